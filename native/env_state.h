@@ -1,0 +1,57 @@
+// What the addon keeps for one JavaScript environment: which file descriptors it opened, of what
+// kind, and the sizes of the maps among them. Closed with the environment.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace skep {
+
+enum class FdKind : uint8_t { kNone, kOther, kMap, kProgram, kLink, kBtf };
+
+// Sizes that the kernel reads and writes for one element of a map.
+struct MapShape {
+	uint32_t key_size = 0;
+	// Bytes of a value as user space exchanges it: 8-byte stride × possible CPUs for per-CPU maps,
+	// 4 for maps of file descriptors.
+	uint64_t value_size = 0;
+};
+
+struct OwnedFd {
+	FdKind kind = FdKind::kNone;
+	bool shape_known = false;
+	MapShape shape;
+};
+
+// Used on the environment's own thread only. Calls on the thread pool hold a reference, so that it
+// outlives the environment where it must.
+class EnvState : public std::enable_shared_from_this<EnvState> {
+public:
+	EnvState();
+	~EnvState();
+	EnvState(const EnvState&) = delete;
+	EnvState& operator=(const EnvState&) = delete;
+
+	static EnvState& Of(napi_env env);
+
+	void Own(int fd, FdKind kind);
+	// The kind of an owned descriptor; false when this environment does not own `fd`.
+	bool KindOf(int fd, FdKind* kind);
+	// Sizes of an owned map; false when `fd` is not one, or the kernel does not tell.
+	bool ShapeOf(int fd, MapShape* shape);
+	// 0, or -EBADF when `fd` is not owned: a second close never hits a descriptor of someone else.
+	int Close(int fd);
+	uint32_t possible_cpus() const { return possible_cpus_; }
+
+private:
+	OwnedFd* Find(int fd);
+
+	// Indexed by descriptor.
+	std::vector<OwnedFd> fds_;
+	uint32_t possible_cpus_ = 0;
+};
+
+}  // namespace skep

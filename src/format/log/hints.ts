@@ -1,0 +1,56 @@
+const hints: readonly (readonly [RegExp, string])[] = [
+	[/invalid mem access '\w+_or_null'/, 'compare the pointer with NULL before using it'],
+	[/invalid mem access 'scalar'/, 'the register holds a number, or a pointer no longer valid'],
+	[
+		/offset is outside of the packet|invalid access to packet/,
+		'compare with data_end, and return, right before the access',
+	],
+	[/^R0 !read_ok/, 'a path reaches the end, or a use of r0, without setting a return value'],
+	[/!read_ok/, 'the register holds nothing here: a call clears r1 to r5'],
+	[
+		/outside of the allowed memory range|outside of the array range|invalid access to map value/,
+		'bound the index (index & (SIZE - 1), or if (index >= SIZE) return) right before the access',
+	],
+	[
+		/unbounded memory access|min value is negative/,
+		'bound the value by a mask or a comparison, as unsigned, right before its use',
+	],
+	[
+		/program is too large\. Processed|jumps is too complex/,
+		'too complex, not too long: fewer branches, shorter loops, bpf_loop(), or tail calls',
+	],
+	[
+		/^infinite loop detected|back-edge/,
+		'the verifier sees no progress: count the loop with a bound',
+	],
+	[/^unreachable insn/, 'no path leads here: remove the code, or the jump around it'],
+	[
+		/^combined stack size|write to stack R\d+ off=-\d{3,}/,
+		'a call chain has 512 bytes of stack: keep large values in a per-CPU array',
+	],
+	[/call stack of \d+ frames is too deep/, 'at most 8 functions can be nested, and none recurse'],
+	[
+		/Unreleased reference|reference leak/,
+		'release what the call returned (bpf_sk_release, bpf_ringbuf_submit, ...) on every path',
+	],
+	[/cannot use helper|unknown func /, 'this helper does not exist for programs of this type'],
+	[/^invalid func unknown#/, 'this kernel has no such helper function'],
+	[/GPL-restricted/, 'set the license section to "GPL" or "Dual BSD/GPL"'],
+	[/bpf_spin_lock-ed region/, 'unlock on every path before the program ends'],
+	[/^misaligned /, 'the access must be aligned to its size'],
+	[/^write into map forbidden/, 'the map, or the .rodata section, is read-only for programs'],
+	[/should have been in /, 'this kind of program may only return the values named'],
+	[/^invalid bpf_context access/, 'the context has no such field for programs of this type'],
+	[/^missing btf func_info|^invalid btf/i, 'the object needs BTF: compile with -g'],
+	[/kernel function \S+ is not allowed/, 'programs of this type may not call it'],
+];
+
+/** Advice on the commonest refusals; undefined for all others. */
+export function hintFor(messages: readonly string[]): string | undefined {
+	for (const message of messages.toReversed()) {
+		const found = hints.find(([pattern]) => pattern.test(message));
+		if (found !== undefined) return found[1];
+	}
+
+	return undefined;
+}

@@ -1,0 +1,67 @@
+import {constants} from 'node:os';
+import {EbpfError} from '../../base/errors.js';
+import {errnoText} from '../../uapi/errno.js';
+import type {LoggedInstruction, SourcePosition} from './lines.js';
+import {parseStatistics, type VerifierStatistics} from './statistics.js';
+import {explainRefusal, type ExplainOptions, rawLines, splitLog} from './verifier-log.js';
+
+/**
+ * The kernel refused a program.
+ *
+ * `message` is one line: who was refused, why, the log line that says it, and where in the source.
+ * The whole log is in `log`; `excerpt()` gives the lines that matter for a terminal.
+ */
+export class VerifierError extends EbpfError {
+	static {
+		this.prototype.name = 'VerifierError';
+	}
+
+	readonly code = 'ERR_VERIFIER';
+	readonly program: string;
+	/** Every line but the closing statistics. */
+	readonly log: readonly string[];
+	/** The line of the log that says why: `R0 !read_ok`. */
+	readonly reason: string;
+	/** What to do about it, for the commonest reasons. */
+	readonly hint?: string;
+	readonly instruction?: LoggedInstruction;
+	readonly source?: SourcePosition;
+	readonly statistics?: VerifierStatistics;
+	private readonly shown: readonly string[];
+
+	/** `cause` is the refused call; its `errno` becomes this error's. */
+	constructor(program: string, log: string, cause: Error, options: ExplainOptions = {}) {
+		const lines = splitLog(log);
+		const {reason, hint, instruction, source, excerpt} = explainRefusal(lines, options);
+		const errno = 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : undefined;
+		const where = source?.file === undefined ? '' : ` at ${source.file}:${source.line ?? '?'}`;
+		super(`load program "${program}": ${summary(cause, errno, lines)}: ${reason}${where}`, {
+			cause,
+			errno,
+		});
+		const statistics = parseStatistics(rawLines(log));
+		this.program = program;
+		this.log = lines;
+		this.reason = reason;
+		this.shown = excerpt;
+		if (hint !== undefined) this.hint = hint;
+		if (instruction !== undefined) this.instruction = instruction;
+		if (source !== undefined) this.source = source;
+		if (statistics !== undefined) this.statistics = statistics;
+	}
+
+	/** The lines that matter, or the last `count` lines of the log. */
+	excerpt(count?: number): string {
+		if (count === undefined) return this.shown.join('\n');
+		const omitted = Math.max(0, this.log.length - count);
+		const head = omitted > 0 ? [`(${omitted} lines omitted)`] : [];
+		return [...head, ...this.log.slice(omitted)].join('\n');
+	}
+}
+
+/** E2BIG in the kernel's words, 'argument list too long', says nothing about a program. */
+function summary(cause: Error, errno: number | undefined, log: readonly string[]): string {
+	if (errno === undefined) return cause.message;
+	if (errno !== constants.errno.E2BIG) return errnoText(errno);
+	return log.length > 0 ? 'too complex' : 'too many instructions';
+}

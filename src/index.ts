@@ -1,0 +1,81 @@
+/** The public API of skep. */
+
+export {EbpfError, isEbpfError, UsageError} from './base/errors.js';
+export {hex} from './base/bytes.js';
+export {nearest} from './base/suggest.js';
+
+export {errnoName, errnoText} from './uapi/errno.js';
+export {mapTypes, type MapType} from './uapi/map-types.js';
+export {programTypes, type ProgramType} from './uapi/program-types.js';
+export {attachTypes, type AttachType} from './uapi/attach-types.js';
+export {linkTypes, type LinkType} from './uapi/link-types.js';
+export {flagNames, mapFlags, programFlags} from './uapi/flags.js';
+
+export {disassemble, type DisassembleOptions, type DisassemblyLine} from './format/asm/disassemble.js';
+export {Btf} from './format/btf/btf.js';
+export {BtfBuilder} from './format/btf/builder.js';
+export {createCodec, type Codec, type FieldCodecs} from './format/btf/codec.js';
+export {describeType} from './format/btf/describe.js';
+export type {BtfKind, BtfType, BtfTypeOf} from './format/btf/types.js';
+export {VerifierError} from './format/log/verifier-error.js';
+export type {VerifierStatistics} from './format/log/statistics.js';
+
+export {parseObject, readObject} from './spec/read.js';
+export {copyCollectionSpec} from './spec/copy.js';
+export type {CollectionSpec, MapSpec, ProgramSpec} from './spec/types.js';
+export {VariableSpec} from './spec/variable.js';
+
+export {UnsupportedError} from './kernel/features/unsupported-error.js';
+export {kernelBtf} from './kernel/host/kernel-btf.js';
+export {findHolders, type HeldKind, type Holder} from './kernel/host/holders.js';
+export {isBpffs} from './kernel/host/bpffs.js';
+export {cgroupRoot} from './kernel/host/cgroup.js';
+export {SyscallError, errnoOf} from './kernel/sys/syscall-error.js';
+export type {LinkInfo} from './kernel/sys/link-info.js';
+
+export {BpfMap, type OpenMapOptions, type SetOptions} from './object/map/map.js';
+export {createMap, type CreateMapOptions} from './object/map/create-map.js';
+export {openMapById, openPinnedMap} from './object/map/open-map.js';
+export {Entries, type Entry} from './object/map/entries.js';
+export {MapError} from './object/map/map-error.js';
+export type {MapInfo} from './object/map/map-info.js';
+export type {Batch, ScanOptions} from './object/map/scan.js';
+
+export {
+	enableProgramStats,
+	openPinnedProgram,
+	openProgramById,
+	Program,
+} from './object/program/program.js';
+export {loadProgram, loadProgramAsync, type LoadProgramOptions} from './object/program/load-program.js';
+export {ProgramError} from './object/program/program-error.js';
+export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
+export type {RunOptions, RunResult} from './object/program/test-run.js';
+
+export {Link, openLinkById, openPinnedLink} from './object/link/link.js';
+export {attachXdp, type AttachXdpOptions, type XdpMode} from './object/link/attach-xdp.js';
+export {attachTcx, type Anchor, type AttachTcxOptions} from './object/link/attach-tcx.js';
+export {attachCgroup, type AttachCgroupOptions} from './object/link/attach-cgroup.js';
+export {LinkError} from './object/link/link-error.js';
+export {listLinks} from './object/link/list-links.js';
+
+export {Collection, NotFoundError} from './object/collection/collection.js';
+export {
+	loadCollection,
+	loadCollectionAsync,
+	type LoadCollectionOptions,
+} from './object/collection/load-collection.js';
+export {verifyCollection, type Verification} from './object/collection/verify-collection.js';
+export type {Variable} from './object/collection/variable.js';
+
+export {openBtfById} from './object/btf/open-btf.js';
+export {listBtf, listMaps, listPrograms, type BtfInfo} from './object/list/list.js';
+export {listPins, type Pin} from './object/pin/list-pins.js';
+export {MapMismatchError, type Difference} from './object/pin/map-mismatch.js';
+export {PinError} from './object/pin/pin-error.js';
+export type {MismatchPolicy} from './object/pin/reuse.js';
+export {queryCgroup, queryTcx, type HookProgram, type HookState} from './object/net/query.js';
+export {listCgroupHooks, listInterfaceHooks, type Hook} from './object/net/list-hooks.js';
+
+export {compileObject, type CompileOptions, type CompileResult} from './toolchain/compile.js';
+export {CompileError} from './toolchain/compile-error.js';

@@ -1,0 +1,68 @@
+import {mkdirSync, statfsSync} from 'node:fs';
+import {dirname} from 'node:path';
+
+import {EbpfError} from '../../base/errors.js';
+
+const bpffsMagic = 0xca_fe_4a_11;
+
+/** A path cannot hold a pin. */
+export class BpffsError extends EbpfError {
+	static {
+		this.prototype.name = 'BpffsError';
+	}
+
+	readonly code = 'ERR_BPFFS';
+	readonly path: string;
+
+	constructor(path: string, detail: string, options: {cause?: unknown} = {}) {
+		super(`use pin path "${path}": ${detail}`, options);
+		this.path = path;
+	}
+}
+
+/** True when the existing `path` lies on a bpf filesystem. */
+export function isBpffs(path: string): boolean {
+	try {
+		return statfsSync(path).type === bpffsMagic;
+	} catch {
+		return false;
+	}
+}
+
+/**
+ * Makes sure that `path` can be pinned to: its directory is made and lies on a bpf filesystem, and
+ * its name is one that the kernel takes. *Throws:* `ERR_BPFFS`.
+ */
+export function prepareBpffs(path: string): void {
+	const parent = existingParent(dirname(path));
+	if (!isBpffs(parent)) {
+		throw new BpffsError(
+			path,
+			`"${parent}" is not on a bpf filesystem; mount one with 'mount -t bpf bpf /sys/fs/bpf'`,
+		);
+	}
+
+	const dotted = path
+		.slice(parent.length)
+		.split('/')
+		.find(part => part.includes('.'));
+	if (dotted !== undefined) {
+		throw new BpffsError(path, `the kernel refuses names with a dot: "${dotted}"`);
+	}
+
+	try {
+		mkdirSync(dirname(path), {recursive: true});
+	} catch (cause) {
+		throw new BpffsError(path, (cause as Error).message, {cause});
+	}
+}
+
+function existingParent(path: string): string {
+	try {
+		statfsSync(path);
+		return path;
+	} catch {
+		const parent = dirname(path);
+		return parent === path ? path : existingParent(parent);
+	}
+}

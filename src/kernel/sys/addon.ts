@@ -1,0 +1,54 @@
+/** Loads the native addon: the only module that does. */
+
+import {createRequire} from 'node:module';
+import {fileURLToPath} from 'node:url';
+
+import {EbpfError} from '../../base/errors.js';
+
+/** A flat list `[offset, buffer, ...]` of the buffers that belong into `union bpf_attr`. */
+export type Pointers = readonly (number | Uint8Array | null)[];
+
+/** What the addon offers; functions return `-errno` where the kernel refused. */
+export interface Addon {
+	bpf(command: number, attr: Uint8Array, pointers: Pointers, netns: number): number;
+	bpfAsync(command: number, attr: Uint8Array, pointers: Pointers): Promise<number>;
+	mapLookup(fd: number, key: Uint8Array | null, value: Uint8Array, flags: number): number;
+	mapUpdate(fd: number, key: Uint8Array | null, value: Uint8Array, flags: number): number;
+	mapDelete(fd: number, key: Uint8Array): number;
+	mapNextKey(fd: number, key: Uint8Array | null, next: Uint8Array): number;
+	objectInfo(fd: number, info: Uint8Array, pointers: Pointers): number;
+	interfaceIndex(name: string, netns: number): number;
+	interfaceName(ifindex: number, netns: number): string | null;
+	interfaces(netns: number): [ifindex: number, name: string][] | number;
+	closeFd(fd: number): number;
+	/** Null for a descriptor that the addon did not open. */
+	fdKind(fd: number): 'map' | 'program' | 'link' | 'btf' | 'other' | null;
+	possibleCpus(): number;
+	pageSize(): number;
+}
+
+/** The native addon is not there or was built for another platform. */
+export class AddonError extends EbpfError {
+	static {
+		this.prototype.name = 'AddonError';
+	}
+
+	readonly code = 'ERR_ADDON';
+}
+
+function load(): Addon {
+	const require = createRequire(import.meta.url);
+	const packageRoot = fileURLToPath(new URL('../../../../', import.meta.url));
+	try {
+		// The sanitizer build of the tests lives elsewhere.
+		const path = process.env['SKEP_ADDON'];
+		if (path !== undefined && path !== '') return require(path) as Addon;
+		const find = require('node-gyp-build') as (root: string) => Addon;
+		return find(packageRoot);
+	} catch (cause) {
+		const detail = (cause as Error).message.split('\n', 1)[0] ?? '';
+		throw new AddonError(`load native addon of "${packageRoot}": ${detail}`, {cause});
+	}
+}
+
+export const addon: Addon = load();

@@ -1,0 +1,25 @@
+/** Names and numbers of network interfaces, in this network namespace or that of an fd. */
+
+import {addon} from './addon.js';
+
+export interface Interface {
+	readonly ifindex: number;
+	readonly name: string;
+}
+
+/** The interface's number; undefined when there is none of that name. */
+export function interfaceIndex(name: string, netns = -1): number | undefined {
+	const index = addon.interfaceIndex(name, netns);
+	return index > 0 ? index : undefined;
+}
+
+/** The interface's name; undefined when there is none of that number. */
+export function interfaceName(ifindex: number, netns = -1): string | undefined {
+	return addon.interfaceName(ifindex, netns) ?? undefined;
+}
+
+/** All interfaces, in the kernel's order; none when the namespace is gone. */
+export function interfaces(netns = -1): Interface[] {
+	const list = addon.interfaces(netns);
+	return typeof list === 'number' ? [] : list.map(([ifindex, name]) => ({ifindex, name}));
+}

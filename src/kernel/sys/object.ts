@@ -1,0 +1,62 @@
+/** Commands that serve every kind of kernel object: pins, ids, descriptors. */
+
+import {constants} from 'node:os';
+
+import {Attr, bpf, cText, tryBpf, tryBpfAsync} from './attr.js';
+import {SyscallError} from './syscall-error.js';
+
+/** Kinds of object that the kernel numbers. */
+export type ObjectKind = 'prog' | 'map' | 'link' | 'btf';
+
+/** *Throws:* `ERR_SYSCALL`. */
+export function objectPin(fd: number, path: string): void {
+	bpf('obj_pin', new Attr(16).u32(8, fd), [0, cText(path)]);
+}
+
+/** *Throws:* `ERR_SYSCALL`. `flags`: `BPF_F_RDONLY` (8) or `BPF_F_WRONLY` (16). */
+export function objectGet(path: string, flags = 0): number {
+	return bpf('obj_get', new Attr(16).u32(12, flags), [0, cText(path)]);
+}
+
+/** *Throws:* `ERR_SYSCALL`: `ENOENT` when there is no such id (any more). */
+export function objectFdById(kind: ObjectKind, id: number, flags = 0): number {
+	const attr = kind === 'map' ? new Attr(12).u32(8, flags) : new Attr(4);
+	return bpf(`${kind}_get_fd_by_id`, attr.u32(0, id));
+}
+
+/** Ids of all objects of a kind, ascending. *Throws:* `ERR_SYSCALL`. */
+export function* objectIds(kind: ObjectKind): Generator<number> {
+	const command = `${kind}_get_next_id` as const;
+	for (let id = 0; ; ) {
+		const attr = new Attr(12).u32(0, id);
+		const result = tryBpf(command, attr);
+		if (result === -constants.errno.ENOENT) return;
+		if (result < 0) throw new SyscallError(command, -result);
+		id = attr.getU32(4);
+		yield id;
+	}
+}
+
+export interface BtfLoadResult {
+	/** A file descriptor, or `-errno`. */
+	readonly result: number;
+}
+
+/** *Kernel:* 4.18. */
+export function btfLoad(bytes: Uint8Array, log?: Uint8Array): BtfLoadResult {
+	const {attr, pointers} = btfLoadCall(bytes, log);
+	return {result: tryBpf('btf_load', attr, pointers)};
+}
+
+/** The same on the thread pool. */
+export async function btfLoadAsync(bytes: Uint8Array): Promise<BtfLoadResult> {
+	const {attr, pointers} = btfLoadCall(bytes, undefined);
+	return {result: await tryBpfAsync('btf_load', attr, pointers)};
+}
+
+function btfLoadCall(bytes: Uint8Array, log: Uint8Array | undefined) {
+	const attr = new Attr(28).u32(16, bytes.length);
+	if (log === undefined) return {attr, pointers: [0, bytes]};
+	attr.u32(20, log.length).u32(24, 1);
+	return {attr, pointers: [0, bytes, 8, log]};
+}

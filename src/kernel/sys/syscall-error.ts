@@ -1,0 +1,31 @@
+import {EbpfError} from '../../base/errors.js';
+import {errnoName, errnoText} from '../../uapi/errno.js';
+import type {Command} from '../../uapi/commands.js';
+
+/** One bpf(2) call was refused; what skep wanted from it is in the error that has this as cause. */
+export class SyscallError extends EbpfError {
+	static {
+		this.prototype.name = 'SyscallError';
+	}
+
+	readonly code = 'ERR_SYSCALL';
+	declare readonly errno: number;
+	/** `EPERM`. */
+	readonly errnoName: string;
+	readonly command: Command;
+
+	constructor(command: Command, errno: number) {
+		super(`${command}: ${errnoText(errno)} (${errnoName(errno)})`, {errno});
+		this.errnoName = errnoName(errno);
+		this.command = command;
+	}
+}
+
+/** The errno of a refused call anywhere in the chain of causes. */
+export function errnoOf(error: unknown): number | undefined {
+	for (let at: unknown = error; at instanceof Error; at = at.cause) {
+		if (at instanceof EbpfError && at.errno !== undefined) return at.errno;
+	}
+
+	return undefined;
+}

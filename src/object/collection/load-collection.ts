@@ -1,0 +1,256 @@
+/** Loads all maps and programs of an object, or none. */
+
+import {hostLittleEndian} from '../../base/bytes.js';
+import {UsageError} from '../../base/errors.js';
+import {mapUpdate} from '../../kernel/sys/map.js';
+import type {Fd} from '../../kernel/sys/fd.js';
+import type {CollectionSpec, MapSpec, ProgramSpec} from '../../spec/types.js';
+import {loadBtf} from '../btf/btf-object.js';
+import {createMap} from '../map/create-map.js';
+import type {MapCodecOptions} from '../map/map-codecs.js';
+import {elementError} from '../map/map-error.js';
+import type {BpfMap} from '../map/map.js';
+import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../pin/reuse.js';
+import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
+import type {Program} from '../program/program.js';
+import {Collection} from './collection.js';
+import {Variable} from './variable.js';
+
+export interface LoadCollectionOptions {
+	/** Directory in a bpf filesystem for maps that the object wants pinned by name. */
+	readonly pinRoot?: string;
+	/** Pins maps that the object does not ask to pin, too: all but data sections. */
+	readonly pinMaps?: 'by-object' | 'all';
+	/** When a pinned map is not what the object declares: `fail` unless given. */
+	readonly onMismatch?: MismatchPolicy;
+	/** Maps to use in the place of the object's own, by name; they are not closed with it. */
+	readonly replaceMaps?: Readonly<Record<string, BpfMap>>;
+	/** Codecs for keys and values of maps, by name. */
+	readonly codecs?: Readonly<Record<string, MapCodecOptions>>;
+	/** Load only these programs; all that the object loads by default unless given. */
+	readonly programs?: readonly string[];
+	/** See `LoadProgramOptions`. */
+	readonly logLevel?: number;
+}
+
+const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
+	'pinRoot',
+	'pinMaps',
+	'onMismatch',
+	'replaceMaps',
+	'codecs',
+	'programs',
+	'logLevel',
+]);
+
+interface ProgramRequest {
+	readonly spec: ProgramSpec;
+	readonly options: LoadProgramOptions;
+}
+
+type Steps = Generator<ProgramRequest, Collection, Program>;
+
+/**
+ * Loads an object: creates or reuses its maps, then loads its programs.
+ *
+ * All or nothing: when anything fails, what was made is closed and every pin is as before.
+ * *Throws:* what `createMap`, `loadProgram` and pinning throw.
+ */
+export function loadCollection(
+	spec: CollectionSpec,
+	options: LoadCollectionOptions = {},
+): Collection {
+	const steps = loadSteps(spec, options);
+	let step = steps.next();
+	while (step.done !== true) {
+		let program;
+		try {
+			program = loadProgram(step.value.spec, step.value.options);
+		} catch (error) {
+			steps.throw(error);
+			throw error;
+		}
+
+		step = steps.next(program);
+	}
+
+	return step.value;
+}
+
+/** The same, with the verifier at work on the thread pool. */
+export async function loadCollectionAsync(
+	spec: CollectionSpec,
+	options: LoadCollectionOptions = {},
+): Promise<Collection> {
+	const steps = loadSteps(spec, options);
+	let step = steps.next();
+	while (step.done !== true) {
+		let program;
+		try {
+			program = await loadProgramAsync(step.value.spec, step.value.options);
+		} catch (error) {
+			steps.throw(error);
+			throw error;
+		}
+
+		step = steps.next(program);
+	}
+
+	return step.value;
+}
+
+function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps {
+	check(spec, options);
+	const wanted = wantedPrograms(spec, options);
+	const maps = new MapSet(spec, options);
+	const programs = Object.create(null) as Record<string, Program>;
+	let btf: Fd | undefined;
+	try {
+		if (spec.types !== undefined) btf = loadBtf(spec.types, spec.name);
+		maps.open(btf?.number);
+		for (const each of wanted) {
+			const {logLevel = 0} = options;
+			programs[each.name] = yield {
+				spec: each,
+				options: {maps: maps.maps, btfFd: btf?.number, logLevel},
+			};
+		}
+
+		maps.fillSlots(programs);
+		maps.commit();
+		return new Collection({
+			maps: maps.maps,
+			programs,
+			variables: variables(spec, maps.maps),
+			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
+		});
+	} catch (error) {
+		for (const program of Object.values(programs)) program.close();
+		maps.rollback();
+		throw error;
+	} finally {
+		btf?.close();
+	}
+}
+
+function check(spec: CollectionSpec, options: LoadCollectionOptions): void {
+	for (const key of Object.keys(options)) {
+		if (!knownOptions.has(key)) {
+			throw new UsageError(`load object "${spec.name}": unknown option "${key}"`);
+		}
+	}
+
+	for (const name of Object.keys(options.replaceMaps ?? {})) {
+		if (spec.maps[name] === undefined) {
+			throw new UsageError(`load object "${spec.name}": it has no map "${name}" to replace`);
+		}
+	}
+
+	if ((spec.byteOrder === 'little') !== hostLittleEndian) {
+		throw new UsageError(
+			`load object "${spec.name}": it is ${spec.byteOrder}-endian, this machine is not`,
+		);
+	}
+}
+
+function wantedPrograms(spec: CollectionSpec, options: LoadCollectionOptions): ProgramSpec[] {
+	if (options.programs === undefined) {
+		return Object.values(spec.programs).filter(program => program.autoload);
+	}
+
+	return options.programs.map(name => {
+		const program = spec.programs[name];
+		if (program !== undefined) return program;
+		throw new UsageError(`load object "${spec.name}": it has no program "${name}"`);
+	});
+}
+
+function variables(
+	spec: CollectionSpec,
+	maps: Readonly<Record<string, BpfMap>>,
+): Record<string, Variable> {
+	const loaded = Object.create(null) as Record<string, Variable>;
+	for (const variable of Object.values(spec.variables)) {
+		const section = maps[variable.map];
+		if (section !== undefined) {
+			loaded[variable.name] = new Variable(variable, section, variable.codec);
+		}
+	}
+
+	return loaded;
+}
+
+/** The maps of a collection while it is being loaded. */
+class MapSet {
+	readonly maps = Object.create(null) as Record<string, BpfMap>;
+	private readonly pinned: PinnedMap[] = [];
+	private readonly own: BpfMap[] = [];
+	private readonly spec: CollectionSpec;
+	private readonly options: LoadCollectionOptions;
+
+	constructor(spec: CollectionSpec, options: LoadCollectionOptions) {
+		this.spec = spec;
+		this.options = options;
+	}
+
+	open(btfFd: number | undefined): void {
+		for (const [name, map] of Object.entries(this.spec.maps)) {
+			this.maps[name] = this.options.replaceMaps?.[name] ?? this.openOne(name, map, btfFd);
+		}
+	}
+
+	/** Initial elements of maps of maps and program arrays, once there is what they hold. */
+	fillSlots(programs: Readonly<Record<string, Program>>): void {
+		for (const [name, {slots}] of Object.entries(this.spec.maps)) {
+			const map = this.maps[name];
+			if (slots === undefined || map === undefined) continue;
+			if (this.options.replaceMaps?.[name] !== undefined) continue;
+			for (const [index, target] of slots) {
+				const object = this.maps[target] ?? programs[target];
+				// A program that was left out leaves its slot empty.
+				if (object === undefined) continue;
+				const key = new Uint8Array(new Uint32Array([index]).buffer);
+				const value = new Uint8Array(new Uint32Array([object.fd]).buffer);
+				const result = mapUpdate(map.fd, key, value, 0);
+				if (result < 0) throw elementError(`put "${target}" into`, name, -result);
+			}
+		}
+	}
+
+	commit(): void {
+		for (const pinned of this.pinned) pinned.commit();
+	}
+
+	rollback(): void {
+		for (const map of this.own) map.close();
+		for (const pinned of this.pinned.reverse()) pinned.rollback();
+	}
+
+	private openOne(name: string, map: MapSpec, btfFd: number | undefined): BpfMap {
+		const options = {...this.options.codecs?.[name], btfFd};
+		const path = this.pinPath(name, map);
+		if (path === undefined) {
+			const created = createMap(map, options);
+			this.own.push(created);
+			return created;
+		}
+
+		const policy = this.options.onMismatch ?? 'fail';
+		const pinned = openOrCreatePinned(map, path, policy, options);
+		this.pinned.push(pinned);
+		return pinned.map;
+	}
+
+	private pinPath(name: string, map: MapSpec): string | undefined {
+		const {pinRoot, pinMaps} = this.options;
+		const all = pinMaps === 'all' && map.contents === undefined;
+		if (map.pinning === 'none' && !all) return undefined;
+		if (pinRoot === undefined) {
+			throw new UsageError(
+				`load object "${this.spec.name}": map "${name}" wants to be pinned; give a pin root`,
+			);
+		}
+
+		return `${pinRoot}/${name}`;
+	}
+}

@@ -1,0 +1,49 @@
+import {constants} from 'node:os';
+
+import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
+import {explainPermission} from '../../kernel/host/permission.js';
+import {linkCreate, type LinkCreateAttr} from '../../kernel/sys/link.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import type {Program} from '../program/program.js';
+import {Link} from './link.js';
+import {LinkError} from './link-error.js';
+
+const {EINVAL, EOPNOTSUPP, EPERM} = constants.errno;
+
+/** What an attach function knows that the common part does not. */
+export interface AttachRequest {
+	/** `attach program "drop" to xdp of "veth0"`. */
+	readonly action: string;
+	/** The hook, as the link will call it: `xdp of "veth0"`. */
+	readonly hook: string;
+	/** The kind of link and its first kernel. */
+	readonly feature: string;
+	readonly since: string;
+	readonly attr: Omit<LinkCreateAttr, 'programFd'>;
+	/** Says why the kernel refused, where this kind of hook has its own reasons. */
+	readonly explain?: (errno: number) => string | undefined;
+}
+
+/** *Throws:* `ERR_LINK`, `ERR_UNSUPPORTED`. */
+export function createLink(program: Program, request: AttachRequest): Link {
+	const {action, hook, feature, since, attr, explain} = request;
+	try {
+		return new Link(linkCreate({...attr, programFd: program.fd}), hook);
+	} catch (cause) {
+		if (!(cause instanceof SyscallError)) throw cause;
+		const {errno} = cause;
+		if ((errno === EINVAL || errno === EOPNOTSUPP) && !kernelAtLeast(since)) {
+			throw new UnsupportedError(action, feature, since, {cause, errno});
+		}
+
+		const permission = errno === EPERM ? explainPermission('bpf', 'net_admin') : undefined;
+		throw new LinkError(action, explain?.(errno) ?? permission ?? cause.message, {cause, errno});
+	}
+}
+
+/** *Throws:* `ERR_LINK` when the program is of none of the types that the hook runs. */
+export function requireType(action: string, program: Program, ...types: string[]): void {
+	if (types.includes(program.type)) return;
+	throw new LinkError(action, `it is of type ${program.type}, the hook runs ${types.join(', ')}`);
+}

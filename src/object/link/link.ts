@@ -1,0 +1,136 @@
+import {constants} from 'node:os';
+
+import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
+import {addon} from '../../kernel/sys/addon.js';
+import {Fd} from '../../kernel/sys/fd.js';
+import {linkInfo, type LinkInfo} from '../../kernel/sys/link-info.js';
+import {linkDetach, linkUpdate} from '../../kernel/sys/link.js';
+import {objectFdById} from '../../kernel/sys/object.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import {openPin, pinObject, unpinPath} from '../pin/pin.js';
+import {PinError} from '../pin/pin-error.js';
+import type {Program} from '../program/program.js';
+import {LinkError} from './link-error.js';
+
+const {EBUSY, EINVAL, ENOLINK, ENOENT, EOPNOTSUPP, EPERM} = constants.errno;
+
+/**
+ * One program on one hook. The program stays attached until the last descriptor and pin of the link
+ * are gone: `close()` detaches, unless the link is pinned or open elsewhere.
+ */
+export class Link implements Disposable {
+	/** How the program was attached; older kernels know other ways than a link. */
+	readonly mechanism = 'link';
+	private readonly handle: Fd;
+	private readonly what: string;
+
+	/** Use an `attach…` function, `openPinnedLink` or `openLinkById`. Takes over `fd`. */
+	constructor(fd: number, what: string) {
+		this.handle = new Fd(fd, `link of ${what}`);
+		this.what = what;
+	}
+
+	/** *Throws:* `ERR_USAGE` once the link is closed. */
+	get fd(): number {
+		return this.handle.number;
+	}
+
+	get closed(): boolean {
+		return this.handle.closed;
+	}
+
+	/** What the kernel says now. *Throws:* `ERR_SYSCALL`. *Kernel:* 5.8. */
+	info(): LinkInfo {
+		return linkInfo(this.fd);
+	}
+
+	/**
+	 * Replaces the program atomically: every packet meets the old or the new one.
+	 *
+	 * With `expected`, only when that program is attached now. *Throws:* `ERR_LINK`: `EPERM` when
+	 * another program than `expected` is attached, `EINVAL` when the attach types differ.
+	 * *Kernel:* 5.7.
+	 */
+	update(program: Program, options: {readonly expected?: Program} = {}): void {
+		const action = `update link of ${this.what} to program "${program.name}"`;
+		try {
+			linkUpdate(this.fd, program.fd, options.expected?.fd);
+		} catch (cause) {
+			if (!(cause instanceof SyscallError)) throw cause;
+			throw new LinkError(action, updateDetail(cause), {cause, errno: cause.errno});
+		}
+	}
+
+	/** Detaches at once, also when the link is pinned. *Throws:* `ERR_LINK`. *Kernel:* 5.9. */
+	detach(): void {
+		try {
+			linkDetach(this.fd);
+		} catch (cause) {
+			if (!(cause instanceof SyscallError)) throw cause;
+			const action = `detach link of ${this.what}`;
+			if (cause.errno === EINVAL && !kernelAtLeast('5.9')) {
+				throw new UnsupportedError(action, 'detaching a link', '5.9', {cause});
+			}
+
+			const detail =
+				cause.errno === EOPNOTSUPP ? 'links of this type end only by close' : cause.message;
+			throw new LinkError(action, detail, {cause, errno: cause.errno});
+		}
+	}
+
+	/** Keeps the program attached by `path` in a bpf filesystem. *Throws:* `ERR_BPFFS`, `ERR_PIN`. */
+	pin(path: string): void {
+		pinObject(this.fd, path, `link of ${this.what}`);
+	}
+
+	/** Removes a pin of this link. *Throws:* `ERR_PIN`. */
+	unpin(path: string): void {
+		unpinPath(path);
+	}
+
+	close(): void {
+		this.handle.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+}
+
+function updateDetail({errno, message}: SyscallError): string {
+	switch (errno) {
+		case EINVAL:
+			return 'its type or expected attach type differs from that of the program attached now';
+		case EPERM:
+			return 'another program than the expected one is attached';
+		case ENOLINK:
+			return 'the hook is gone';
+		case EBUSY:
+			return 'the hook is being changed';
+		default:
+			return message;
+	}
+}
+
+/** Opens the link pinned at `path`. *Throws:* `ERR_PIN`. *Kernel:* 5.7. */
+export function openPinnedLink(path: string): Link {
+	const fd = openPin(path);
+	if (addon.fdKind(fd) !== 'link') {
+		addon.closeFd(fd);
+		throw new PinError('open link', path, 'what is pinned there is not a link');
+	}
+
+	return new Link(fd, `"${path}"`);
+}
+
+/** Opens the link that the kernel numbers `id`. *Throws:* `ERR_LINK`. *Kernel:* 5.8. */
+export function openLinkById(id: number): Link {
+	try {
+		return new Link(objectFdById('link', id), `id ${id}`);
+	} catch (cause) {
+		if (!(cause instanceof SyscallError)) throw cause;
+		const detail = cause.errno === ENOENT ? 'there is no link with this id' : cause.message;
+		throw new LinkError(`open link ${id}`, detail, {cause, errno: cause.errno});
+	}
+}

@@ -1,0 +1,67 @@
+import {closeSync, openSync} from 'node:fs';
+
+import {UsageError} from '../../base/errors.js';
+import {interfaceIndex, interfaceName} from '../../kernel/sys/interfaces.js';
+import {LinkError} from './link-error.js';
+
+/** Where to find an interface other than in this process's network namespace. */
+export interface NamespaceOptions {
+	/** Path of a network namespace: `/run/netns/red`, `/proc/42/ns/net`. */
+	readonly netns?: string;
+}
+
+/** An interface found in its namespace. */
+export interface InterfaceTarget {
+	readonly ifindex: number;
+	readonly name: string;
+	/** Descriptor of the namespace; undefined for that of this process. */
+	readonly netns: number | undefined;
+}
+
+/**
+ * Calls `work` with the interface of that name or number, in the namespace asked for.
+ *
+ * *Throws:* `ERR_LINK` when there is no such interface or namespace.
+ */
+export function withInterface<T>(
+	action: string,
+	interfaceOrIndex: string | number,
+	options: NamespaceOptions,
+	work: (target: InterfaceTarget) => T,
+): T {
+	const netns = options.netns === undefined ? undefined : openNamespace(action, options.netns);
+	try {
+		return work(findInterface(action, interfaceOrIndex, netns));
+	} finally {
+		if (netns !== undefined) closeSync(netns);
+	}
+}
+
+/** A descriptor of a network namespace, for the caller to close. *Throws:* `ERR_LINK`. */
+export function openNamespace(action: string, path: string): number {
+	try {
+		return openSync(path, 'r');
+	} catch (cause) {
+		throw new LinkError(action, `no network namespace at "${path}"`, {cause});
+	}
+}
+
+function findInterface(
+	action: string,
+	interfaceOrIndex: string | number,
+	netns: number | undefined,
+): InterfaceTarget {
+	if (typeof interfaceOrIndex === 'number') {
+		if (!Number.isInteger(interfaceOrIndex) || interfaceOrIndex < 1) {
+			throw new UsageError(`${action}: an interface's number is a positive whole number`);
+		}
+
+		const name = interfaceName(interfaceOrIndex, netns);
+		if (name === undefined) throw new LinkError(action, `no interface ${interfaceOrIndex}`);
+		return {ifindex: interfaceOrIndex, name, netns};
+	}
+
+	const ifindex = interfaceIndex(interfaceOrIndex, netns);
+	if (ifindex === undefined) throw new LinkError(action, `no interface "${interfaceOrIndex}"`);
+	return {ifindex, name: interfaceOrIndex, netns};
+}

@@ -1,0 +1,123 @@
+import {constants} from 'node:os';
+
+import {viewOf} from '../../base/bytes.js';
+import {mapBatch, mapDelete, mapUpdate} from '../../kernel/sys/map.js';
+import {ENOTSUPP} from '../../uapi/errno.js';
+import type {MapCodecs} from './map-codecs.js';
+import {elementError, MapError} from './map-error.js';
+import type {ScanTarget} from './scan.js';
+
+const {EINVAL, ENOENT, EOPNOTSUPP} = constants.errno;
+
+const batchSize = 4096;
+
+/** Writes entries batch by batch; the number written. *Throws:* `ERR_MAP`, …. */
+export function updateMany<K, V>(
+	target: ScanTarget,
+	codecs: MapCodecs,
+	entries: Iterable<readonly [K, V]>,
+	flags: number,
+): number {
+	const batch = new WriteBatch(target, true, flags);
+	let written = 0;
+	for (const [key, value] of entries) {
+		codecs.key.encode(key, batch.keyView, batch.count * target.keySize);
+		codecs.value.encode(value, batch.valueView, batch.count * target.valueStride);
+		batch.count++;
+		if (batch.count === batchSize) written += batch.flush();
+	}
+
+	return written + batch.flush();
+}
+
+/** Removes keys batch by batch; the number that were there. *Throws:* `ERR_MAP`. */
+export function deleteMany<K>(
+	target: ScanTarget,
+	codecs: MapCodecs,
+	keys: Iterable<K>,
+): number {
+	const batch = new WriteBatch(target, false, 0);
+	let removed = 0;
+	for (const key of keys) {
+		codecs.key.encode(key, batch.keyView, batch.count * target.keySize);
+		batch.count++;
+		if (batch.count === batchSize) removed += batch.flush();
+	}
+
+	return removed + batch.flush();
+}
+
+/** Elements that wait to be written or removed together. */
+class WriteBatch {
+	count = 0;
+	readonly keyView: DataView;
+	readonly valueView: DataView;
+	private readonly keys: Uint8Array;
+	private readonly values: Uint8Array;
+	private readonly target: ScanTarget;
+	private readonly update: boolean;
+	private readonly flags: number;
+	/** The kernel's batches know no flags but `BPF_F_LOCK`. */
+	private single: boolean;
+
+	constructor(target: ScanTarget, update: boolean, flags: number) {
+		if (target.keySize === 0) throw new MapError('write', target.name, 'it has no keys');
+		this.target = target;
+		this.update = update;
+		this.flags = flags;
+		this.single = (flags & ~4) !== 0;
+		this.keys = new Uint8Array(batchSize * target.keySize);
+		this.values = new Uint8Array(update ? batchSize * target.valueStride : 0);
+		this.keyView = viewOf(this.keys);
+		this.valueView = viewOf(this.values);
+	}
+
+	/** Hands over what waits; the number done. A missing key of a removal is passed over. */
+	flush(): number {
+		const count = this.count;
+		this.count = 0;
+		let done = 0;
+		for (let first = 0; first < count;) {
+			const result = this.single ? this.one(first) : this.many(first, count);
+			done += result.count;
+			first += result.count;
+			if (result.errno === 0) continue;
+			if (result.errno === ENOENT && !this.update) {
+				first++;
+			} else if (!this.single && result.count === 0 && isUnsupported(result.errno)) {
+				this.single = true;
+			} else {
+				throw elementError(this.update ? 'write' : 'delete from', this.target.name, result.errno);
+			}
+		}
+
+		return done;
+	}
+
+	private many(first: number, count: number): {count: number; errno: number} {
+		const {fd, keySize, valueStride} = this.target;
+		return mapBatch(this.update ? 'map_update_batch' : 'map_delete_batch', {
+			fd,
+			inCursor: null,
+			outCursor: null,
+			keys: this.keys.subarray(first * keySize),
+			values: this.update ? this.values.subarray(first * valueStride) : null,
+			count: count - first,
+			elementFlags: this.flags,
+		});
+	}
+
+	private one(index: number): {count: number; errno: number} {
+		const {fd, keySize, valueStride} = this.target;
+		const key = this.keys.subarray(index * keySize, (index + 1) * keySize);
+		const at = index * valueStride;
+		const result = this.update
+			? mapUpdate(fd, key, this.values.subarray(at, at + valueStride), this.flags)
+			: mapDelete(fd, key);
+		return result < 0 ? {count: 0, errno: -result} : {count: 1, errno: 0};
+	}
+}
+
+function isUnsupported(errno: number): boolean {
+	return errno === EINVAL || errno === ENOTSUPP || errno === EOPNOTSUPP;
+}

@@ -1,0 +1,149 @@
+import {constants} from 'node:os';
+
+import {UsageError} from '../../base/errors.js';
+import {explainPermission} from '../../kernel/host/permission.js';
+import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import {addon} from '../../kernel/sys/addon.js';
+import {Fd} from '../../kernel/sys/fd.js';
+import {mapCreate, mapFreeze, pageSize, possibleCpus} from '../../kernel/sys/map.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import type {MapSpec} from '../../spec/types.js';
+import {ENOTSUPP} from '../../uapi/errno.js';
+import {mapTypeNumber, mapTypeSince} from '../../uapi/map-types.js';
+import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
+import {BpfMap, type OpenMapOptions} from './map.js';
+import {MapError} from './map-error.js';
+import {readMapInfo} from './map-info.js';
+
+const {E2BIG, EINVAL, EPERM, ENOMEM} = constants.errno;
+const noPrealloc = 1;
+
+export interface CreateMapOptions extends OpenMapOptions {
+	/** Descriptor of the object's BTF in the kernel; the map then remembers its types. */
+	readonly btfFd?: number | undefined;
+}
+
+/**
+ * Creates a map and, for a data section, fills and freezes it.
+ *
+ * *Throws:* `ERR_MAP` with what about the map the kernel refuses, `ERR_UNSUPPORTED` for a type that
+ * is newer than the kernel.
+ */
+export function createMap<K = unknown, V = unknown>(
+	spec: MapSpec,
+	options: CreateMapOptions = {},
+): BpfMap<K, V> {
+	const inner = spec.inner === undefined ? undefined : createMap(spec.inner, {});
+	try {
+		return create<K, V>(normalise(spec), inner?.fd, options);
+	} finally {
+		inner?.close();
+	}
+}
+
+function create<K, V>(
+	spec: MapSpec,
+	innerMapFd: number | undefined,
+	options: CreateMapOptions,
+): BpfMap<K, V> {
+	const {btfFd, ...open} = options;
+	const fd = createFd(spec, innerMapFd, btfFd);
+	try {
+		if (spec.contents !== undefined) writeContents(fd, spec);
+		if (spec.frozen === true) mapFreeze(fd);
+		const {types, keyTypeId, valueTypeId} = spec;
+		return new BpfMap<K, V>(
+			new Fd(fd, `map "${spec.name}"`),
+			readMapInfo(fd),
+			types === undefined ? undefined : {btf: types, keyTypeId, valueTypeId},
+			open,
+		);
+	} catch (error) {
+		addon.closeFd(fd);
+		throw error;
+	}
+}
+
+/** What the kernel wants to be told although it could know. */
+export function normalise(spec: MapSpec): MapSpec {
+	if (spec.type === 'perf_event_array' && spec.maxEntries === 0) {
+		return {...spec, maxEntries: possibleCpus()};
+	}
+
+	if (spec.type === 'ringbuf' || spec.type === 'user_ringbuf') {
+		// A power of two of whole pages, rounded up as object files rely on.
+		let size = pageSize();
+		while (size < spec.maxEntries) size *= 2;
+		return {...spec, maxEntries: size};
+	}
+
+	return spec;
+}
+
+function createFd(
+	spec: MapSpec,
+	innerMapFd: number | undefined,
+	btfFd: number | undefined,
+): number {
+	const attr = {...spec, type: mapTypeNumber(spec.type), innerMapFd};
+	try {
+		const typed = btfFd !== undefined && (spec.keyTypeId !== 0 || spec.valueTypeId !== 0);
+		if (!typed) return mapCreate(attr);
+		try {
+			return mapCreate({...attr, btfFd});
+		} catch (error) {
+			// Maps of descriptors, device maps and others take no types.
+			if (!(error instanceof SyscallError)) throw error;
+			if (error.errno !== EINVAL && error.errno !== ENOTSUPP) throw error;
+			return mapCreate(attr);
+		}
+	} catch (cause) {
+		if (!(cause instanceof SyscallError)) throw cause;
+		throw explain(spec, cause);
+	}
+}
+
+function explain(spec: MapSpec, cause: SyscallError): Error {
+	const since = mapTypeSince(spec.type);
+	if (cause.errno === EINVAL && since !== undefined && !kernelAtLeast(since)) {
+		return new UnsupportedError(`create map "${spec.name}"`, `maps of type ${spec.type}`, since, {
+			cause,
+			errno: cause.errno,
+		});
+	}
+
+	return new MapError('create', spec.name, hint(spec, cause), {cause, errno: cause.errno});
+}
+
+function hint(spec: MapSpec, {errno, message}: SyscallError): string {
+	const {type, keySize, valueSize, maxEntries, flags} = spec;
+	if (errno === EPERM) return explainPermission('bpf');
+	if (errno === ENOMEM || errno === E2BIG) {
+		return `${maxEntries} entries of ${keySize} + ${valueSize} bytes are more than the kernel can allocate`;
+	}
+
+	if (errno !== EINVAL) return message;
+	if (maxEntries === 0) return 'max_entries is 0';
+	if (type === 'lpm_trie' && (flags & noPrealloc) === 0) {
+		return 'a trie needs the flag BPF_F_NO_PREALLOC';
+	}
+
+	if (type === 'lpm_trie' && keySize < 5) {
+		return `a trie's key is a u32 prefix length and the data, got ${keySize} bytes`;
+	}
+
+	if (type === 'array' && keySize !== 4) return `an array's key has 4 bytes, got ${keySize}`;
+	return `the kernel takes no ${type} with key ${keySize}, value ${valueSize}, ${maxEntries} entries, flags 0x${flags.toString(16)}`;
+}
+
+function writeContents(fd: number, spec: MapSpec): void {
+	const contents = spec.contents;
+	if (contents?.length !== spec.valueSize) {
+		throw new UsageError(
+			`create map "${spec.name}": ${contents?.length ?? 0} bytes of contents for a value of ${spec.valueSize}`,
+		);
+	}
+
+	const result = addon.mapUpdate(fd, new Uint8Array(4), contents, 0);
+	if (result < 0) throw new SyscallError('map_update_elem', -result);
+}

@@ -1,0 +1,93 @@
+import {mapInfo} from '../../kernel/sys/info.js';
+import {mapTypeName, type MapType} from '../../uapi/map-types.js';
+
+/** A map as the kernel describes it; sizes in bytes. */
+export interface MapInfo {
+	readonly id: number;
+	readonly type: MapType;
+	readonly name: string;
+	readonly keySize: number;
+	/** Of one CPU's value for per-CPU maps. */
+	readonly valueSize: number;
+	readonly maxEntries: number;
+	/** `BPF_F_*` bits of map creation. */
+	readonly flags: number;
+	readonly extra: bigint;
+	/** Device the map is offloaded to, or 0. */
+	readonly ifindex: number;
+	/** BTF object with the types of key and value, or 0. */
+	readonly btfId: number;
+	readonly keyTypeId: number;
+	readonly valueTypeId: number;
+}
+
+/** *Throws:* `ERR_SYSCALL`. *Kernel:* 4.13. */
+export function readMapInfo(fd: number): MapInfo {
+	const raw = mapInfo(fd);
+	return {...raw, type: mapTypeName(raw.type)};
+}
+
+const perCpuTypes: ReadonlySet<MapType> = new Set<MapType>([
+	'percpu_hash',
+	'percpu_array',
+	'lru_percpu_hash',
+	'percpu_cgroup_storage',
+]);
+
+/** One value per possible CPU. */
+export function isPerCpu(type: MapType): boolean {
+	return perCpuTypes.has(type);
+}
+
+const fdTypes: ReadonlySet<MapType> = new Set<MapType>([
+	'prog_array',
+	'perf_event_array',
+	'cgroup_array',
+	'array_of_maps',
+	'hash_of_maps',
+]);
+
+/** Values are written as descriptors and read back as ids. */
+export function holdsFds(type: MapType): boolean {
+	return fdTypes.has(type);
+}
+
+const keylessTypes: ReadonlySet<MapType> = new Set<MapType>(['queue', 'stack', 'bloom_filter']);
+
+/** Elements have no key: push, peek and pop instead. */
+export function isKeyless(type: MapType): boolean {
+	return keylessTypes.has(type);
+}
+
+const arrayTypes: ReadonlySet<MapType> = new Set<MapType>([
+	'array',
+	'percpu_array',
+	'prog_array',
+	'perf_event_array',
+	'cgroup_array',
+	'array_of_maps',
+	'devmap',
+	'cpumap',
+	'xskmap',
+	'sockmap',
+	'reuseport_sockarray',
+]);
+
+/** Keys are indices: a u32 in the machine's byte order, whatever type the object declares. */
+export function isIndexed(type: MapType): boolean {
+	return arrayTypes.has(type);
+}
+
+const unlistedTypes: ReadonlySet<MapType> = new Set<MapType>([
+	'queue',
+	'stack',
+	'bloom_filter',
+	'ringbuf',
+	'user_ringbuf',
+	'arena',
+]);
+
+/** The kernel can list the map's elements. */
+export function isIterable(type: MapType): boolean {
+	return !unlistedTypes.has(type);
+}

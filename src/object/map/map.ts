@@ -1,0 +1,268 @@
+import {constants} from 'node:os';
+
+import {alignUp, viewOf} from '../../base/bytes.js';
+import type {Codec} from '../../format/btf/codec.js';
+import {Fd} from '../../kernel/sys/fd.js';
+import {
+	mapDelete,
+	mapFreeze,
+	mapLookup,
+	mapLookupAndDelete,
+	mapUpdate,
+	possibleCpus,
+} from '../../kernel/sys/map.js';
+import {updateFlags} from '../../uapi/flags.js';
+import {pinObject, unpinPath} from '../pin/pin.js';
+import {deleteMany, updateMany} from './batch.js';
+import {
+	cursorReader,
+	Entries,
+	jsonReader,
+	keyReader,
+	pairReader,
+	valueReader,
+	type Entry,
+} from './entries.js';
+import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from './map-codecs.js';
+import {elementError, MapError} from './map-error.js';
+import {isIterable, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
+import {RawMap} from './raw-map.js';
+import type {Batch, ScanOptions, ScanTarget} from './scan.js';
+
+const {ENOENT} = constants.errno;
+
+export interface SetOptions {
+	/** `noexist` refuses a key that is there, `exist` one that is not; `any` unless given. */
+	readonly mode?: 'any' | 'noexist' | 'exist';
+	/** Takes the value's `bpf_spin_lock` meanwhile. *Kernel:* 5.1. */
+	readonly lock?: boolean;
+}
+
+/** How to open a map: codecs for its keys and values. */
+export type OpenMapOptions = MapCodecOptions;
+
+/**
+ * A map in the kernel, by a file descriptor that `close()` gives back.
+ *
+ * Keys and values are what their BTF types say: objects with named fields, bigint for 64 bits. For
+ * per-CPU maps a value is an array with one element per possible CPU. Methods are synchronous; their
+ * errors are `ERR_MAP` with `errno`, `ERR_KEY_EXISTS`, `ERR_KEY_NOT_FOUND`, `ERR_MAP_FULL`, and
+ * `ERR_CODEC` for a key or value that does not fit its type.
+ */
+export class BpfMap<K = unknown, V = unknown> implements Disposable {
+	readonly info: MapInfo;
+	/** BTF of key and value; undefined where the map has none. */
+	readonly types: MapTypes | undefined;
+	/** Keys and values as bytes. */
+	readonly raw: RawMap;
+	private readonly handle: Fd;
+	private readonly codecs: MapCodecs;
+	private readonly keyBytes: Uint8Array | null;
+	private readonly keyView: DataView;
+	private readonly valueBytes: Uint8Array;
+	private readonly valueView: DataView;
+
+	/** Use `createMap`, `openPinnedMap` or `openMapById`. Takes over `fd`. */
+	constructor(fd: Fd, info: MapInfo, types: MapTypes | undefined, options: OpenMapOptions = {}) {
+		this.handle = fd;
+		this.info = info;
+		this.types = types;
+		this.codecs = chooseCodecs(info, types, options);
+		const keyless = isKeyless(info.type) || info.keySize === 0;
+		const keyBytes = new Uint8Array(keyless ? 0 : info.keySize);
+		this.keyBytes = keyless ? null : keyBytes;
+		this.keyView = viewOf(keyBytes);
+		this.valueBytes = new Uint8Array(this.codecs.value.size);
+		this.valueView = viewOf(this.valueBytes);
+		this.raw = new RawMap(fd, info, this.codecs.value.size);
+	}
+
+	get name(): string {
+		return this.info.name;
+	}
+
+	/** *Throws:* `ERR_USAGE` once the map is closed. */
+	get fd(): number {
+		return this.handle.number;
+	}
+
+	get closed(): boolean {
+		return this.handle.closed;
+	}
+
+	/** Codecs of key, of one value, and of everything exchanged for a key. */
+	get keyCodec(): Codec<K> {
+		return this.codecs.key as Codec<K>;
+	}
+
+	get valueCodec(): Codec<V> {
+		return this.codecs.value as Codec<V>;
+	}
+
+	/** The value of `key`; undefined when there is none. */
+	get(key: K): V | undefined {
+		const result = mapLookup(this.fd, this.encodeKey(key), this.valueBytes, 0);
+		if (result === 0) return this.codecs.value.decode(this.valueView, 0) as V;
+		if (result === -ENOENT) return undefined;
+		throw elementError('read', this.name, -result);
+	}
+
+	has(key: K): boolean {
+		const result = mapLookup(this.fd, this.encodeKey(key), this.valueBytes, 0);
+		if (result === 0 || result === -ENOENT) return result === 0;
+		throw elementError('read', this.name, -result);
+	}
+
+	set(key: K, value: V, options: SetOptions = {}): void {
+		this.codecs.value.encode(value, this.valueView, 0);
+		const flags = updateFlags[options.mode ?? 'any'] | (options.lock === true ? 4 : 0);
+		const result = mapUpdate(this.fd, this.encodeKey(key), this.valueBytes, flags);
+		if (result < 0) throw elementError('write', this.name, -result);
+	}
+
+	/** True when the key was there. */
+	delete(key: K): boolean {
+		const bytes = this.encodeKey(key);
+		if (bytes === null) throw new MapError('delete from', this.name, 'it has no keys');
+		const result = mapDelete(this.fd, bytes);
+		if (result === 0 || result === -ENOENT) return result === 0;
+		throw elementError('delete from', this.name, -result);
+	}
+
+	/** Reads and removes at once. *Kernel:* 5.14 for hash maps. */
+	take(key: K): V | undefined {
+		return this.lookupAndDelete(this.encodeKey(key));
+	}
+
+	/** Appends to a queue or stack, or adds to a bloom filter. */
+	push(value: V, options: SetOptions = {}): void {
+		this.requireKeyless('push to');
+		this.codecs.value.encode(value, this.valueView, 0);
+		const flags = updateFlags[options.mode ?? 'any'];
+		const result = mapUpdate(this.fd, null, this.valueBytes, flags);
+		if (result < 0) throw elementError('push to', this.name, -result);
+	}
+
+	/** Takes the next element of a queue or stack; undefined when it is empty. */
+	pop(): V | undefined {
+		this.requireKeyless('pop from');
+		return this.lookupAndDelete(null);
+	}
+
+	/** Reads the next element of a queue or stack without taking it. */
+	peek(): V | undefined {
+		this.requireKeyless('peek into');
+		const result = mapLookup(this.fd, null, this.valueBytes, 0);
+		if (result === 0) return this.codecs.value.decode(this.valueView, 0) as V;
+		if (result === -ENOENT) return undefined;
+		throw elementError('peek into', this.name, -result);
+	}
+
+	/** Writes many elements in few calls; the number written. *Kernel:* batches from 5.6. */
+	setMany(entries: Iterable<readonly [K, V]>, options: SetOptions = {}): number {
+		return updateMany(this.target(), this.codecs, entries, updateFlags[options.mode ?? 'any']);
+	}
+
+	/** Removes many keys in few calls; the number that were there. */
+	deleteMany(keys: Iterable<K>): number {
+		return deleteMany(this.target(), this.codecs, keys);
+	}
+
+	/** Every element as `[key, value]`; `complete` of the result tells how it ended. */
+	entries(options: ScanOptions = {}): Entries<[K, V]> {
+		const {key, value} = this.codecs;
+		return this.scan(options, pairReader(key as Codec<K>, value as Codec<V>));
+	}
+
+	keys(options: ScanOptions = {}): Entries<K> {
+		return this.scan(options, keyReader(this.codecs.key as Codec<K>));
+	}
+
+	values(options: ScanOptions = {}): Entries<V> {
+		return this.scan(options, valueReader(this.codecs.value as Codec<V>));
+	}
+
+	/**
+	 * Every element through one object that moves: its fields are read only when asked for, and are
+	 * overwritten by the next step. The fastest way to look at few fields of many elements.
+	 */
+	cursor(options: ScanOptions = {}): Entries<Entry<K, V>> {
+		const {key, value} = this.codecs;
+		return this.scan(options, cursorReader(key as Codec<K>, value as Codec<V>));
+	}
+
+	/** Every element as a line of JSON, 64-bit numbers with all their digits. */
+	json(options: ScanOptions = {}): Entries<string> {
+		const {key, value} = this.codecs;
+		return this.scan(options, jsonReader(key, value, isPerCpu(this.info.type)));
+	}
+
+	/** Undecoded batches; see `ScanOptions`. */
+	batches(options: ScanOptions = {}): Iterable<Batch> & AsyncIterable<Batch> {
+		return this.raw.batches(options);
+	}
+
+	[Symbol.iterator](): Iterator<[K, V]> {
+		return this.entries()[Symbol.iterator]();
+	}
+
+	/** Forbids every further write from user space. *Kernel:* 5.2. */
+	freeze(): void {
+		mapFreeze(this.fd);
+	}
+
+	/** Keeps the map alive by `path` in a bpf filesystem. *Throws:* `ERR_BPFFS`, `ERR_PIN`. */
+	pin(path: string): void {
+		pinObject(this.fd, path, `map "${this.name}"`);
+	}
+
+	/** Removes a pin of this map. *Throws:* `ERR_PIN`. */
+	unpin(path: string): void {
+		unpinPath(path);
+	}
+
+	close(): void {
+		this.handle.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+
+	private encodeKey(key: K): Uint8Array | null {
+		if (this.keyBytes !== null) this.codecs.key.encode(key, this.keyView, 0);
+		return this.keyBytes;
+	}
+
+	private lookupAndDelete(key: Uint8Array | null): V | undefined {
+		const result = mapLookupAndDelete(this.fd, key, this.valueBytes, 0);
+		if (result >= 0) return this.codecs.value.decode(this.valueView, 0) as V;
+		if (result === -ENOENT) return undefined;
+		throw elementError('take from', this.name, -result);
+	}
+
+	private requireKeyless(action: string): void {
+		if (isKeyless(this.info.type)) return;
+		throw new MapError(action, this.name, `a map of type ${this.info.type} has keys`);
+	}
+
+	private scan<T>(options: ScanOptions, read: ConstructorParameters<typeof Entries<T>>[2]) {
+		if (!isIterable(this.info.type)) {
+			const detail = `the kernel cannot list a map of type ${this.info.type}`;
+			throw new MapError('list', this.name, detail);
+		}
+
+		return new Entries<T>(this.target(), options, read);
+	}
+
+	private target(): ScanTarget {
+		const {name, keySize, maxEntries} = this.info;
+		const valueStride = this.codecs.value.size;
+		return {fd: this.fd, name, keySize, valueStride, maxEntries};
+	}
+}
+
+/** Bytes that the kernel exchanges for one value. */
+export function valueStride(info: Pick<MapInfo, 'type' | 'valueSize'>): number {
+	return isPerCpu(info.type) ? alignUp(info.valueSize, 8) * possibleCpus() : info.valueSize;
+}

@@ -1,0 +1,71 @@
+import {Btf} from '../../format/btf/btf.js';
+import {Fd} from '../../kernel/sys/fd.js';
+import {btfBytes} from '../../kernel/sys/info.js';
+import {objectFdById} from '../../kernel/sys/object.js';
+import {addon} from '../../kernel/sys/addon.js';
+import {openPin} from '../pin/pin.js';
+import {PinError} from '../pin/pin-error.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import {BpfMap, type OpenMapOptions} from './map.js';
+import {readMapInfo, type MapInfo} from './map-info.js';
+import {MapError} from './map-error.js';
+import type {MapTypes} from './map-codecs.js';
+
+/** Types of a map that is already in the kernel; undefined where it has none. */
+export function readMapTypes(info: MapInfo): MapTypes | undefined {
+	if (info.btfId === 0 || (info.keyTypeId === 0 && info.valueTypeId === 0)) return undefined;
+	const fd = objectFdById('btf', info.btfId);
+	try {
+		const btf = Btf.parse(btfBytes(fd));
+		return {btf, keyTypeId: info.keyTypeId, valueTypeId: info.valueTypeId};
+	} finally {
+		addon.closeFd(fd);
+	}
+}
+
+/** A map object over a descriptor that it takes over. Sizes and types come from the kernel. */
+export function mapFromFd<K, V>(fd: number, options: OpenMapOptions = {}): BpfMap<K, V> {
+	try {
+		const info = readMapInfo(fd);
+		return new BpfMap<K, V>(new Fd(fd, `map "${info.name}"`), info, readMapTypes(info), options);
+	} catch (error) {
+		addon.closeFd(fd);
+		throw error;
+	}
+}
+
+/**
+ * Opens the map pinned at `path`, decoded through its BTF.
+ *
+ * *Throws:* `ERR_PIN` when nothing or something else is pinned there. *Kernel:* 4.13.
+ */
+export function openPinnedMap<K = unknown, V = unknown>(
+	path: string,
+	options: OpenMapOptions = {},
+): BpfMap<K, V> {
+	const fd = openPin(path);
+	if (addon.fdKind(fd) !== 'map') {
+		addon.closeFd(fd);
+		throw new PinError('open map', path, 'what is pinned there is not a map');
+	}
+
+	return mapFromFd<K, V>(fd, options);
+}
+
+/** Opens the map that the kernel numbers `id`. *Throws:* `ERR_MAP` when there is none. */
+export function openMapById<K = unknown, V = unknown>(
+	id: number,
+	options: OpenMapOptions = {},
+): BpfMap<K, V> {
+	return mapFromFd<K, V>(fdOf(id), options);
+}
+
+function fdOf(id: number): number {
+	try {
+		return objectFdById('map', id);
+	} catch (cause) {
+		if (!(cause instanceof SyscallError)) throw cause;
+		const detail = cause.errnoName === 'ENOENT' ? 'there is no map with this id' : cause.message;
+		throw new MapError('open', `id ${id}`, detail, {cause, errno: cause.errno});
+	}
+}

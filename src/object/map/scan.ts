@@ -1,0 +1,177 @@
+/**
+ * Reads all elements of a map while it changes, in batches where the kernel has them.
+ *
+ * What it promises: an element that is there from start to end is read once. One that comes or goes
+ * meanwhile may be read or not. It always ends, and `complete` says whether it saw the whole map.
+ */
+
+import {constants} from 'node:os';
+
+import {ENOTSUPP} from '../../uapi/errno.js';
+import {
+	mapBatch,
+	mapBatchAsync,
+	type BatchRequest,
+	type BatchResult,
+} from '../../kernel/sys/map.js';
+import {elementError} from './map-error.js';
+import {walkKeys} from './walk.js';
+
+const {EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EINTR} = constants.errno;
+
+/** Some elements, one after the other; overwritten by the next batch. */
+export interface Batch {
+	readonly count: number;
+	readonly keys: Uint8Array;
+	/** Each `valueStride` bytes. */
+	readonly values: Uint8Array;
+	readonly keySize: number;
+	readonly valueStride: number;
+}
+
+export interface ScanOptions {
+	/** Elements per batch, 4096 unless given; grows by itself where the map needs more at once. */
+	readonly batchSize?: number;
+	/** Removes what it reads. *Kernel:* 5.6, hash maps. */
+	readonly drain?: boolean;
+}
+
+/** What a scan needs to know of its map. */
+export interface ScanTarget {
+	readonly fd: number;
+	readonly name: string;
+	readonly keySize: number;
+	readonly valueStride: number;
+	readonly maxEntries: number;
+}
+
+interface BatchCall {
+	readonly command: 'map_lookup_batch' | 'map_lookup_and_delete_batch';
+	readonly request: BatchRequest;
+}
+
+/** How a scan went, as far as it has gone. */
+export class ScanStatus {
+	/** True once every element was reached; false when it ended early or is under way. */
+	complete = false;
+	/** `batch`, or `walk` key by key where the map has no batches. */
+	method: 'batch' | 'walk' = 'batch';
+}
+
+// Whole buckets are read at once, so a batch has to hold the fullest.
+const maxBatch = 1 << 24;
+
+/**
+ * The steps of a scan: yields each batch call to be made and takes its result, yields each filled
+ * batch and takes nothing. One text serves the synchronous and the asynchronous form.
+ */
+function* steps(
+	target: ScanTarget,
+	options: ScanOptions,
+	status: ScanStatus,
+): Generator<BatchCall | Batch, void, BatchResult | undefined> {
+	const {fd, keySize, valueStride} = target;
+	const command = options.drain === true ? 'map_lookup_and_delete_batch' : 'map_lookup_batch';
+	const cursorSize = Math.max(keySize, 4);
+	let capacity = Math.max(1, Math.min(options.batchSize ?? 4096, target.maxEntries));
+	let keys = new Uint8Array(capacity * keySize);
+	let values = new Uint8Array(capacity * valueStride);
+	let position: Uint8Array | null = null;
+	let spare: Uint8Array = new Uint8Array(cursorSize);
+
+	for (;;) {
+		const request: BatchRequest = {
+			fd,
+			inCursor: position,
+			outCursor: spare,
+			keys,
+			values,
+			count: capacity,
+			elementFlags: 0,
+		};
+		const result = yield {command, request};
+		if (result === undefined) return;
+		const {errno, count} = result;
+		if (errno === EINTR) continue;
+		if (errno === ENOSPC && capacity < maxBatch) {
+			// A bucket is larger than the buffer; the position has not moved.
+			capacity *= 2;
+			keys = new Uint8Array(capacity * keySize);
+			values = new Uint8Array(capacity * valueStride);
+			continue;
+		}
+
+		if (errno !== 0 && errno !== ENOENT) {
+			if (position === null && isUnsupported(errno)) {
+				status.method = 'walk';
+				for (const batch of walkBatches(target, options, status)) yield batch;
+				return;
+			}
+
+			throw elementError('read', target.name, errno);
+		}
+
+		// The kernel sets the count to 0 when a map is empty.
+		if (count > 0) yield {count, keys, values, keySize, valueStride};
+		if (errno === ENOENT) {
+			status.complete = true;
+			return;
+		}
+
+		[position, spare] = [spare, position ?? new Uint8Array(cursorSize)];
+	}
+}
+
+function isUnsupported(errno: number): boolean {
+	return errno === EINVAL || errno === ENOTSUPP || errno === EOPNOTSUPP;
+}
+
+function* walkBatches(
+	target: ScanTarget,
+	options: ScanOptions,
+	status: ScanStatus,
+): Generator<Batch, void, undefined> {
+	if (options.drain === true) throw elementError('drain', target.name, EOPNOTSUPP);
+	const {keySize, valueStride} = target;
+	for (const {key, value} of walkKeys(target, status)) {
+		yield {count: 1, keys: key, values: value, keySize, valueStride};
+	}
+}
+
+function isCall(step: BatchCall | Batch): step is BatchCall {
+	return 'request' in step;
+}
+
+/** All elements, batch by batch. *Throws:* `ERR_MAP`. */
+export function* scan(
+	target: ScanTarget,
+	options: ScanOptions,
+	status: ScanStatus,
+): Generator<Batch, void, undefined> {
+	const each = steps(target, options, status);
+	for (let step = each.next(); step.done !== true;) {
+		if (isCall(step.value)) {
+			step = each.next(mapBatch(step.value.command, step.value.request));
+		} else {
+			yield step.value;
+			step = each.next();
+		}
+	}
+}
+
+/** All elements, batch by batch, read on the thread pool. *Throws:* `ERR_MAP`. */
+export async function* scanAsync(
+	target: ScanTarget,
+	options: ScanOptions,
+	status: ScanStatus,
+): AsyncGenerator<Batch, void, undefined> {
+	const each = steps(target, options, status);
+	for (let step = each.next(); step.done !== true;) {
+		if (isCall(step.value)) {
+			step = each.next(await mapBatchAsync(step.value.command, step.value.request));
+		} else {
+			yield step.value;
+			step = each.next();
+		}
+	}
+}

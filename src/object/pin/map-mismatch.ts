@@ -1,0 +1,63 @@
+import {EbpfError} from '../../base/errors.js';
+import type {MapSpec} from '../../spec/types.js';
+import type {MapInfo} from '../map/map-info.js';
+
+/** One field in which a pinned map is not what the object wants. */
+export interface Difference {
+	readonly field: 'type' | 'keySize' | 'valueSize' | 'maxEntries' | 'flags' | 'extra';
+	readonly pinned: string;
+	readonly wanted: string;
+}
+
+/** A pinned map differs from the one that the object declares. */
+export class MapMismatchError extends EbpfError {
+	static {
+		this.prototype.name = 'MapMismatchError';
+	}
+
+	readonly code = 'ERR_MAP_MISMATCH';
+	readonly path: string;
+	readonly differences: readonly Difference[];
+
+	constructor(map: string, path: string, differences: readonly Difference[], advice: string) {
+		const list = differences.map(
+			({field, pinned, wanted}) => `${field} is ${pinned}, the object wants ${wanted}`,
+		);
+		super(`reuse map "${map}" pinned at "${path}": ${list.join('; ')}${advice}`);
+		this.path = path;
+		this.differences = differences;
+	}
+}
+
+/** Every field in which `pinned` differs from `wanted`, none when it can stand in for it. */
+export function compareMap(pinned: MapInfo, wanted: MapSpec): Difference[] {
+	const differences: Difference[] = [];
+	const compare = (field: Difference['field'], is: unknown, want: unknown): void => {
+		if (is !== want) differences.push({field, pinned: String(is), wanted: String(want)});
+	};
+	compare('type', pinned.type, wanted.type);
+	compare('keySize', pinned.keySize, wanted.keySize);
+	compare('valueSize', pinned.valueSize, wanted.valueSize);
+	compare('maxEntries', pinned.maxEntries, wanted.maxEntries);
+	compare('flags', flagText(comparableFlags(pinned)), flagText(comparableFlags(wanted)));
+	compare('extra', pinned.extra, wanted.extra);
+	return differences;
+}
+
+/** True when programs verified against `wanted` could use `pinned` in spite of the differences. */
+export function isUsable(differences: readonly Difference[]): boolean {
+	return differences.every(({field}) => field === 'maxEntries');
+}
+
+function flagText(flags: number): string {
+	return `0x${flags.toString(16)}`;
+}
+
+const numaNode = 1 << 2;
+const readOnlyProgram = 1 << 7;
+
+function comparableFlags(map: {readonly type: string; readonly flags: number}): number {
+	// The kernel adds the read-only flag to device maps of its own accord.
+	const ignored = map.type.startsWith('devmap') ? readOnlyProgram | numaNode : numaNode;
+	return map.flags & ~ignored;
+}

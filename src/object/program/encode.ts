@@ -1,0 +1,62 @@
+/** Puts a program into the bytes that the kernel wants. */
+
+import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import type {FunctionInfo, LineInfo, Reference} from '../../spec/types.js';
+
+const pseudoMapFd = 1;
+const pseudoMapValue = 2;
+
+/** Instructions with the descriptors of `maps` filled in; `fdOf` gives them by name. */
+export function resolveReferences(
+	instructions: Uint8Array,
+	references: readonly Reference[],
+	fdOf: (map: string) => number,
+): Uint8Array {
+	if (references.length === 0) return instructions;
+	const resolved = instructions.slice();
+	const view = viewOf(resolved);
+	for (const {slot, kind, map, offset} of references) {
+		const at = slot * 8;
+		const destination = registerOf(resolved[at + 1] ?? 0);
+		const pseudo = kind === 'map' ? pseudoMapFd : pseudoMapValue;
+		resolved[at + 1] = hostLittleEndian
+			? destination | (pseudo << 4)
+			: (destination << 4) | pseudo;
+		view.setUint32(at + 4, fdOf(map), hostLittleEndian);
+		view.setUint32(at + 12, kind === 'map' ? 0 : offset, hostLittleEndian);
+	}
+
+	return resolved;
+}
+
+function registerOf(registers: number): number {
+	return hostLittleEndian ? registers & 0xf : registers >> 4;
+}
+
+/** `struct bpf_func_info` records. */
+export function encodeFunctions(functions: readonly FunctionInfo[]): Uint8Array {
+	const bytes = new Uint8Array(functions.length * 8);
+	const view = viewOf(bytes);
+	for (const [i, {slot, typeId}] of functions.entries()) {
+		view.setUint32(i * 8, slot, hostLittleEndian);
+		view.setUint32(i * 8 + 4, typeId, hostLittleEndian);
+	}
+
+	return bytes;
+}
+
+/** `struct bpf_line_info` records. */
+export function encodeLines(lines: readonly LineInfo[]): Uint8Array {
+	const bytes = new Uint8Array(lines.length * 16);
+	const view = viewOf(bytes);
+	let at = 0;
+	for (const {slot, fileOffset, textOffset, lineColumn} of lines) {
+		view.setUint32(at, slot, hostLittleEndian);
+		view.setUint32(at + 4, fileOffset, hostLittleEndian);
+		view.setUint32(at + 8, textOffset, hostLittleEndian);
+		view.setUint32(at + 12, lineColumn, hostLittleEndian);
+		at += 16;
+	}
+
+	return bytes;
+}

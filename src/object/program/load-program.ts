@@ -1,0 +1,221 @@
+/** Hands programs to the verifier. */
+
+import {constants} from 'node:os';
+
+import {cString, hostLittleEndian} from '../../base/bytes.js';
+import {VerifierError} from '../../format/log/verifier-error.js';
+import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import {kernelAtLeast, kernelRelease} from '../../kernel/host/kernel-version.js';
+import {explainPermission, type Capability} from '../../kernel/host/permission.js';
+import {
+	programLoad,
+	programLoadAsync,
+	type ProgramLoadAttr,
+	type ProgramLoadResult,
+} from '../../kernel/sys/program.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import type {Fd} from '../../kernel/sys/fd.js';
+import type {ProgramSpec} from '../../spec/types.js';
+import {attachTypeNumber} from '../../uapi/attach-types.js';
+import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
+import {loadBtf} from '../btf/btf-object.js';
+import {attachBtfId} from './attach-btf.js';
+import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
+import {Program} from './program.js';
+import {ProgramError} from './program-error.js';
+
+const {E2BIG, EAGAIN, EINVAL, ENOSPC, EPERM} = constants.errno;
+
+export interface LoadProgramOptions {
+	/** The maps it refers to, by their names in the object. */
+	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;
+	/** Descriptor of the object's BTF, where it is in the kernel already. */
+	readonly btfFd?: number | undefined;
+	/**
+	 * What the verifier writes on success: nothing (0, the default), every state (1), every
+	 * instruction (2), statistics only (4, *Kernel:* 5.2). A refusal is always logged.
+	 */
+	readonly logLevel?: number;
+}
+
+const firstLogSize = 64 * 1024;
+// The kernel's own limit is a quarter of 2^32; nobody reads that.
+const lastLogSize = 256 * 1024 * 1024;
+const maxAttempts = 24;
+
+type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
+
+/**
+ * Loads one program.
+ *
+ * The first attempt writes no log, for logging costs time; a refused program is tried again with a
+ * log that grows until all of it fits. *Throws:* `ERR_VERIFIER` with the log and the source line,
+ * `ERR_PROGRAM` for everything else, `ERR_UNSUPPORTED` for a type newer than the kernel.
+ */
+export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
+	const btf = ownBtf(spec, options);
+	try {
+		const steps = loadSteps(spec, {...options, btfFd: btf?.number ?? options.btfFd});
+		for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
+			if (step.done === true) return step.value;
+		}
+	} finally {
+		btf?.close();
+	}
+}
+
+/** The same, with the verifier at work on the thread pool. */
+export async function loadProgramAsync(
+	spec: ProgramSpec,
+	options: LoadProgramOptions = {},
+): Promise<Program> {
+	const btf = ownBtf(spec, options);
+	try {
+		const steps = loadSteps(spec, {...options, btfFd: btf?.number ?? options.btfFd});
+		for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
+			if (step.done === true) return step.value;
+		}
+	} finally {
+		btf?.close();
+	}
+}
+
+function ownBtf(spec: ProgramSpec, options: LoadProgramOptions): Fd | undefined {
+	if (options.btfFd !== undefined || spec.types === undefined) return undefined;
+	if (spec.functions.length === 0 && spec.lines.length === 0) return undefined;
+	return loadBtf(spec.types, spec.name);
+}
+
+function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
+	checkLoadable(spec);
+	const attr = loadAttr(spec, options);
+	const wanted = options.logLevel ?? 0;
+	let log = wanted === 0 ? undefined : new Uint8Array(firstLogSize);
+	let refusal: number | undefined;
+
+	for (let attempt = 0; attempt < maxAttempts; attempt++) {
+		const level = log === undefined ? 0 : Math.max(wanted, refusal === undefined ? wanted : 1);
+		const {result, logTrueSize} = yield {...attr, logLevel: level, log};
+		if (result >= 0) {
+			return new Program(result, spec, log === undefined ? '' : cString(log));
+		}
+
+		const errno = -result;
+		// A signal interrupted the verifier.
+		if (errno === EAGAIN) continue;
+		const truncated = log !== undefined && errno === ENOSPC;
+		if (!truncated) refusal ??= errno;
+		if (log === undefined) {
+			log = new Uint8Array(firstLogSize);
+		} else if (truncated && log.length < lastLogSize) {
+			const size = logTrueSize > log.length ? logTrueSize : log.length * 4;
+			log = new Uint8Array(Math.min(size, lastLogSize));
+		} else {
+			throw refusedError(spec, refusal ?? errno, cString(log));
+		}
+	}
+
+	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log));
+}
+
+function checkLoadable(spec: ProgramSpec): void {
+	if ((spec.byteOrder === 'little') !== hostLittleEndian) {
+		throw new ProgramError(
+			'load',
+			spec.name,
+			`the object is ${spec.byteOrder}-endian, this machine is not`,
+		);
+	}
+}
+
+function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAttr {
+	const {btfFd} = options;
+	const typed = btfFd !== undefined;
+	return {
+		type: programTypeNumber(spec.type),
+		instructions: resolveReferences(spec.instructions, spec.references, map =>
+			fdOfMap(spec, map, options),
+		),
+		license: spec.license,
+		name: kernelName(spec.name),
+		flags: spec.flags,
+		attachType: spec.attachType === undefined ? 0 : attachTypeNumber(spec.attachType),
+		btfFd,
+		functions: typed ? encodeFunctions(spec.functions) : new Uint8Array(0),
+		lines: typed ? encodeLines(spec.lines) : new Uint8Array(0),
+		attachBtfId: attachBtfId(spec),
+		kernelVersion: versionCode(),
+		logLevel: 0,
+	};
+}
+
+function fdOfMap(spec: ProgramSpec, name: string, {maps = {}}: LoadProgramOptions): number {
+	const map = Object.hasOwn(maps, name) ? maps[name] : undefined;
+	if (map !== undefined) return map.fd;
+	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
+}
+
+/** Object names in the kernel: 15 bytes of letters, digits, `_` and `.`. */
+export function kernelName(name: string): string {
+	return name.replaceAll(/[^\w.]/g, '_').slice(0, 15);
+}
+
+/** LINUX_VERSION_CODE, which kernels before 5.0 compare for kprobes. */
+function versionCode(): number {
+	const [major = 0, minor = 0, patch = 0] = kernelRelease.split(/[.-]/, 3).map(Number);
+	return (major << 16) | (minor << 8) | Math.min(Number.isNaN(patch) ? 0 : patch, 255);
+}
+
+function refusedError(spec: ProgramSpec, errno: number, log: string): Error {
+	const cause = new SyscallError('prog_load', errno);
+	if (log.trim() !== '' || errno === E2BIG) {
+		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec)});
+	}
+
+	const since = programTypeSince(spec.type);
+	if (errno === EINVAL && since !== undefined && !kernelAtLeast(since)) {
+		const feature = `programs of type ${spec.type}`;
+		return new UnsupportedError(`load program "${spec.name}"`, feature, since, {cause, errno});
+	}
+
+	return new ProgramError('load', spec.name, detail(spec, cause), {cause, errno});
+}
+
+/** Where each instruction comes from, for refusals that the log does not place. */
+function sourceLines({types, lines}: ProgramSpec) {
+	if (types === undefined) return [];
+	return lines.map(({slot, fileOffset, textOffset, lineColumn}) => ({
+		slot,
+		file: types.string(fileOffset),
+		line: lineColumn >>> 10,
+		text: types.string(textOffset).trim(),
+	}));
+}
+
+function detail(spec: ProgramSpec, cause: SyscallError): string {
+	if (cause.errno === EPERM) return explainPermission(...capabilitiesFor(spec));
+	if (cause.errno === EINVAL) {
+		const attach = spec.attachType ?? 'none';
+		return `the kernel takes no program of type ${spec.type} with attach type ${attach} and flags 0x${spec.flags.toString(16)}`;
+	}
+
+	return cause.message;
+}
+
+function capabilitiesFor(spec: ProgramSpec): Capability[] {
+	switch (spec.type) {
+		case 'kprobe':
+		case 'tracepoint':
+		case 'perf_event':
+		case 'raw_tracepoint':
+		case 'tracing':
+		case 'lsm':
+			return ['bpf', 'perfmon'];
+		case 'socket_filter':
+		case 'syscall':
+		case 'struct_ops':
+			return ['bpf'];
+		default:
+			return ['bpf', 'net_admin'];
+	}
+}

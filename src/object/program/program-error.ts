@@ -1,0 +1,21 @@
+import {EbpfError} from '../../base/errors.js';
+
+/** A program could not be loaded, opened or run, for a reason other than the verifier's. */
+export class ProgramError extends EbpfError {
+	static {
+		this.prototype.name = 'ProgramError';
+	}
+
+	readonly code = 'ERR_PROGRAM';
+	readonly program: string;
+
+	constructor(
+		action: string,
+		program: string,
+		detail: string,
+		options: {cause?: unknown; errno?: number | undefined} = {},
+	) {
+		super(`${action} program "${program}": ${detail}`, options);
+		this.program = program;
+	}
+}

@@ -1,0 +1,106 @@
+/** What an object file says, as plain data: nothing here needs a kernel or a privilege. */
+
+import type {Btf} from '../format/btf/btf.js';
+import type {AttachType} from '../uapi/attach-types.js';
+import type {MapType} from '../uapi/map-types.js';
+import type {ProgramType} from '../uapi/program-types.js';
+import type {VariableSpec} from './variable.js';
+
+/** Everything in one object file. Records have no prototype, so any name is safe as a key. */
+export interface CollectionSpec {
+	readonly kind: 'collection';
+	/** The file's base name without `.bpf.o` or `.o`; prefixes the names of data-section maps. */
+	readonly name: string;
+	readonly byteOrder: 'little' | 'big';
+	/** Empty when the object has no license section. */
+	readonly license: string;
+	/** The object's own BTF, with the sizes and offsets of its data sections filled in. */
+	readonly types: Btf | undefined;
+	readonly maps: Readonly<Record<string, MapSpec>>;
+	readonly programs: Readonly<Record<string, ProgramSpec>>;
+	readonly variables: Readonly<Record<string, VariableSpec>>;
+}
+
+export interface MapSpec {
+	readonly kind: 'map';
+	/** The name the kernel is given, at most 15 bytes. */
+	readonly name: string;
+	readonly type: MapType;
+	/** Bytes. */
+	readonly keySize: number;
+	/** Bytes; of one CPU's value for per-CPU maps. */
+	readonly valueSize: number;
+	readonly maxEntries: number;
+	/** `BPF_F_*` bits of map creation. */
+	readonly flags: number;
+	/** `map_extra`: hash functions of a bloom filter, address of an arena. */
+	readonly extra: bigint;
+	readonly numaNode?: number;
+	readonly pinning: 'none' | 'by-name';
+	/** Types of key and value in `types`; 0 where the object does not say. */
+	readonly keyTypeId: number;
+	readonly valueTypeId: number;
+	readonly types?: Btf;
+	/** Template of the inner maps of a map of maps. */
+	readonly inner?: MapSpec;
+	/** Initial elements of a map of maps or program array: index → name of a map or program. */
+	readonly slots?: ReadonlyMap<number, string>;
+	/** A data section: its bytes become element 0. Shared with the section's variables. */
+	readonly contents?: Uint8Array;
+	/** Read-only for everyone once `contents` are written (`.rodata`). */
+	readonly frozen?: boolean;
+}
+
+export interface ProgramSpec {
+	readonly kind: 'program';
+	/** The C function's name. The kernel is given its first 15 bytes. */
+	readonly name: string;
+	/** ELF section, which decides type and attach type. */
+	readonly section: string;
+	readonly type: ProgramType;
+	/** Always set where the kernel has one for this type: an update refuses a mismatch later. */
+	readonly attachType: AttachType | undefined;
+	/** What follows the section's prefix: a function, tracepoint, device or cgroup name. */
+	readonly attachTarget: string | undefined;
+	/** `BPF_F_*` bits of program load, from the section name. */
+	readonly flags: number;
+	readonly license: string;
+	readonly byteOrder: 'little' | 'big';
+	/** 8 bytes per slot: the program followed by every subprogram it reaches. */
+	readonly instructions: Uint8Array;
+	/** What only a running kernel can fill in, by ascending slot. */
+	readonly references: readonly Reference[];
+	/** Start slot and BTF FUNC of each function, by ascending slot; empty without BTF. */
+	readonly functions: readonly FunctionInfo[];
+	/** Source positions, by ascending slot; empty without BTF. */
+	readonly lines: readonly LineInfo[];
+	readonly types: Btf | undefined;
+}
+
+export interface FunctionInfo {
+	/** Slot of the function's first instruction. */
+	readonly slot: number;
+	/** BTF type id of the FUNC. */
+	readonly typeId: number;
+}
+
+export interface LineInfo {
+	/** Slot of the first instruction made from this line. */
+	readonly slot: number;
+	/** String offsets in the object's BTF: `types.string(fileOffset)`. */
+	readonly fileOffset: number;
+	readonly textOffset: number;
+	/** Line in the high 22 bits, column in the low 10, as the kernel wants it. */
+	readonly lineColumn: number;
+}
+
+/** A 16-byte load whose immediate names something that only exists once it is in the kernel. */
+export interface Reference {
+	readonly slot: number;
+	/** `map`: the map's fd; `map-value`: address of a byte inside element 0. */
+	readonly kind: 'map' | 'map-value';
+	/** Key of the map in `CollectionSpec.maps`. */
+	readonly map: string;
+	/** For `map-value`: bytes from the start of the section. */
+	readonly offset: number;
+}

@@ -1,0 +1,343 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {dirname, join, normalize, relative} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import ts from 'typescript';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Each floor may import those named, and itself. */
+const floors: Record<string, readonly string[]> = {
+	base: [],
+	uapi: ['base'],
+	format: ['base', 'uapi'],
+	spec: ['base', 'uapi', 'format'],
+	kernel: ['base', 'uapi', 'format', 'spec'],
+	object: ['base', 'uapi', 'format', 'spec', 'kernel'],
+	toolchain: ['base', 'uapi', 'format', 'spec'],
+	index: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
+	cli: ['base', 'index'],
+};
+
+/** Within a floor, a folder may import these of its neighbours. */
+const neighbours: Record<string, readonly string[]> = {
+	'kernel/features': ['kernel/host', 'kernel/sys'],
+	'kernel/host': ['kernel/sys'],
+	'object/btf': ['object/pin'],
+	'object/collection': ['object/btf', 'object/map', 'object/pin', 'object/program'],
+	'object/link': ['object/list', 'object/pin', 'object/program'],
+	'object/list': ['object/btf', 'object/map', 'object/program'],
+	'object/map': ['object/btf', 'object/pin'],
+	'object/net': ['object/link'],
+	'object/pin': ['object/map'],
+	'object/program': ['object/btf', 'object/pin'],
+	'spec/relocation': ['spec'],
+	spec: ['spec/relocation'],
+};
+
+/** Source files that export code and that no test of their folder reaches, and why that is so. */
+const testedElsewhere: Record<string, string> = {};
+
+const longest = 400;
+
+interface Source {
+	/** From the project's folder: `src/base/errors.ts`. */
+	readonly path: string;
+	readonly text: string;
+	readonly tree: ts.SourceFile;
+}
+
+function read(folder: string): Source[] {
+	return readdirSync(join(project, folder), {recursive: true, encoding: 'utf8'})
+		.filter(name => name.endsWith('.ts'))
+		.map(name => {
+			const path = join(folder, name);
+			const text = readFileSync(join(project, path), 'utf8');
+			return {
+				path,
+				text,
+				tree: ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true),
+			};
+		});
+}
+
+const sources = read('src');
+const everything = ['src', 'test', 'bench', 'examples'].flatMap(read);
+
+interface Import {
+	readonly specifier: string;
+	/** Only types: nothing is left of it when the program runs. */
+	readonly typeOnly: boolean;
+}
+
+/** What a file imports or exports from elsewhere, in whichever of the ways there are. */
+function importsOf({tree}: Source): Import[] {
+	const found: Import[] = [];
+	const visit = (node: ts.Node): void => {
+		if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
+			const specifier = node.moduleSpecifier;
+			if (specifier && ts.isStringLiteral(specifier))
+				found.push({specifier: specifier.text, typeOnly: isTypeOnly(node)});
+		} else if (ts.isImportTypeNode(node)) {
+			if (ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
+				found.push({specifier: node.argument.literal.text, typeOnly: true});
+		} else if (
+			ts.isCallExpression(node) &&
+			node.expression.kind === ts.SyntaxKind.ImportKeyword
+		) {
+			const [specifier] = node.arguments;
+			const text = specifier && ts.isStringLiteral(specifier) ? specifier.text : '?';
+			found.push({specifier: text, typeOnly: false});
+		}
+		ts.forEachChild(node, visit);
+	};
+	visit(tree);
+	return found;
+}
+
+function isTypeOnly(node: ts.ImportDeclaration | ts.ExportDeclaration): boolean {
+	if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+	return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+}
+
+/** The project's file that a relative import means; undefined for packages. */
+function targetOf(source: Source, specifier: string): string | undefined {
+	if (!specifier.startsWith('.')) return undefined;
+	return normalize(join(dirname(source.path), specifier.replace(/\.js$/, '.ts')));
+}
+
+/** `object/map` of `src/object/map/map.ts`; `index` of `src/index.ts`. */
+function folderOf(path: string): string {
+	const folder = relative('src', dirname(path));
+	return folder === '' ? 'index' : folder;
+}
+
+const floorOf = (folder: string): string => folder.split('/', 1)[0] ?? folder;
+
+function mayImport(from: string, to: string): boolean {
+	if (from === to) return true;
+	if (floorOf(from) !== floorOf(to)) return floors[floorOf(from)]?.includes(floorOf(to)) ?? false;
+	return neighbours[from]?.includes(to) ?? false;
+}
+
+test('every folder of src is a floor', t => {
+	const found = new Set(sources.map(({path}) => floorOf(folderOf(path))));
+
+	t.deepEqual(
+		[...found].filter(floor => !(floor in floors)),
+		[],
+	);
+});
+
+test('imports go down, and sideways only where the table says so', t => {
+	const wrong = sources.flatMap(source =>
+		importsOf(source)
+			.map(({specifier}) => targetOf(source, specifier))
+			.filter(target => target !== undefined)
+			.filter(target => !mayImport(folderOf(source.path), folderOf(target)))
+			.map(target => `${source.path} imports ${target}`),
+	);
+
+	t.deepEqual(wrong, []);
+});
+
+test('nothing in src reaches outside of it', t => {
+	const outside = sources.flatMap(source =>
+		importsOf(source)
+			.map(({specifier}) => targetOf(source, specifier))
+			.filter(target => target !== undefined && !target.startsWith('src/'))
+			.map(target => `${source.path} imports ${target}`),
+	);
+
+	t.deepEqual(outside, []);
+});
+
+test('no file imports itself by way of others', t => {
+	const graph = new Map<string, string[]>();
+	for (const source of sources) {
+		const targets = importsOf(source)
+			.filter(({typeOnly}) => !typeOnly)
+			.map(({specifier}) => targetOf(source, specifier))
+			.filter(target => target !== undefined);
+		graph.set(source.path, targets);
+	}
+
+	t.deepEqual(findCycle(graph), undefined);
+});
+
+/** The first way found from a file back to itself. */
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+	const finished = new Set<string>();
+	const walk = (path: string, above: readonly string[]): string[] | undefined => {
+		if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
+		if (finished.has(path)) return undefined;
+		for (const next of graph.get(path) ?? []) {
+			const cycle = walk(next, [...above, path]);
+			if (cycle) return cycle;
+		}
+		finished.add(path);
+		return undefined;
+	};
+	for (const path of graph.keys()) {
+		const cycle = walk(path, []);
+		if (cycle) return cycle;
+	}
+	return undefined;
+}
+
+test('a cycle is found', t => {
+	const graph = new Map([
+		['a', ['b', 'c']],
+		['b', []],
+		['c', ['d']],
+		['d', ['b', 'c']],
+	]);
+
+	t.deepEqual(findCycle(graph), ['c', 'd', 'c']);
+});
+
+test('only src/kernel/sys/addon.ts loads the addon', t => {
+	const door = 'src/kernel/sys/addon.ts';
+	const loads = /node-gyp-build|\.node['"`]|process\.dlopen|createRequire/;
+
+	t.deepEqual(
+		sources.filter(({path, text}) => path !== door && loads.test(text)).map(({path}) => path),
+		[],
+	);
+});
+
+test(`no file has more than ${longest} lines`, t => {
+	const long = everything
+		.map(({path, text}) => ({path, lines: text.split('\n').length - 1}))
+		.filter(({lines}) => lines > longest);
+
+	t.deepEqual(long, []);
+});
+
+test('only src/index.ts exports what other files made', t => {
+	const barrels = sources
+		.filter(({path}) => path !== 'src/index.ts')
+		.filter(({tree}) =>
+			tree.statements.some(node => ts.isExportDeclaration(node) && node.moduleSpecifier),
+		);
+
+	t.deepEqual(
+		barrels.map(({path}) => path),
+		[],
+	);
+});
+
+test('src/index.ts only exports what other files made', t => {
+	const index = sources.find(({path}) => path === 'src/index.ts');
+
+	t.true(index?.tree.statements.every(node => ts.isExportDeclaration(node)));
+});
+
+test('nothing is exported as default', t => {
+	const isDefault = (node: ts.Statement): boolean =>
+		ts.isExportAssignment(node) ||
+		(ts.canHaveModifiers(node) &&
+			(ts.getModifiers(node)?.some(one => one.kind === ts.SyntaxKind.DefaultKeyword) ??
+				false));
+
+	t.deepEqual(
+		everything.filter(({tree}) => tree.statements.some(isDefault)).map(({path}) => path),
+		[],
+	);
+});
+
+test('a comment that switches a check off says why', t => {
+	const switchesOff = /(?:eslint-disable|@ts-expect-error|@ts-ignore|c8 ignore)[^\n]*/g;
+	const unexplained = everything
+		.filter(({path}) => path !== 'test/house.test.ts')
+		.flatMap(({path, text}) =>
+			(text.match(switchesOff) ?? [])
+				.filter(comment => !/ -- \S|@ts-expect-error:? \w/.test(comment))
+				.map(comment => `${path}: ${comment}`),
+		);
+
+	t.deepEqual(unexplained, []);
+});
+
+/** Does the file export a function, or a class, which has functions? */
+function exportsCode({tree}: Source): boolean {
+	return tree.statements.some(
+		node =>
+			(ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) &&
+			(ts.getModifiers(node)?.some(one => one.kind === ts.SyntaxKind.ExportKeyword) ?? false),
+	);
+}
+
+const tests = everything.filter(({path}) => path.endsWith('.test.ts'));
+
+/** Where `src/index.ts` has each name from. */
+const publicNames = new Map(
+	sources
+		.filter(({path}) => path === 'src/index.ts')
+		.flatMap(index =>
+			index.tree.statements
+				.filter(node => ts.isExportDeclaration(node))
+				.flatMap(node => {
+					const from = node.moduleSpecifier;
+					const names = node.exportClause;
+					if (!from || !ts.isStringLiteral(from) || !names || !ts.isNamedExports(names))
+						return [];
+					const target = targetOf(index, from.text) ?? from.text;
+					return names.elements.map(({name}) => [name.text, target] as const);
+				}),
+		),
+);
+
+/** What a test file is about: what it imports, by way of `src/index.ts` or not. */
+function subjectsOf(source: Source): string[] {
+	return source.tree.statements
+		.filter(node => ts.isImportDeclaration(node))
+		.flatMap(node => {
+			const from = node.moduleSpecifier;
+			const target = ts.isStringLiteral(from) ? targetOf(source, from.text) : undefined;
+			if (target !== 'src/index.ts') return target ?? [];
+			const names = node.importClause?.namedBindings;
+			if (!names || !ts.isNamedImports(names)) return [];
+			return names.elements.flatMap(({name}) => publicNames.get(name.text) ?? []);
+		});
+}
+
+/**
+ * Files with a test at their mirrored path, files that a test imports, and whatever those use of
+ * their own folder: a folder is one subject, and its inner files are tested through the outer.
+ */
+const tested = new Set<string>();
+const reach = (path: string): void => {
+	const source = sources.find(one => one.path === path);
+	if (!source || tested.has(path)) return;
+	tested.add(path);
+	for (const {specifier} of importsOf(source)) {
+		const target = targetOf(source, specifier);
+		if (target !== undefined && folderOf(target) === folderOf(path)) reach(target);
+	}
+};
+for (const one of tests) {
+	reach(one.path.replace(/^test\//, 'src/').replace(/\.test\.ts$/, '.ts'));
+	subjectsOf(one).forEach(reach);
+}
+
+test('every file that exports code is reached by a test of its folder', t => {
+	const untested = sources
+		.filter(source => exportsCode(source) && !tested.has(source.path))
+		.map(({path}) => path)
+		.filter(path => !(path in testedElsewhere));
+
+	t.deepEqual(untested, []);
+});
+
+test('what is listed as tested elsewhere exists and needs to be listed', t => {
+	const needed = (path: string): boolean => {
+		const source = sources.find(one => one.path === path);
+		return source !== undefined && exportsCode(source) && !tested.has(source.path);
+	};
+
+	t.deepEqual(
+		Object.keys(testedElsewhere).filter(path => !needed(path)),
+		[],
+	);
+});
