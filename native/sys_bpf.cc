@@ -51,8 +51,10 @@ public:
 		  state_(EnvState::Of(env).shared_from_this()),
 		  command_(command),
 		  image_(image) {
-		Receiver().Set("attr", attr);
-		Receiver().Set("pointers", list);
+		Napi::Object targets = Napi::Object::New(env);
+		targets.Set("attr", attr);
+		targets.Set("pointers", list);
+		targets_ = Napi::Persistent(targets);
 		copies_.reserve(pointers.size());
 		for (const PointerArg& pointer : pointers) {
 			copies_.emplace_back(pointer.bytes.data, pointer.bytes.data + pointer.bytes.size);
@@ -80,8 +82,8 @@ private:
 	// What the kernel wrote, into those buffers that are still there and still as long.
 	void CopyBack(Napi::Env env) {
 		ByteSpan attr;
-		if (ReadBytes(env, Receiver().Get("attr"), &attr)) image_.CopyBack(own_pointers_, attr);
-		const Napi::Array list = Receiver().Get("pointers").As<Napi::Array>();
+		if (ReadBytes(env, targets_.Get("attr"), &attr)) image_.CopyBack(own_pointers_, attr);
+		const Napi::Array list = targets_.Get("pointers").As<Napi::Array>();
 		std::vector<PointerArg> targets;
 		if (!ReadPointers(env, list, &targets)) {
 			env.GetAndClearPendingException();
@@ -95,6 +97,8 @@ private:
 	}
 
 	Napi::Promise::Deferred deferred_;
+	// The caller's attr and pointers, kept until they are filled in.
+	Napi::ObjectReference targets_;
 	std::shared_ptr<EnvState> state_;
 	uint32_t command_;
 	AttrImage image_;

@@ -4,7 +4,7 @@ export abstract class EbpfError extends Error {
 	abstract readonly code: string;
 
 	/** Kernel errno of the failed call, where the kernel refused. */
-	readonly errno?: number;
+	declare readonly errno?: number;
 
 	constructor(message: string, options: {cause?: unknown; errno?: number | undefined} = {}) {
 		super(message, 'cause' in options ? {cause: options.cause} : undefined);

@@ -36,7 +36,11 @@ export interface MapSpec {
 	/** `map_extra`: hash functions of a bloom filter, address of an arena. */
 	readonly extra: bigint;
 	readonly numaNode?: number;
-	readonly pinning: 'none' | 'by-name';
+	/**
+	 * `by-name`: reused from the pin root, or pinned there. `replace`: made new each time; its pin
+	 * is swapped once the programs are attached (Cilium's value 16).
+	 */
+	readonly pinning: 'none' | 'by-name' | 'replace';
 	/** Types of key and value in `types`; 0 where the object does not say. */
 	readonly keyTypeId: number;
 	readonly valueTypeId: number;
@@ -57,6 +61,7 @@ export interface ProgramSpec {
 	readonly name: string;
 	/** ELF section, which decides type and attach type. */
 	readonly section: string;
+	/** `unspec` where the section's name says nothing: such a program cannot be loaded. */
 	readonly type: ProgramType;
 	/** Always set where the kernel has one for this type: an update refuses a mismatch later. */
 	readonly attachType: AttachType | undefined;
@@ -64,6 +69,8 @@ export interface ProgramSpec {
 	readonly attachTarget: string | undefined;
 	/** `BPF_F_*` bits of program load, from the section name. */
 	readonly flags: number;
+	/** False where the section's name starts with `?`: loaded only when asked for by name. */
+	readonly autoload: boolean;
 	readonly license: string;
 	readonly byteOrder: 'little' | 'big';
 	/** 8 bytes per slot: the program followed by every subprogram it reaches. */
@@ -74,6 +81,8 @@ export interface ProgramSpec {
 	readonly functions: readonly FunctionInfo[];
 	/** Source positions, by ascending slot; empty without BTF. */
 	readonly lines: readonly LineInfo[];
+	/** Instructions that wait for the running kernel's types (CO-RE): not to be loaded as they are. */
+	readonly coreRelocations: number;
 	readonly types: Btf | undefined;
 }
 
@@ -94,7 +103,12 @@ export interface LineInfo {
 	readonly lineColumn: number;
 }
 
-/** A 16-byte load whose immediate names something that only exists once it is in the kernel. */
+/**
+ * A 16-byte load whose immediate names something that only exists once it is in the kernel.
+ *
+ * Its source register and, for `map-value`, the offset in its second half are in place already;
+ * the first immediate is 0 and becomes the map's fd.
+ */
 export interface Reference {
 	readonly slot: number;
 	/** `map`: the map's fd; `map-value`: address of a byte inside element 0. */

@@ -36,7 +36,7 @@ kernel('a map is found again by its pin, with what it holds', async t => {
 });
 
 const mismatch = test.macro({
-	async exec(t, change: Partial<MapSpec>, policy: MismatchPolicy, expected: string | 'old' | 'new') {
+	async exec(t, change: Partial<MapSpec>, policy: MismatchPolicy, expected: string) {
 		const pinRoot = await makeBpffs(t);
 		{
 			using first = loadCollection(await objectWith({}), {pinRoot});
@@ -60,13 +60,14 @@ const mismatch = test.macro({
 		t.is(after.info.id === before.info.id, expected !== 'new');
 		t.deepEqual(readdirSync(pinRoot).filter(name => !name.endsWith('.debug')), ['an_array']);
 	},
-	title: (_, change, policy) => `${policy} of a pinned map with other ${Object.keys(change).join(', ')}`,
+	title: (_, change: Partial<MapSpec>, policy) => `${policy} of a pinned map with other ${Object.keys(change).join(', ')}`,
 });
 
 const untyped = {keyTypeId: 0, valueTypeId: 0};
 kernel(mismatch, {maxEntries: 9}, 'fail', "maxEntries is 8, the object wants 9; choose 'recreate' or another path");
 kernel(mismatch, {valueSize: 32, ...untyped}, 'fail', "valueSize is 24, the object wants 32; choose 'recreate' or another path");
-kernel(mismatch, {type: 'hash', flags: 1}, 'fail', "type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'recreate' or another path");
+const otherType: Partial<MapSpec> = {type: 'hash', flags: 1};
+kernel(mismatch, otherType, 'fail', "type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'recreate' or another path");
 kernel(mismatch, {maxEntries: 9}, 'reuse', 'old');
 kernel(mismatch, {valueSize: 32, ...untyped}, 'reuse', 'valueSize is 24, the object wants 32; programs could not use it');
 kernel(mismatch, {maxEntries: 9}, 'recreate', 'new');

@@ -48,7 +48,7 @@ const refused = test.macro({
 		const collection = await loadFixture(t, 'kernel/globals');
 		t.throws(() => collection.program('count_packets').run(options), {message});
 	},
-	title: (_, __, message) => `a run is refused: ${message.source}`,
+	title: (_, __, message: RegExp) => `a run is refused: ${message.source}`,
 });
 
 kernel(refused, {data: new Uint8Array(4)}, /a packet has at least the 14 bytes of an Ethernet header, got 4$/);

@@ -1,0 +1,68 @@
+/** A whole map, read to its end in this process. */
+
+import {floor} from './floor.js';
+import type {Flows} from './flows.js';
+import {cpu, race} from './measure.js';
+import {atLeast, figures, type Figure} from './report.js';
+
+/** Nanoseconds for an element. */
+export function benchDump({map, count}: Flows, rounds: number): Figure[] {
+	const all = (read: () => number) =>
+		cpu(() => {
+			const elements = read();
+			if (elements !== count) throw new Error(`${elements} of ${count} elements were read`);
+			return elements;
+		});
+	const timed = race(
+		[
+			['C bpf_map_lookup_batch, 4096 at a time', all(() => floor.dump(map.fd, 4096))],
+			[
+				'skep map.batches(): bytes',
+				all(() => {
+					let elements = 0;
+					for (const batch of map.batches()) elements += batch.count;
+					return elements;
+				}),
+			],
+			[
+				'skep map.cursor(): three fields read',
+				all(() => {
+					let elements = 0;
+					for (const {key, value} of map.cursor()) {
+						if (key.direction <= 1 && value.lifetime >= 0 && value.rx_packets > 0n) {
+							elements++;
+						}
+					}
+
+					return elements;
+				}),
+			],
+			[
+				'skep map.entries(): objects of all fields',
+				all(() => {
+					let elements = 0;
+					for (const [key, value] of map.entries()) {
+						if (key.direction <= 1 && value.lifetime >= 0) elements++;
+					}
+
+					return elements;
+				}),
+			],
+			['skep [...map.entries()]: all kept', all(() => [...map.entries()].length)],
+			[
+				'skep map.json(): text',
+				all(() => {
+					let elements = 0;
+					for (const line of map.json()) if (line.length > 0) elements++;
+					return elements;
+				}),
+			],
+		],
+		rounds,
+	);
+	return figures(timed, 'ns', {
+		'skep map.batches(): bytes': atLeast(0.97),
+		'skep map.cursor(): three fields read': atLeast(0.9),
+		'skep map.entries(): objects of all fields': atLeast(0.84),
+	});
+}

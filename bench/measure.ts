@@ -1,0 +1,52 @@
+/** Takes times so that they can be compared on a machine that does other things, too. */
+
+import {floor} from './floor.js';
+
+/** Does a piece of work once; what one operation of it cost. */
+export type Sample = () => number;
+
+export interface Timed {
+	readonly what: string;
+	readonly median: number;
+	/** How many times as fast as the first of the race, by rounds; above 1 is faster. */
+	readonly ratio: number;
+}
+
+/**
+ * Runs all samples in turn, round by round, so that what disturbs one disturbs all. A ratio is the
+ * median of the ratios within a round; a first round warms up and does not count.
+ */
+export function race(samples: readonly (readonly [string, Sample])[], rounds: number): Timed[] {
+	const times = samples.map((): number[] => []);
+	for (let round = -1; round < rounds; round++) {
+		for (let i = 0; i < samples.length; i++) {
+			// Each follows each: none always runs with what another left in the caches.
+			const at = (i + Math.max(round, 0)) % samples.length;
+			const time = samples[at]?.[1]() ?? NaN;
+			if (round >= 0) times[at]?.push(time);
+		}
+	}
+
+	const reference = times[0] ?? [];
+	return samples.map(([what], i) => {
+		const own = times[i] ?? [];
+		const ratios = own.map((time, round) => (reference[round] ?? NaN) / time);
+		return {what, median: median(own), ratio: median(ratios)};
+	});
+}
+
+/** Nanoseconds of CPU time, of all threads, for each of the operations that `work` says it did. */
+export function cpu(work: () => number): Sample {
+	return () => {
+		const start = floor.cpuTime();
+		const operations = work();
+		return (floor.cpuTime() - start) / operations;
+	};
+}
+
+export function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const upper = sorted[middle] ?? NaN;
+	return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}

@@ -1,0 +1,126 @@
+/** Addresses as bytes in network order, and as people write them. */
+
+import ipaddr from 'ipaddr.js';
+
+import {EbpfError} from './errors.js';
+
+/** A text is not an address. */
+export class AddressError extends EbpfError {
+	static {
+		this.prototype.name = 'AddressError';
+	}
+
+	readonly code = 'ERR_ADDRESS';
+
+	constructor(kind: string, text: string) {
+		super(`parse ${kind} "${text}": it is not of the form ${forms[kind] ?? kind}`);
+	}
+}
+
+const forms: Readonly<Record<string, string>> = {
+	'ipv4 address': '192.0.2.1',
+	'ipv6 address': '2001:db8::1',
+	'mac address': '02:00:00:00:00:01',
+	prefix: '192.0.2.0/24 or 2001:db8::/32',
+};
+
+/** 4 bytes. *Throws:* `ERR_ADDRESS`. */
+export function parseIpv4(text: string): Uint8Array {
+	if (!ipaddr.IPv4.isValidFourPartDecimal(text)) throw new AddressError('ipv4 address', text);
+	return Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray());
+}
+
+/** 16 bytes; an IPv4 address may stand for its mapped form. *Throws:* `ERR_ADDRESS`. */
+export function parseIpv6(text: string): Uint8Array {
+	if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
+		return Uint8Array.from([...mappedPrefix, ...parseIpv4(text)]);
+	}
+
+	if (!ipaddr.IPv6.isValid(text) || text.includes('%')) {
+		throw new AddressError('ipv6 address', text);
+	}
+
+	return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+}
+
+/** 6 bytes. *Throws:* `ERR_ADDRESS`. */
+export function parseMac(text: string): Uint8Array {
+	if (!/^[\da-f]{2}(?:[:-][\da-f]{2}){5}$/i.test(text)) {
+		throw new AddressError('mac address', text);
+	}
+
+	return Uint8Array.from(text.split(/[:-]/), part => Number.parseInt(part, 16));
+}
+
+/** An address of either family and the number of its leading bits that count. */
+export interface Prefix {
+	/** 4 or 16. */
+	readonly address: Uint8Array;
+	readonly length: number;
+}
+
+/** A prefix; a bare address is one of full length. *Throws:* `ERR_ADDRESS`. */
+export function parsePrefix(text: string): Prefix {
+	const [head = '', tail, ...rest] = text.split('/');
+	const isIpv4 = ipaddr.IPv4.isValidFourPartDecimal(head);
+	const bits = isIpv4 ? 32 : 128;
+	const length = tail === undefined ? bits : Number(tail);
+	const wellFormed = tail === undefined || /^\d{1,3}$/.test(tail);
+	if (rest.length > 0 || !wellFormed || length > bits) throw new AddressError('prefix', text);
+	try {
+		return {address: isIpv4 ? parseIpv4(head) : parseIpv6(head), length};
+	} catch {
+		throw new AddressError('prefix', text);
+	}
+}
+
+const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+const pairs = Array.from({length: 256}, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** `192.0.2.1` of the 4 bytes at `offset`. */
+export function formatIpv4(bytes: DataView, offset = 0): string {
+	const u8 = (i: number): number => bytes.getUint8(offset + i);
+	return `${u8(0)}.${u8(1)}.${u8(2)}.${u8(3)}`;
+}
+
+/** The canonical text (RFC 5952) of the 16 bytes at `offset`. */
+export function formatIpv6(bytes: DataView, offset = 0): string {
+	const isMapped =
+		bytes.getUint32(offset) === 0 &&
+		bytes.getUint32(offset + 4) === 0 &&
+		bytes.getUint32(offset + 8) === 0xffff;
+	if (isMapped) return `::ffff:${formatIpv4(bytes, offset + 12)}`;
+
+	// The first longest run of two or more zero groups becomes `::`.
+	let [start, length] = [-1, 1];
+	for (let i = 0, run = 0; i < 8; i++) {
+		run = bytes.getUint16(offset + i * 2) === 0 ? run + 1 : 0;
+		if (run > length) [start, length] = [i - run + 1, run];
+	}
+
+	let text = '';
+	for (let i = 0; i < 8; i++) {
+		if (i === start) {
+			text += '::';
+			i += length - 1;
+			continue;
+		}
+
+		if (text !== '' && !text.endsWith(':')) text += ':';
+		text += bytes.getUint16(offset + i * 2).toString(16);
+	}
+
+	return text;
+}
+
+/** `02:00:00:00:00:01` of the 6 bytes at `offset`. */
+export function formatMac(bytes: DataView, offset = 0): string {
+	const pair = (i: number): string => pairs[bytes.getUint8(offset + i)] ?? '';
+	return `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}`;
+}
+
+/** `192.0.2.0/24`. */
+export function formatPrefix({address, length}: Prefix): string {
+	const view = new DataView(address.buffer, address.byteOffset, address.length);
+	return `${address.length === 4 ? formatIpv4(view) : formatIpv6(view)}/${length}`;
+}

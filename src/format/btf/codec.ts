@@ -1,0 +1,110 @@
+/** Reads and writes values by their BTF types. */
+
+import {hostLittleEndian} from '../../base/bytes.js';
+import type {Btf} from './btf.js';
+import {closureReader} from './codec/closures.js';
+import {CodecError, show} from './codec/codec-error.js';
+import {writerOf} from './codec/encode.js';
+import {canGenerate, generate} from './codec/generate.js';
+import {layoutOf, type FieldCodecs, type Layout} from './codec/layout.js';
+import {jsonOf} from './codec/runtime.js';
+
+export {CodecError} from './codec/codec-error.js';
+export type {FieldCodec, FieldCodecs} from './codec/layout.js';
+
+/** One object that is moved from value to value; its fields are read when they are asked for. */
+export interface Cursor<T> {
+	/** Overwritten by `move`. */
+	readonly value: T;
+	move(view: DataView, offset: number): void;
+}
+
+/**
+ * How values of one type are read and written.
+ *
+ * Integers of up to 32 bits are numbers, wider ones and pointers bigints; booleans, floats and
+ * enumerators are booleans, numbers and names (a number where none matches); arrays are arrays,
+ * structs objects with named fields. Members of anonymous structs and unions stand in their parent.
+ * A union has all its members. Writing takes the same and refuses everything else (`ERR_CODEC`).
+ */
+export interface Codec<T = unknown> {
+	/** Bytes. */
+	readonly size: number;
+	decode(view: DataView, offset: number): T;
+	/** Padding is written as zero. *Throws:* `ERR_CODEC`. */
+	encode(value: T, view: DataView, offset: number): void;
+	/** JSON text; 64-bit numbers with all their digits, bytes in hexadecimal. */
+	toJson(view: DataView, offset: number): string;
+	cursor(): Cursor<T>;
+}
+
+export interface CodecOptions {
+	/** Codecs for fields, in the shape of the type. */
+	readonly fields?: FieldCodecs;
+	/** Byte order of the values, this machine's unless given. */
+	readonly littleEndian?: boolean;
+	/** False for closures in the place of generated code. */
+	readonly generate?: boolean;
+}
+
+/** A codec for a type. *Throws:* `ERR_CODEC`, `ERR_BTF` for a type that cannot be read. */
+export function createCodec(btf: Btf, typeId: number, options: CodecOptions = {}): Codec {
+	const {fields, littleEndian = hostLittleEndian} = options;
+	const layout = layoutOf(btf, typeId, fields);
+	const size = btf.sizeOf(typeId);
+	const wantsCode = options.generate !== false && canGenerate();
+	const code = wantsCode ? generate(layout, littleEndian) : undefined;
+	const decode = code?.decode ?? closureReader(layout, littleEndian);
+	return {
+		size,
+		decode,
+		toJson: code?.toJson ?? ((view, offset) => jsonOf(decode(view, offset))),
+		encode: encoder(layout, size, littleEndian),
+		cursor: code?.Cursor ?? (() => plainCursor(decode)),
+	};
+}
+
+function encoder(layout: Layout, size: number, littleEndian: boolean): Codec['encode'] {
+	let write: ReturnType<typeof writerOf> | undefined;
+	return (value, view, offset) => {
+		// Most codecs only ever read.
+		write ??= writerOf(layout, '', littleEndian);
+		new Uint8Array(view.buffer, view.byteOffset + offset, size).fill(0);
+		write(value, view, offset);
+	};
+}
+
+function plainCursor<T>(decode: (view: DataView, offset: number) => T): Cursor<T> {
+	let view: DataView | undefined;
+	let offset = 0;
+	return {
+		get value() {
+			if (view === undefined) throw new CodecError('read', '', 'the cursor stands nowhere yet');
+			return decode(view, offset);
+		},
+		move(to, at) {
+			view = to;
+			offset = at;
+		},
+	};
+}
+
+/** Values as bytes, for maps without types. */
+export function bytesCodec(size: number): Codec<Uint8Array> {
+	const at = (view: DataView, offset: number): Uint8Array =>
+		new Uint8Array(view.buffer, view.byteOffset + offset, size);
+	const decode = (view: DataView, offset: number): Uint8Array => at(view, offset).slice();
+	return {
+		size,
+		decode,
+		encode(value, view, offset) {
+			if (!(value instanceof Uint8Array) || value.length !== size) {
+				throw new CodecError('write', '', `expected ${size} bytes, got ${show(value)}`);
+			}
+
+			at(view, offset).set(value);
+		},
+		toJson: (view, offset) => jsonOf(at(view, offset)),
+		cursor: () => plainCursor(decode),
+	};
+}

@@ -1,0 +1,232 @@
+/**
+ * Decoders, JSON writers and cursors as generated JavaScript: V8 compiles them as if written by
+ * hand for the type, which an interpreter of layouts cannot match.
+ *
+ * Names from BTF enter the text only through JSON.stringify, and only as property names.
+ */
+
+import type {Reader} from './closures.js';
+import type {Layout, StructLayout} from './layout.js';
+import {digits64, enumJson, enumReader, readBits, readField, readWide} from './runtime.js';
+
+/** What is generated for a type. */
+export interface Generated {
+	readonly decode: Reader;
+	readonly toJson: (view: DataView, offset: number) => string;
+	/** Makes an object that `move` places on a value. */
+	readonly Cursor: (() => {move(view: DataView, offset: number): void; value: unknown}) | undefined;
+}
+
+// Longer arrays become loops; larger texts are not worth compiling.
+const maxUnrolled = 16;
+const maxNodes = 4000;
+
+let allowed: boolean | undefined;
+
+/** False where the process forbids making code from strings. */
+export function canGenerate(): boolean {
+	if (allowed === undefined) {
+		try {
+			compile('return 1', []);
+			allowed = true;
+		} catch {
+			allowed = false;
+		}
+	}
+
+	return allowed;
+}
+
+function compile(text: string, parameters: readonly string[]): (...args: unknown[]) => unknown {
+	// eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is generated above all user input
+	return new Function(...parameters, `'use strict';${text}`) as () => unknown;
+}
+
+/** Undefined for a type that is too large to be worth it. */
+export function generate(layout: Layout, littleEndian: boolean): Generated | undefined {
+	const writer = new Writer(littleEndian);
+	const decode = writer.decode(layout, 'o');
+	const json = writer.json(layout, 'o');
+	const cursor = layout.kind === 'struct' ? writer.cursor(layout) : undefined;
+	if (writer.nodes > maxNodes) return undefined;
+	const text = `${writer.declarations}
+return {
+decode(v,o){return ${decode}},
+toJson(v,o){return ${json}},
+Cursor:${cursor === undefined ? 'undefined' : `()=>{const c=new ${cursor}();return{value:c,move(v,o){${cursor}.move(c,v,o)}}}`},
+};`;
+	const helpers = {digits64, readBits, readField, readWide, ...writer.helpers};
+	const make = compile(text, Object.keys(helpers));
+	return make(...Object.values(helpers)) as Generated;
+}
+
+class Writer {
+	declarations = '';
+	readonly helpers: Record<string, unknown> = {};
+	nodes = 0;
+	private names = 0;
+	private readonly littleEndian: boolean;
+
+	constructor(littleEndian: boolean) {
+		this.littleEndian = littleEndian;
+	}
+
+	/** An expression that reads the value at `at` of the view `v`. */
+	decode(layout: Layout, at: string): string {
+		this.nodes++;
+		switch (layout.kind) {
+			case 'int': {
+				const {size, signed, bool} = layout;
+				const number = this.number(size, signed && !bool, at);
+				return bool ? `(${number}!=0)` : number;
+			}
+
+			case 'bits':
+			case 'float':
+				return this.special(layout, at);
+			case 'enum':
+				return `${this.helper(enumReader(layout))}(${this.number(layout.size, layout.signed, at)})`;
+			case 'field':
+				return this.field(layout, at);
+			case 'array':
+				return this.decodeArray(layout, at);
+			case 'struct': {
+				const fields = layout.fields.map(
+					({name, offset, layout: inner}) =>
+						`${propertyKey(name)}:${this.decode(inner, plus(at, offset))}`,
+				);
+				return `{${fields.join(',')}}`;
+			}
+		}
+	}
+
+	/** An expression that gives the JSON text of the value at `at`. */
+	json(layout: Layout, at: string): string {
+		this.nodes++;
+		switch (layout.kind) {
+			case 'int': {
+				const {size, signed, bool} = layout;
+				if (bool) return `(${this.decode(layout, at)}?'true':'false')`;
+				if (size === 8 && !signed) return `digits64(v,${at},${this.littleEndian})`;
+				return `(${this.number(size, signed, at)}).toString()`;
+			}
+
+			case 'bits':
+				return `(${this.special(layout, at)}).toString()`;
+			case 'float':
+				// JSON has no infinities.
+				return `JSON.stringify(${this.special(layout, at)})`;
+			case 'enum':
+				return `${this.helper(enumJson(layout))}(${this.number(layout.size, layout.signed, at)})`;
+			case 'field':
+				return this.fieldJson(layout, at);
+			case 'array':
+				return this.jsonArray(layout, at);
+			case 'struct':
+				return this.jsonStruct(layout, at);
+		}
+	}
+
+	/** Declares a class of flyweights for a struct and gives its name. */
+	cursor(layout: StructLayout): string {
+		const name = `C${this.names++}`;
+		let body = '#v=null;#o=0;static move(c,v,o){c.#v=v;c.#o=o;return c}';
+		for (const [i, {name: field, offset, layout: inner}] of layout.fields.entries()) {
+			const key = `get [${JSON.stringify(field)}]()`;
+			if (inner.kind === 'struct') {
+				const nested = this.cursor(inner);
+				body += `#n${i}=new ${nested}();`;
+				body += `${key}{return ${nested}.move(this.#n${i},this.#v,${plus('this.#o', offset)})}`;
+			} else {
+				const read = this.decode(inner, plus('o', offset));
+				body += `${key}{const v=this.#v,o=this.#o;return ${read}}`;
+			}
+		}
+
+		this.declarations += `const ${name}=class{${body}};\n`;
+		return name;
+	}
+
+	private number(size: number, signed: boolean, at: string): string {
+		const sign = signed ? 'Int' : 'Uint';
+		if (size === 1) return `v.get${sign}8(${at})`;
+		if (size === 8) return `v.getBig${sign}64(${at},${this.littleEndian})`;
+		if (size === 16) return `readWide(v,${at},${signed},${this.littleEndian})`;
+		return `v.get${sign}${size * 8}(${at},${this.littleEndian})`;
+	}
+
+	private special(layout: Layout & {kind: 'bits' | 'float'}, at: string): string {
+		if (layout.kind === 'float') return `v.getFloat${layout.size * 8}(${at},${this.littleEndian})`;
+		const {bit, bits, signed} = layout;
+		return `readBits(v,${at},${bit},${bits},${signed},${this.littleEndian})`;
+	}
+
+	private field({codec, size}: Layout & {kind: 'field'}, at: string): string {
+		if (codec === 'be16') return `v.getUint16(${at},false)`;
+		if (codec === 'be32') return `v.getUint32(${at},false)`;
+		if (codec === 'be64') return `v.getBigUint64(${at},false)`;
+		return `readField(v,${at},${size},'${codec}')`;
+	}
+
+	private fieldJson(layout: Layout & {kind: 'field'}, at: string): string {
+		const read = this.field(layout, at);
+		switch (layout.codec) {
+			case 'be16':
+			case 'be32':
+				return `${read}.toString()`;
+			case 'be64':
+				return `digits64(v,${at},false)`;
+			case 'string':
+				return `JSON.stringify(${read})`;
+			case 'bytes':
+				return `'"'+readField(v,${at},${layout.size},'hex')+'"'`;
+			default:
+				return `'"'+${read}+'"'`;
+		}
+	}
+
+	private decodeArray({length, element}: Layout & {kind: 'array'}, at: string): string {
+		if (length <= maxUnrolled && element.kind !== 'struct' && element.kind !== 'array') {
+			const each = Array.from({length}, (_, i) => this.decode(element, plus(at, i * element.size)));
+			return `[${each.join(',')}]`;
+		}
+
+		const name = `f${this.names++}`;
+		const read = this.decode(element, 'o');
+		this.declarations += `const ${name}=(v,o)=>{const a=[];for(let i=0;i<${length};i++,o+=${element.size})a.push(${read});return a};\n`;
+		return `${name}(v,${at})`;
+	}
+
+	private jsonArray({length, element}: Layout & {kind: 'array'}, at: string): string {
+		if (length === 0) return `'[]'`;
+		const name = `j${this.names++}`;
+		const text = this.json(element, 'o');
+		this.declarations += `const ${name}=(v,o)=>{let s='[';for(let i=0;i<${length};i++,o+=${element.size})s+=(i===0?'':',')+${text};return s+']'};\n`;
+		return `${name}(v,${at})`;
+	}
+
+	private jsonStruct({fields}: StructLayout, at: string): string {
+		if (fields.length === 0) return `'{}'`;
+		const parts = fields.map(({name, offset, layout}, i) => {
+			const label = JSON.stringify(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
+			return `${label}+${this.json(layout, plus(at, offset))}`;
+		});
+		return `(${parts.join('+')}+'}')`;
+	}
+
+	private helper(value: unknown): string {
+		const name = `h${this.names++}`;
+		this.helpers[name] = value;
+		return name;
+	}
+}
+
+/** V8 makes better objects of bare keys; any other name is computed, so that it is only a name. */
+function propertyKey(name: string): string {
+	const isPlain = /^[A-Za-z_]\w*$/.test(name) && name !== '__proto__';
+	return isPlain ? name : `[${JSON.stringify(name)}]`;
+}
+
+function plus(at: string, offset: number): string {
+	return offset === 0 ? at : `${at}+${offset}`;
+}

@@ -1,0 +1,188 @@
+/** Puts a program and the subprograms it reaches into one piece, as the kernel wants it. */
+
+import {viewOf} from '../base/bytes.js';
+import type {Btf} from '../format/btf/btf.js';
+import {pseudoCalls, pseudoLoads} from '../uapi/pseudo.js';
+import type {Bodies, Body} from './body.js';
+import type {CodeInfo} from './code-info.js';
+import type {CodeFunction, Functions, NamedProgram} from './functions.js';
+import type {ObjectFile} from './object-file.js';
+import {sectionMeaning} from './sections.js';
+import {SpecError} from './spec-error.js';
+import type {FunctionInfo, LineInfo, ProgramSpec, Reference} from './types.js';
+
+/**
+ * Instructions of all programs together: every program has its own copy of what it reaches, so a
+ * small file could ask for any amount of memory. A single program of the kernel's has a million.
+ */
+const minimumBudget = 1_000_000;
+
+const instructionSize = 8;
+
+/** A function at its place in a program. */
+interface Placed {
+	readonly code: CodeFunction;
+	readonly body: Body;
+	/** In the program. */
+	readonly slot: number;
+}
+
+export class Linker {
+	readonly #object: ObjectFile;
+	readonly #bodies: Bodies;
+	readonly #info: CodeInfo;
+	readonly #types: Btf | undefined;
+	readonly #littleEndian: boolean;
+	#budget: number;
+
+	constructor(object: ObjectFile, bodies: Bodies, info: CodeInfo, types: Btf | undefined) {
+		this.#object = object;
+		this.#bodies = bodies;
+		this.#info = info;
+		this.#types = types;
+		this.#littleEndian = object.elf.littleEndian;
+		this.#budget = Math.max(minimumBudget, object.size);
+	}
+
+	/** *Throws:* `ERR_SPEC` for what cannot be linked. */
+	link({programs}: Functions): Record<string, ProgramSpec> {
+		const linked = Object.create(null) as Record<string, ProgramSpec>;
+		for (const program of programs) linked[program.name] = this.#program(program);
+		return linked;
+	}
+
+	#program({name, function: main}: NamedProgram): ProgramSpec {
+		const placed = this.#place(main, name);
+		const meaning = sectionMeaning(main.section.name);
+		const {instructions, references} = this.#assemble(placed);
+		return {
+			kind: 'program',
+			name,
+			section: main.section.name,
+			type: meaning?.type ?? 'unspec',
+			attachType: meaning?.attachType,
+			attachTarget: meaning?.attachTarget,
+			flags: meaning?.flags ?? 0,
+			autoload: meaning?.autoload ?? !main.section.name.startsWith('?'),
+			license: this.#object.license,
+			byteOrder: this.#littleEndian ? 'little' : 'big',
+			instructions,
+			references,
+			functions: this.#functions(placed),
+			lines: this.#lines(placed),
+			coreRelocations: this.#coreRelocations(placed),
+			types: this.#types,
+		};
+	}
+
+	/** The program, then what it calls, then what that calls: each once. */
+	#place(main: CodeFunction, program: string): Map<CodeFunction, Placed> {
+		const placed = new Map<CodeFunction, Placed>();
+		let slot = 0;
+		const place = (code: CodeFunction): void => {
+			if (placed.has(code)) return;
+			placed.set(code, {code, body: this.#bodies.of(code, program), slot});
+			slot += code.size / instructionSize;
+			this.#budget -= code.size / instructionSize;
+			if (this.#budget >= 0) return;
+			throw new SpecError(
+				`link program "${program}": all programs of "${this.#object.name}" together are too large, each with its copy of the functions it calls`,
+				{program},
+			);
+		};
+		place(main);
+		// A Map also visits what is added while it is walked.
+		for (const {body} of placed.values()) for (const {target} of body.calls) place(target);
+		return placed;
+	}
+
+	#assemble(placed: ReadonlyMap<CodeFunction, Placed>): {
+		instructions: Uint8Array;
+		references: Reference[];
+	} {
+		let size = 0;
+		for (const {code} of placed.values()) size += code.size;
+		const instructions = new Uint8Array(size);
+		const view = viewOf(instructions);
+		const references: Reference[] = [];
+		for (const {body, slot} of placed.values()) {
+			instructions.set(body.bytes, slot * instructionSize);
+			for (const {slot: own, target, address} of body.calls) {
+				const at = slot + own;
+				const to = placed.get(target)?.slot ?? 0;
+				const source = address ? pseudoLoads.func : pseudoCalls.subprogram;
+				this.#patch(view, at, source, to - at - 1);
+				if (address) this.#setImmediate(view, at + 1, 0);
+			}
+
+			for (const reference of body.references) {
+				const at = slot + reference.slot;
+				const value = reference.kind === 'map-value';
+				const source = value ? pseudoLoads.map_value : pseudoLoads.map_fd;
+				this.#patch(view, at, source, 0);
+				this.#setImmediate(view, at + 1, reference.offset);
+				references.push({...reference, slot: at});
+			}
+		}
+
+		return {instructions, references};
+	}
+
+	#patch(view: DataView, slot: number, source: number, imm: number): void {
+		const at = slot * instructionSize + 1;
+		const registers = view.getUint8(at);
+		const patched = this.#littleEndian
+			? (registers & 0x0f) | (source << 4)
+			: (registers & 0xf0) | source;
+		view.setUint8(at, patched);
+		this.#setImmediate(view, slot, imm);
+	}
+
+	#setImmediate(view: DataView, slot: number, imm: number): void {
+		view.setInt32(slot * instructionSize + 4, imm, this.#littleEndian);
+	}
+
+	/** Of all functions or of none: the kernel refuses anything between. */
+	#functions(placed: ReadonlyMap<CodeFunction, Placed>): FunctionInfo[] {
+		const functions: FunctionInfo[] = [];
+		for (const {code, slot} of placed.values()) {
+			const found = this.#info.function(code.section.name, code.start / instructionSize);
+			if (found === undefined) return [];
+			functions.push({slot, typeId: found.typeId});
+		}
+
+		return functions;
+	}
+
+	/** None unless every function starts with a line: the kernel refuses anything else. */
+	#lines(placed: ReadonlyMap<CodeFunction, Placed>): LineInfo[] {
+		const lines: LineInfo[] = [];
+		for (const {code, slot} of placed.values()) {
+			const start = code.start / instructionSize;
+			const own = this.#info.lines(
+				code.section.name,
+				start,
+				start + code.size / instructionSize,
+			);
+			if (own[0]?.slot !== start) return [];
+			const moved = slot - start;
+			for (const line of own) {
+				const {fileOffset, textOffset, lineColumn} = line;
+				lines.push({slot: line.slot + moved, fileOffset, textOffset, lineColumn});
+			}
+		}
+
+		return lines;
+	}
+
+	#coreRelocations(placed: ReadonlyMap<CodeFunction, Placed>): number {
+		let count = 0;
+		for (const {code} of placed.values()) {
+			const start = code.start / instructionSize;
+			const end = start + code.size / instructionSize;
+			count += this.#info.relocations(code.section.name, start, end).length;
+		}
+
+		return count;
+	}
+}

@@ -1,0 +1,118 @@
+/** From the bytes of an object file to the specs of what is in it. */
+
+import {readFile} from 'node:fs/promises';
+import {basename} from 'node:path';
+import {EbpfError, UsageError} from '../base/errors.js';
+import type {Btf} from '../format/btf/btf.js';
+import {parseElf} from '../format/elf/elf.js';
+import {Bodies} from './body.js';
+import {CodeInfo} from './code-info.js';
+import {dataMaps, dataVariables} from './data-sections.js';
+import {readTypes} from './fix-btf.js';
+import {findFunctions, type Functions} from './functions.js';
+import {Linker} from './link.js';
+import {type MapDefinition, readMapDefinitions} from './map-definitions.js';
+import {readSlots} from './map-slots.js';
+import {type ObjectFile, sortSections} from './object-file.js';
+import {SpecError} from './spec-error.js';
+import {Targets} from './targets.js';
+import type {CollectionSpec, MapSpec} from './types.js';
+
+export interface ParseObjectOptions {
+	/** Prefixes the kernel's names of data-section maps; `object` unless given. */
+	readonly name?: string;
+}
+
+/**
+ * Reads a BPF object that clang made, of either byte order. Needs no kernel and no privilege;
+ * `bytes` must not change while the result is used.
+ *
+ * *Throws:* `ERR_ELF` and `ERR_BTF` for a damaged file, `ERR_SPEC` for what cannot be loaded,
+ * naming the program, map or symbol.
+ */
+export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {}): CollectionSpec {
+	for (const key of Object.keys(options)) {
+		if (key !== 'name') throw new UsageError(`parse object: unknown option "${key}"`);
+	}
+
+	const {name = 'object'} = options;
+	const elf = parseElf(bytes);
+	const object = sortSections(elf, name, bytes.length);
+	const types = readTypes(object);
+	const functions = findFunctions(object);
+	const definitions = mapDefinitions(object, types);
+	const mapAt = new Map(definitions.map(({offset, name}) => [offset, name]));
+	const targets = new Targets(object, functions, mapAt);
+	const maps = allMaps(object, types, definitions, targets, functions);
+	const info = new CodeInfo(object.btfExt?.data, types);
+	const linker = new Linker(object, new Bodies(elf, targets), info, types);
+	return {
+		kind: 'collection',
+		name,
+		byteOrder: elf.littleEndian ? 'little' : 'big',
+		license: object.license,
+		types,
+		maps,
+		programs: linker.link(functions),
+		variables: dataVariables(object, types, maps),
+	};
+}
+
+function mapDefinitions(object: ObjectFile, types: Btf | undefined): MapDefinition[] {
+	const definitions = types === undefined ? [] : readMapDefinitions(types);
+	if (object.maps !== undefined && definitions.length === 0) {
+		throw new SpecError(
+			`read object "${object.name}": section ".maps" has no types: compile with -g`,
+			{section: '.maps'},
+		);
+	}
+
+	return definitions;
+}
+
+function allMaps(
+	object: ObjectFile,
+	types: Btf | undefined,
+	definitions: readonly MapDefinition[],
+	targets: Targets,
+	functions: Functions,
+): Record<string, MapSpec> {
+	const slots = readSlots(object, definitions, targets, functions.programs);
+	const maps = Object.create(null) as Record<string, MapSpec>;
+	for (const {map, name} of definitions) {
+		if (maps[name] !== undefined) {
+			throw new SpecError(`read object "${object.name}": two maps are called "${name}"`, {
+				map: name,
+			});
+		}
+
+		const own = slots.get(name);
+		maps[name] = own === undefined ? map : {...map, slots: own};
+	}
+
+	for (const [index, map] of dataMaps(object, types).entries()) {
+		const section = object.data[index];
+		if (section !== undefined) maps[section.name] = map;
+	}
+
+	return maps;
+}
+
+/**
+ * Reads an object file; its base name without `.bpf.o` or `.o` is the collection's name.
+ *
+ * *Throws:* `ERR_SPEC` naming the file, with the reason as `cause`.
+ */
+export async function readObject(path: string): Promise<CollectionSpec> {
+	const name = basename(path).replace(/(\.bpf)?\.o$/, '');
+	try {
+		return parseObject(await readFile(path), {name});
+	} catch (cause) {
+		if (!(cause instanceof EbpfError) && !isSystemError(cause)) throw cause;
+		throw new SpecError(`read object "${path}": ${cause.message}`, {file: path}, {cause});
+	}
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+	return error instanceof Error && 'syscall' in error;
+}

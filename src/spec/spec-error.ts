@@ -1,0 +1,31 @@
+import {EbpfError} from '../base/errors.js';
+
+/** What an error is about, as far as it is known. */
+export interface SpecFacts {
+	readonly file?: string;
+	readonly section?: string;
+	readonly program?: string;
+	readonly map?: string;
+	readonly variable?: string;
+	readonly symbol?: string;
+}
+
+/** An object file says something that cannot be loaded, or that is not understood. */
+export class SpecError extends EbpfError {
+	static {
+		this.prototype.name = 'SpecError';
+	}
+
+	readonly code = 'ERR_SPEC';
+	readonly file?: string;
+	readonly section?: string;
+	readonly program?: string;
+	readonly map?: string;
+	readonly variable?: string;
+	readonly symbol?: string;
+
+	constructor(message: string, facts: SpecFacts = {}, options: {cause?: unknown} = {}) {
+		super(message, options);
+		Object.assign(this, facts);
+	}
+}

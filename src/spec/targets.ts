@@ -1,0 +1,80 @@
+/** What a symbol stands for, when code or data refers to it. */
+
+import {type ElfSection, type ElfSymbol, specialSections} from '../format/elf/types.js';
+import type {CodeFunction, Functions} from './functions.js';
+import type {ObjectFile} from './object-file.js';
+
+/** A place in the object that a relocation means. */
+export type Target =
+	| {readonly kind: 'map'; readonly map: string}
+	| {readonly kind: 'data'; readonly map: string; readonly offset: number}
+	| {readonly kind: 'function'; readonly function: CodeFunction}
+	/** What cannot be referred to, and why. */
+	| {readonly kind: 'nothing'; readonly why: string};
+
+export class Targets {
+	readonly #object: ObjectFile;
+	readonly #functions: Functions;
+	readonly #mapAt: ReadonlyMap<number, string>;
+	readonly #data: ReadonlySet<ElfSection>;
+	readonly #code: ReadonlySet<ElfSection>;
+
+	/** `mapAt` gives maps by their offset in `.maps`. */
+	constructor(object: ObjectFile, functions: Functions, mapAt: ReadonlyMap<number, string>) {
+		this.#object = object;
+		this.#functions = functions;
+		this.#mapAt = mapAt;
+		this.#data = new Set(object.data);
+		this.#code = new Set(object.code);
+	}
+
+	/** What is `addend` bytes behind `symbol`. */
+	find(symbol: ElfSymbol, addend: number): Target {
+		const name = symbolName(symbol);
+		if (symbol.sectionIndex === specialSections.undefined) {
+			const extern = symbol.name === '' ? 'an unnamed extern' : `extern "${symbol.name}"`;
+			return nothing(`${extern} is not supported: nothing in the object defines it`);
+		}
+
+		const section = this.#object.elf.sections[symbol.sectionIndex];
+		if (section === undefined) return nothing(`${name} is in no section`);
+
+		const offset = symbol.value + addend;
+		if (section === this.#object.maps) {
+			const map = this.#mapAt.get(offset);
+			if (map !== undefined) return {kind: 'map', map};
+			return nothing(`${name} leads to byte ${offset} of ".maps", where no map starts`);
+		}
+
+		if (this.#data.has(section)) {
+			if (offset >= 0 && offset < section.size) {
+				return {kind: 'data', map: section.name, offset};
+			}
+
+			return nothing(
+				`${name} leads to byte ${offset} of "${section.name}", which has ${section.size}`,
+			);
+		}
+
+		if (this.#code.has(section)) return this.function(section, offset);
+		return nothing(
+			`${name} is in section "${section.name}", which is neither code, data nor maps`,
+		);
+	}
+
+	/** The function whose first byte is at `offset` of a section. */
+	function(section: ElfSection, offset: number): Target {
+		const found = this.#functions.at(section.index, offset);
+		if (found !== undefined) return {kind: 'function', function: found};
+		return nothing(`byte ${offset} of "${section.name}" is not the start of a function`);
+	}
+}
+
+function nothing(why: string): Target {
+	return {kind: 'nothing', why};
+}
+
+export function symbolName({name, type, index}: ElfSymbol): string {
+	if (name !== '') return `symbol "${name}"`;
+	return type === 'section' ? 'a section symbol' : `symbol ${index}`;
+}
