@@ -66,6 +66,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	add("interfaceIndex", InterfaceIndex);
 	add("interfaceName", InterfaceName);
 	add("interfaces", Interfaces);
+	add("interfaceXdp", InterfaceXdp);
 	return exports;
 }
 

@@ -15,5 +15,6 @@ Napi::Value ObjectInfo(const Napi::CallbackInfo& info);
 Napi::Value InterfaceIndex(const Napi::CallbackInfo& info);
 Napi::Value InterfaceName(const Napi::CallbackInfo& info);
 Napi::Value Interfaces(const Napi::CallbackInfo& info);
+Napi::Value InterfaceXdp(const Napi::CallbackInfo& info);
 
 }  // namespace skep

@@ -7,7 +7,7 @@
 
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 import {
@@ -107,11 +107,18 @@ function showHooks(world: World): void {
 		...listCgroupHooks(world.cgroup),
 	];
 	printTable(
-		hooks.flatMap(({attachType, target, programs}) =>
-			programs.map(({programId, linkId}, order) => {
+		hooks.flatMap(({attachType, mode, target, programs}) =>
+			programs.map(({programId, linkId}) => {
 				using program = openProgramById(programId);
-				const {name, tag} = program.info();
-				return {hook: attachType, target, order: order + 1, program: name, id: programId, link: linkId ?? '-', tag};
+				const {tag} = program.info();
+				return {
+					hook: mode === undefined ? attachType : `${attachType} ${mode}`,
+					target: basename(target),
+					program: program.name,
+					id: programId,
+					link: linkId ?? '-',
+					tag,
+				};
 			}),
 		),
 	);

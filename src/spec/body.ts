@@ -67,6 +67,7 @@ export class Bodies {
 			if (opcode !== callOpcode && opcode !== wideLoad) continue;
 
 			const relocation = relocations[next];
+			if (relocation !== undefined && relocation.offset < start + at) break;
 			const relocated = relocation?.offset === start + at ? relocation : undefined;
 			if (relocated !== undefined) next++;
 			const slot = at / instructionSize;

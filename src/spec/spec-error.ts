@@ -17,12 +17,12 @@ export class SpecError extends EbpfError {
 	}
 
 	readonly code = 'ERR_SPEC';
-	readonly file?: string;
-	readonly section?: string;
-	readonly program?: string;
-	readonly map?: string;
-	readonly variable?: string;
-	readonly symbol?: string;
+	declare readonly file?: string;
+	declare readonly section?: string;
+	declare readonly program?: string;
+	declare readonly map?: string;
+	declare readonly variable?: string;
+	declare readonly symbol?: string;
 
 	constructor(message: string, facts: SpecFacts = {}, options: {cause?: unknown} = {}) {
 		super(message, options);

@@ -8,9 +8,9 @@ export class ElfError extends EbpfError {
 
 	readonly code = 'ERR_ELF';
 	/** Where in the file the offending bytes start. */
-	readonly offset?: number;
+	declare readonly offset?: number;
 	/** Name of the section concerned, or `#3` where its name cannot be read. */
-	readonly section?: string;
+	declare readonly section?: string;
 
 	constructor(message: string, where: {offset?: number; section?: string} = {}) {
 		super(`read ELF: ${message}`);

@@ -20,6 +20,8 @@ export interface Addon {
 	interfaceIndex(name: string, netns: number): number;
 	interfaceName(ifindex: number, netns: number): string | null;
 	interfaces(netns: number): [ifindex: number, name: string][] | number;
+	/** `[mode, id, native id, generic id, offloaded id]`. */
+	interfaceXdp(ifindex: number, netns: number): readonly number[] | number;
 	closeFd(fd: number): number;
 	/** Null for a descriptor that the addon did not open. */
 	fdKind(fd: number): 'map' | 'program' | 'link' | 'btf' | 'other' | null;

@@ -1,6 +1,6 @@
 import {btfInfo, programMapIds, type RawBtfInfo} from '../../kernel/sys/info.js';
 import {readMapInfo, type MapInfo} from '../map/map-info.js';
-import {readProgramInfo, type ProgramInfo} from '../program/program-info.js';
+import {fullProgramName, readProgramInfo, type ProgramInfo} from '../program/program-info.js';
 import {listObjects} from './list-objects.js';
 
 /** A program and the maps it uses. */
@@ -13,7 +13,10 @@ export type BtfInfo = RawBtfInfo;
 
 /** All programs of the host, by ascending id. *Throws:* `ERR_SYSCALL`. *Kernel:* 4.13. */
 export function* listPrograms(): Generator<ListedProgram> {
-	yield* listObjects('prog', fd => ({...readProgramInfo(fd), mapIds: programMapIds(fd)}));
+	yield* listObjects('prog', fd => {
+		const info = readProgramInfo(fd);
+		return {...info, name: fullProgramName(fd, info), mapIds: programMapIds(fd)};
+	});
 }
 
 /** All maps of the host, by ascending id. *Throws:* `ERR_SYSCALL`. *Kernel:* 4.13. */

@@ -1,13 +1,13 @@
-import {readdirSync} from 'node:fs';
+import {closeSync, readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {mountsOf} from '../../kernel/host/mounts.js';
-import {interfaces} from '../../kernel/sys/interfaces.js';
+import {interfaces, interfaceXdp, type InterfaceXdp} from '../../kernel/sys/interfaces.js';
+import type {LinkInfo} from '../../kernel/sys/link-info.js';
 import {attachTypes, type AttachType} from '../../uapi/attach-types.js';
 import {LinkError} from '../link/link-error.js';
 import {listLinks} from '../link/list-links.js';
 import {openNamespace, type NamespaceOptions} from '../link/target.js';
-import {closeSync} from 'node:fs';
 import {queryCgroup, queryTcx, type HookProgram} from './query.js';
 
 /** A hook that runs at least one program. */
@@ -17,70 +17,78 @@ export interface Hook {
 	/** The interface's name, or the cgroup's path. */
 	readonly target: string;
 	readonly ifindex?: number;
+	/** XDP: where it runs. */
+	readonly mode?: InterfaceXdp['mode'];
 	/** In the order they run. */
 	readonly programs: readonly HookProgram[];
 }
 
 /**
- * What runs on the interfaces of a network namespace: XDP programs held by links, and tcx programs.
+ * What runs at XDP and tcx of the interfaces of a network namespace, whoever attached it.
  *
- * Programs attached by netlink (XDP without a link, clsact filters) are not listed.
+ * Filters of the older clsact are not listed. *Throws:* `ERR_LINK` when there is no such namespace.
  */
 export function* listInterfaceHooks(options: NamespaceOptions = {}): Generator<Hook> {
-	const xdp = options.netns === undefined ? xdpLinks() : new Map<number, HookProgram[]>();
-	for (const {ifindex, name} of interfacesIn(options)) {
-		const programs = xdp.get(ifindex);
-		if (programs !== undefined) {
-			yield {kind: 'xdp', attachType: 'xdp', target: name, ifindex, programs};
+	const links = [...listLinks()];
+	for (const {ifindex, name, xdp} of interfacesIn(options)) {
+		const common = {target: name, ifindex};
+		for (const {mode, programId} of xdp) {
+			const link = links.find(
+				each => each.type === 'xdp' && each.ifindex === ifindex && each.programId === programId,
+			);
+			const programs = [link === undefined ? {programId} : {programId, linkId: link.id}];
+			yield {...common, kind: 'xdp', attachType: 'xdp', mode, programs};
 		}
 
 		for (const direction of ['ingress', 'egress'] as const) {
-			const state = ifAny(() => queryTcx(ifindex, direction, options).programs);
-			if (state.length > 0) {
-				const attachType = `tcx_${direction}` as const;
-				yield {kind: 'tcx', attachType, target: name, ifindex, programs: state};
-			}
+			const programs = ifAny(() => queryTcx(ifindex, direction, options).programs);
+			const attachType = `tcx_${direction}` as const;
+			if (programs.length > 0) yield {...common, kind: 'tcx', attachType, programs};
 		}
 	}
 }
 
 function interfacesIn(options: NamespaceOptions) {
-	if (options.netns === undefined) return interfaces();
-	const netns = openNamespace('list hooks', options.netns);
+	const netns = options.netns === undefined ? -1 : openNamespace('list hooks', options.netns);
 	try {
-		return interfaces(netns);
+		return interfaces(netns).map(each => ({...each, xdp: interfaceXdp(each.ifindex, netns)}));
 	} finally {
-		closeSync(netns);
+		if (netns >= 0) closeSync(netns);
 	}
 }
 
-/** Links name the interface by number only, so those of other namespaces cannot be told apart. */
-function xdpLinks(): Map<number, HookProgram[]> {
-	const found = new Map<number, HookProgram[]>();
-	for (const {type, ifindex = 0, programId, id} of listLinks()) {
-		if (type === 'xdp' && ifindex !== 0) found.set(ifindex, [{programId, linkId: id}]);
-	}
-
-	return found;
-}
-
-const cgroupTypes = Object.keys(attachTypes).filter(
-	name => name.startsWith('cgroup_') && name !== 'cgroup_sock_ops_unspec',
+const cgroupTypes = Object.keys(attachTypes).filter(name =>
+	name.startsWith('cgroup_'),
 ) as AttachType[];
 
 /** What runs on the cgroups at and below `root`; on every cgroup of the host unless given. */
 export function* listCgroupHooks(root?: string): Generator<Hook> {
 	const roots = root === undefined ? mountsOf('cgroup2').map(mount => mount.path) : [root];
-	for (const path of new Set(roots)) yield* walkCgroups(path);
+	const links = [...listLinks()].filter(link => link.type === 'cgroup');
+	for (const path of new Set(roots)) yield* walkCgroups(path, links);
 }
 
-function* walkCgroups(path: string): Generator<Hook> {
+function* walkCgroups(path: string, links: readonly LinkInfo[]): Generator<Hook> {
+	const found = new Map<AttachType, readonly HookProgram[]>();
 	for (const attachType of cgroupTypes) {
 		const programs = ifAny(() => queryCgroup(path, attachType).programs);
-		if (programs.length > 0) yield {kind: 'cgroup', attachType, target: path, programs};
+		if (programs.length > 0) found.set(attachType, programs);
 	}
 
-	for (const entry of subdirectories(path)) yield* walkCgroups(join(path, entry));
+	// The query does not tell links; a cgroup's id is the inode of its directory.
+	const id = found.size > 0 ? statSync(path, {bigint: true}).ino : 0n;
+	for (const [attachType, attached] of found) {
+		const programs = attached.map(({programId}) => {
+			const link = links.find(
+				each =>
+					each.cgroupId === id && each.attachType === attachType && each.programId === programId,
+			);
+			return link === undefined ? {programId} : {programId, linkId: link.id};
+		});
+		yield {kind: 'cgroup', attachType, target: path, programs};
+	}
+
+	for (const entry of subdirectories(path)) yield* walkCgroups(join(path, entry), links);
 }
 
 function subdirectories(path: string): string[] {

@@ -1,4 +1,6 @@
-import {programInfo, type RawProgramInfo} from '../../kernel/sys/info.js';
+import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import {programArray, programInfo, type RawProgramInfo} from '../../kernel/sys/info.js';
+import {openBtfById} from '../btf/open-btf.js';
 import {programTypeName, type ProgramType} from '../../uapi/program-types.js';
 
 /** A program as the kernel describes it; fields that this kernel does not have are 0. */
@@ -18,4 +20,16 @@ export interface ProgramStats {
 export function readProgramInfo(fd: number): ProgramInfo {
 	const raw = programInfo(fd);
 	return {...raw, type: programTypeName(raw.type)};
+}
+
+const longestName = 15;
+
+/** The whole name of a program, which the kernel cuts off and its types still have. */
+export function fullProgramName(fd: number, {name, btfId, functionCount}: ProgramInfo): string {
+	if (name.length < longestName || btfId === 0 || functionCount === 0) return name;
+	const records = programArray(fd, 'functions');
+	if (records.length < 8) return name;
+	const typeId = viewOf(records).getUint32(4, hostLittleEndian);
+	const full = openBtfById(btfId).type(typeId).name;
+	return full.startsWith(name) ? full : name;
 }

@@ -10,7 +10,7 @@ import type {ProgramType} from '../../uapi/program-types.js';
 import {openPin, pinObject, unpinPath} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import {ProgramError} from './program-error.js';
-import {readProgramInfo, type ProgramInfo, type ProgramStats} from './program-info.js';
+import {fullProgramName, readProgramInfo, type ProgramInfo, type ProgramStats} from './program-info.js';
 import {runProgram, type RunOptions, type RunResult} from './test-run.js';
 
 /** A verified program in the kernel, by a file descriptor that `close()` gives back. */
@@ -103,8 +103,9 @@ export class Program implements Disposable {
 /** A program object over a descriptor that it takes over. *Throws:* `ERR_SYSCALL`. */
 export function programFromFd(fd: number): Program {
 	try {
-		const {name, type} = readProgramInfo(fd);
-		return new Program(fd, {name, type, attachType: undefined});
+		const info = readProgramInfo(fd);
+		const name = fullProgramName(fd, info);
+		return new Program(fd, {name, type: info.type, attachType: undefined});
 	} catch (error) {
 		addon.closeFd(fd);
 		throw error;
