@@ -50,7 +50,7 @@ for (let second = 0; second < Number(seconds); second++) {
 	for (const [key, {origin, srtt_us, closed_ns}] of connections) {
 		const local = `${key.local.bytes} port ${key.local_port}`;
 		const remote = `${key.remote.bytes} port ${key.remote_port}`;
-		const text = `${origin === 1 ? `${local} -> ${remote}` : `${local} <- ${remote}`}`;
+		const text = `${local} ${origin === 1 ? '->' : '<-'} ${remote}`;
 		if (closed_ns === 0n || logged.has(text)) continue;
 		logged.add(text);
 		console.log(`${text}: round trip ${srtt_us} us`);

@@ -52,5 +52,7 @@ const busiest = [...flows].sort(([, a], [, b]) => Number(b.bytes - a.bytes)).sli
 for (const [key, {packets, bytes}] of busiest) {
 	const from = `${key.source.bytes} port ${key.source_port}`;
 	const to = `${key.destination.bytes} port ${key.destination_port}`;
-	console.log(`${key.direction === 1 ? 'in' : 'out'} ${from} -> ${to}: ${packets} packets, ${bytes} bytes`);
+	console.log(
+		`${key.direction === 1 ? 'in' : 'out'} ${from} -> ${to}: ${packets} packets, ${bytes} bytes`,
+	);
 }

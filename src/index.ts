@@ -11,7 +11,11 @@ export {attachTypes, type AttachType} from './uapi/attach-types.js';
 export {linkTypes, type LinkType} from './uapi/link-types.js';
 export {flagNames, mapFlags, programFlags} from './uapi/flags.js';
 
-export {disassemble, type DisassembleOptions, type DisassemblyLine} from './format/asm/disassemble.js';
+export {
+	disassemble,
+	type DisassembleOptions,
+	type DisassemblyLine,
+} from './format/asm/disassemble.js';
 export {Btf} from './format/btf/btf.js';
 export {BtfBuilder} from './format/btf/builder.js';
 export {createCodec, type Codec, type FieldCodecs} from './format/btf/codec.js';
@@ -47,7 +51,11 @@ export {
 	openProgramById,
 	Program,
 } from './object/program/program.js';
-export {loadProgram, loadProgramAsync, type LoadProgramOptions} from './object/program/load-program.js';
+export {
+	loadProgram,
+	loadProgramAsync,
+	type LoadProgramOptions,
+} from './object/program/load-program.js';
 export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
 export type {RunOptions, RunResult} from './object/program/test-run.js';

@@ -48,7 +48,9 @@ async function build(folder: string, signal: AbortSignal): Promise<CollectionSpe
 		const {clang} = await compileObject(join(sources, `${name}.bpf.c`), {output, signal});
 		const spec = await readObject(output);
 		specs.push(spec);
-		const programs = Object.values(spec.programs).map(({name, section}) => `${name} (${section})`);
+		const programs = Object.values(spec.programs).map(
+			({name, section}) => `${name} (${section})`,
+		);
 		console.log(`  bpf/${name}.bpf.c  clang ${clang.version}  ${programs.join(', ')}`);
 	}
 
@@ -75,7 +77,11 @@ function verify(specs: readonly CollectionSpec[]): void {
 }
 
 /** Loads everything with its maps pinned, attaches it and pins the links. */
-function install(world: World, specs: readonly CollectionSpec[], stack: (() => void)[]): Collection[] {
+function install(
+	world: World,
+	specs: readonly CollectionSpec[],
+	stack: (() => void)[],
+): Collection[] {
 	const collections = specs.map(spec => {
 		const collection = loadCollection(spec, {pinRoot: `${world.bpffs}/maps`, pinMaps: 'all'});
 		stack.push(() => {

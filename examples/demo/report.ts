@@ -31,7 +31,10 @@ function sum(values: readonly PacketCount[], field: keyof PacketCount): bigint {
 /** Packets and bytes per family, protocol and verdict, of all CPUs together. */
 export function packetCounts(map: BpfMap<PacketKey, PacketCount[]>) {
 	return [...map]
-		.sort(([a], [b]) => a.generation - b.generation || a.family - b.family || a.l4_proto - b.l4_proto)
+		.sort(
+			([a], [b]) =>
+				a.generation - b.generation || a.family - b.family || a.l4_proto - b.l4_proto,
+		)
 		.map(([key, values]) => ({
 			generation: key.generation,
 			family: families[key.family] ?? key.family,
@@ -133,7 +136,10 @@ export function connections(path: string) {
 			sent: value.bytes_acked,
 			received: value.bytes_received,
 			rtt_us: value.srtt_us,
-			ms: value.closed_ns === 0n ? 'open' : Number((value.closed_ns - value.established_ns) / 10_000n) / 100,
+			ms:
+				value.closed_ns === 0n
+					? 'open'
+					: Number((value.closed_ns - value.established_ns) / 10_000n) / 100,
 		}))
 		.sort((a, b) => a.local.localeCompare(b.local));
 }

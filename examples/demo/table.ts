@@ -1,5 +1,7 @@
 /** Prints rows as columns under their names. */
-export function printTable(rows: readonly Readonly<Record<string, string | number | bigint>>[]): void {
+export function printTable(
+	rows: readonly Readonly<Record<string, string | number | bigint>>[],
+): void {
 	const columns = Object.keys(rows[0] ?? {});
 	const texts = rows.map(row => columns.map(column => String(row[column] ?? '')));
 	const widths = columns.map((column, i) =>
@@ -7,7 +9,9 @@ export function printTable(rows: readonly Readonly<Record<string, string | numbe
 	);
 	for (const line of [columns.map(column => column.toUpperCase()), ...texts]) {
 		const cells = line.map((cell, i) =>
-			/^\d/.test(texts[0]?.[i] ?? '') ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+			/^\d/.test(texts[0]?.[i] ?? '')
+				? cell.padStart(widths[i] ?? 0)
+				: cell.padEnd(widths[i] ?? 0),
 		);
 		console.log(`  ${cells.join('  ').trimEnd()}`);
 	}

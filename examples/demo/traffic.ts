@@ -22,7 +22,17 @@ export async function flood(
 	count: number,
 	signal: AbortSignal,
 ): Promise<PingResult> {
-	const args = ['netns', 'exec', from.namespace, 'ping', '-q', '-f', '-c', String(count), address];
+	const args = [
+		'netns',
+		'exec',
+		from.namespace,
+		'ping',
+		'-q',
+		'-f',
+		'-c',
+		String(count),
+		address,
+	];
 	const {stdout} = await run('ip', args, {signal});
 	const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
 	return {sent: Number(sent), received: Number(received)};

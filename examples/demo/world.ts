@@ -25,7 +25,7 @@ export class World {
 	readonly right: Host;
 	readonly cgroup: string;
 	readonly bpffs: string;
-	private readonly undo: (() => Promise<unknown>)[] = [];
+	private readonly undo: (() => unknown)[] = [];
 
 	private constructor(pid: number) {
 		const name = `${prefix}${pid}`;
@@ -50,7 +50,13 @@ export class World {
 
 	/** Takes everything down, whatever is there. */
 	async remove(): Promise<void> {
-		for (const step of this.undo.splice(0).reverse()) await step().catch(() => undefined);
+		for (const step of this.undo.splice(0).reverse()) {
+			try {
+				await step();
+			} catch {
+				// Not made yet, or gone already.
+			}
+		}
 	}
 
 	private async build(): Promise<void> {
@@ -71,7 +77,7 @@ export class World {
 			await ip('link', 'set', device, 'up');
 		}
 
-		this.undo.push(async () => {
+		this.undo.push(() => {
 			rmdirSync(this.cgroup);
 		});
 		mkdirSync(this.cgroup);

@@ -7,7 +7,7 @@ import {wideLoad} from '../format/asm/instruction.js';
 import {pseudoCalls, pseudoLoads} from '../uapi/pseudo.js';
 import type {CodeFunction} from './functions.js';
 import {SpecError} from './spec-error.js';
-import {symbolName, type Target, type Targets} from './targets.js';
+import type {Targets} from './targets.js';
 import type {Reference} from './types.js';
 
 /** A call, or the load of a callback's address: its immediate is relative. */
@@ -55,110 +55,34 @@ export class Bodies {
 
 	#readBody(code: CodeFunction, program: string): Body {
 		const {section, start, size} = code;
-		const {littleEndian} = this.#elf;
 		const bytes = section.data.subarray(start, start + size);
-		const view = viewOf(bytes);
-		const calls: Call[] = [];
-		const references: Reference[] = [];
+		const reader = new BodyReader(this.#elf.littleEndian, this.#targets, code, program, bytes);
 		const relocations = this.#relocationsOf(section);
 		let next = firstFrom(relocations, start);
+		let expected = (relocations[next]?.offset ?? Infinity) - start;
 		for (let at = 0; at < size; at += instructionSize) {
 			const opcode = bytes[at];
 			if (opcode !== callOpcode && opcode !== wideLoad) continue;
+			// A relocation that no instruction took stands in the way of all others.
+			if (expected < at) break;
 
-			const relocation = relocations[next];
-			if (relocation !== undefined && relocation.offset < start + at) break;
-			const relocated = relocation?.offset === start + at ? relocation : undefined;
-			if (relocated !== undefined) next++;
-			const slot = at / instructionSize;
-			const registers = bytes[at + 1] ?? 0;
-			const source = littleEndian ? registers >> 4 : registers & 0xf;
-			const imm = view.getInt32(at + 4, littleEndian);
-			const refuse = (detail: string, symbol?: string): SpecError =>
-				refusal(code, program, slot, detail, symbol);
+			let relocation: ElfRelocation | undefined;
+			if (expected === at) {
+				relocation = relocations[next++];
+				expected = (relocations[next]?.offset ?? Infinity) - start;
+			}
+
 			if (opcode === wideLoad) {
-				if (at + 2 * instructionSize > size) throw refuse('is cut off');
-				if (relocated !== undefined) {
-					const target = this.#load(relocated, imm, refuse);
-					if (target.kind === 'function') {
-						calls.push({slot, target: target.function, address: true});
-					} else if (target.kind === 'map') {
-						references.push({slot, kind: 'map', map: target.map, offset: 0});
-					} else {
-						const {map, offset} = target;
-						references.push({slot, kind: 'map-value', map, offset});
-					}
-				} else if (source !== pseudoLoads.number) {
-					throw refuse(`names a kernel object by number (source register ${source})`);
-				}
-
+				reader.load(at, relocation);
 				at += instructionSize;
-			} else if (relocated !== undefined || source === pseudoCalls.subprogram) {
-				const target = this.#call(relocated, code, slot, imm, refuse);
-				calls.push({slot, target, address: false});
-			} else if (source !== pseudoCalls.helper) {
-				throw refuse(`calls a kernel function by number (source register ${source})`);
+			} else {
+				reader.call(at, relocation);
 			}
 		}
 
 		const left = relocations[next];
-		if (left !== undefined && left.offset < start + size) {
-			const slot = Math.floor((left.offset - start) / instructionSize);
-			throw refusal(
-				code,
-				program,
-				slot,
-				`has a relocation (type ${left.type}, byte ${left.offset} of the section) that fits no load or call`,
-				left.symbol.name,
-			);
-		}
-
-		return {bytes, calls, references};
-	}
-
-	#load(
-		{type, symbol}: ElfRelocation,
-		addend: number,
-		refuse: (detail: string, symbol?: string) => SpecError,
-	): Exclude<Target, {kind: 'nothing'}> {
-		if (type !== relocationTypes.wide) {
-			throw refuse(`has a relocation of type ${type}, which no load has`, symbol.name);
-		}
-
-		const target = this.#targets.find(symbol, addend);
-		if (target.kind === 'nothing') throw refuse(target.why, symbol.name);
-		return target;
-	}
-
-	#call(
-		relocation: ElfRelocation | undefined,
-		{section, start}: CodeFunction,
-		slot: number,
-		imm: number,
-		refuse: (detail: string, symbol?: string) => SpecError,
-	): CodeFunction {
-		// The immediate counts instructions from the one behind the call, -1 being the call itself.
-		const distance = (imm + 1) * instructionSize;
-		if (relocation === undefined) {
-			const target = this.#targets.function(
-				section,
-				start + slot * instructionSize + distance,
-			);
-			if (target.kind === 'function') return target.function;
-			throw refuse(target.kind === 'nothing' ? target.why : 'calls no function');
-		}
-
-		const {type, symbol} = relocation;
-		if (type !== relocationTypes.call) {
-			throw refuse(`has a relocation of type ${type}, which no call has`, symbol.name);
-		}
-
-		const target = this.#targets.find(symbol, distance);
-		if (target.kind === 'function') return target.function;
-		throw refuse(
-			target.kind === 'nothing' ? target.why : `calls ${symbolName(symbol)}, which is data`,
-			symbol.name,
-		);
+		if (left !== undefined && left.offset < start + size) reader.refuseRelocation(left);
+		return {bytes, calls: reader.calls, references: reader.references};
 	}
 
 	#relocationsOf(section: ElfSection): readonly ElfRelocation[] {
@@ -172,19 +96,132 @@ export class Bodies {
 	}
 }
 
-function refusal(
-	{name, section}: CodeFunction,
-	program: string,
-	slot: number,
-	detail: string,
-	symbol?: string,
-): SpecError {
-	const where = name === program ? '' : ` of function "${name}"`;
-	const facts = {program, section: section.name};
-	return new SpecError(
-		`link program "${program}": instruction ${slot}${where} ${detail}`,
-		symbol === undefined || symbol === '' ? facts : {...facts, symbol},
-	);
+class BodyReader {
+	readonly calls: Call[] = [];
+	readonly references: Reference[] = [];
+	readonly #littleEndian: boolean;
+	readonly #targets: Targets;
+	readonly #code: CodeFunction;
+	readonly #program: string;
+	readonly #view: DataView;
+
+	constructor(
+		littleEndian: boolean,
+		targets: Targets,
+		code: CodeFunction,
+		program: string,
+		bytes: Uint8Array,
+	) {
+		this.#littleEndian = littleEndian;
+		this.#targets = targets;
+		this.#code = code;
+		this.#program = program;
+		this.#view = viewOf(bytes);
+	}
+
+	load(at: number, relocation: ElfRelocation | undefined): void {
+		const slot = at / instructionSize;
+		if (at + 2 * instructionSize > this.#code.size) throw this.#refusal(slot, 'is cut off');
+		if (relocation === undefined) {
+			const source = this.#source(at);
+			if (source === pseudoLoads.number) return;
+			throw this.#refusal(
+				slot,
+				`names a kernel object by number (source register ${source})`,
+			);
+		}
+
+		const {type, symbol} = relocation;
+		if (type !== relocationTypes.wide) {
+			throw this.#refusal(
+				slot,
+				`has a relocation of type ${type}, which no load has`,
+				symbol.name,
+			);
+		}
+
+		const target = this.#targets.find(symbol, this.#immediate(at));
+		switch (target.kind) {
+			case 'nothing':
+				throw this.#refusal(slot, target.why, symbol.name);
+			case 'function':
+				this.calls.push({slot, target: target.function, address: true});
+				break;
+			case 'map':
+				this.references.push({slot, kind: 'map', map: target.map, offset: 0});
+				break;
+			case 'data': {
+				const {map, offset} = target;
+				this.references.push({slot, kind: 'map-value', map, offset});
+				break;
+			}
+		}
+	}
+
+	call(at: number, relocation: ElfRelocation | undefined): void {
+		const slot = at / instructionSize;
+		if (relocation === undefined) {
+			const source = this.#source(at);
+			if (source === pseudoCalls.helper) return;
+			if (source !== pseudoCalls.subprogram) {
+				throw this.#refusal(
+					slot,
+					`calls a kernel function by number (source register ${source})`,
+				);
+			}
+		}
+
+		// The immediate counts instructions from the one behind the call, -1 being the call itself.
+		const distance = (this.#immediate(at) + 1) * instructionSize;
+		const {section, start} = this.#code;
+		const symbol = relocation?.symbol;
+		if (relocation !== undefined && relocation.type !== relocationTypes.call) {
+			throw this.#refusal(
+				slot,
+				`has a relocation of type ${relocation.type}, which no call has`,
+				symbol?.name,
+			);
+		}
+
+		const target =
+			symbol === undefined
+				? this.#targets.function(section, start + at + distance)
+				: this.#targets.find(symbol, distance);
+		if (target.kind === 'nothing') throw this.#refusal(slot, target.why, symbol?.name);
+		if (target.kind !== 'function') {
+			throw this.#refusal(slot, `calls "${target.map}", which is data`, symbol?.name);
+		}
+
+		this.calls.push({slot, target: target.function, address: false});
+	}
+
+	refuseRelocation({offset, type, symbol}: ElfRelocation): never {
+		throw this.#refusal(
+			Math.floor((offset - this.#code.start) / instructionSize),
+			`has a relocation (type ${type}, byte ${offset} of the section) that fits no load or call`,
+			symbol.name,
+		);
+	}
+
+	#source(at: number): number {
+		const registers = this.#view.getUint8(at + 1);
+		return this.#littleEndian ? registers >> 4 : registers & 0xf;
+	}
+
+	#immediate(at: number): number {
+		return this.#view.getInt32(at + 4, this.#littleEndian);
+	}
+
+	#refusal(slot: number, detail: string, symbol = ''): SpecError {
+		const program = this.#program;
+		const {name, section} = this.#code;
+		const where = name === program ? '' : ` of function "${name}"`;
+		const facts = {program, section: section.name};
+		return new SpecError(
+			`link program "${program}": instruction ${slot}${where} ${detail}`,
+			symbol === '' ? facts : {...facts, symbol},
+		);
+	}
 }
 
 function firstFrom(relocations: readonly ElfRelocation[], offset: number): number {

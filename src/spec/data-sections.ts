@@ -4,6 +4,7 @@ import type {Btf} from '../format/btf/btf.js';
 import type {BtfDataSection} from '../format/btf/types.js';
 import {type ElfSection, relocationTypes, sectionTypes} from '../format/elf/types.js';
 import {mapFlags} from '../uapi/flags.js';
+import type {ObjectTypes} from './fix-btf.js';
 import {dataMapName} from './names.js';
 import type {ObjectFile} from './object-file.js';
 import {SpecError} from './spec-error.js';
@@ -11,7 +12,7 @@ import type {MapSpec} from './types.js';
 import {VariableSpec} from './variable.js';
 
 /** A map for each section, by the section's name. */
-export function dataMaps(object: ObjectFile, types: Btf | undefined): MapSpec[] {
+export function dataMaps(object: ObjectFile, {types, dataSections}: ObjectTypes): MapSpec[] {
 	return object.data.map(section => {
 		refuseAddresses(object, section);
 		const map: MapSpec = {
@@ -25,7 +26,7 @@ export function dataMaps(object: ObjectFile, types: Btf | undefined): MapSpec[] 
 			extra: 0n,
 			pinning: 'none',
 			keyTypeId: 0,
-			valueTypeId: types?.find(section.name, 'datasec')?.id ?? 0,
+			valueTypeId: dataSections.get(section.name) ?? 0,
 			contents:
 				section.type === sectionTypes.nobits
 					? new Uint8Array(section.size)
@@ -63,15 +64,18 @@ interface Found {
 /** The variables of all data sections, bound to the bytes of `maps`. */
 export function dataVariables(
 	object: ObjectFile,
-	types: Btf | undefined,
+	{types, dataSections}: ObjectTypes,
 	maps: Readonly<Record<string, MapSpec>>,
 ): Record<string, VariableSpec> {
-	const found = object.data.flatMap(section => {
-		const typed = types?.find(section.name, 'datasec');
-		return types === undefined || typed === undefined
-			? fromSymbols(object, section)
-			: fromTypes(types, typed, section);
-	});
+	const found: Found[] = [];
+	const untyped = new Map<number, ElfSection>();
+	for (const section of object.data) {
+		const typed = types?.type(dataSections.get(section.name) ?? 0);
+		if (types === undefined || typed?.kind !== 'datasec') untyped.set(section.index, section);
+		else found.push(...fromTypes(types, typed, section));
+	}
+
+	if (untyped.size > 0) found.push(...fromSymbols(object, untyped));
 	const variables = Object.create(null) as Record<string, VariableSpec>;
 	for (const {key, section, ...variable} of named(object, found)) {
 		const contents = maps[section.name]?.contents;
@@ -102,15 +106,12 @@ function fromTypes(types: Btf, {variables}: BtfDataSection, section: ElfSection)
 	});
 }
 
-function fromSymbols(object: ObjectFile, section: ElfSection): Found[] {
-	return object.elf.symbols
-		.filter(
-			({type, name, size, sectionIndex}) =>
-				type === 'object' && sectionIndex === section.index && size > 0 && name !== '',
-		)
-		.map(({name, value, size, binding}) => {
-			return {name, section, offset: value, size, typeId: 0, global: binding !== 'local'};
-		});
+function fromSymbols(object: ObjectFile, sections: ReadonlyMap<number, ElfSection>): Found[] {
+	return object.elf.symbols.flatMap(({name, type, sectionIndex, value, size, binding}) => {
+		const section = type === 'object' ? sections.get(sectionIndex) : undefined;
+		if (section === undefined || size === 0 || name === '') return [];
+		return [{name, section, offset: value, size, typeId: 0, global: binding !== 'local'}];
+	});
 }
 
 /** Static variables may share a name: none of them may pass for the other. */

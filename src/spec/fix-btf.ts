@@ -17,13 +17,24 @@ const kinds = {
 	datasec: kindNames.indexOf('datasec'),
 };
 
-/** The object's own types, ready for the kernel; undefined for an object without BTF. */
-export function readTypes(object: ObjectFile): Btf | undefined {
-	if (object.btf === undefined) return undefined;
+/** The object's own types, ready for the kernel. */
+export interface ObjectTypes {
+	/** Undefined for an object without BTF. */
+	readonly types: Btf | undefined;
+	/** Ids of the data sections, by name. */
+	readonly dataSections: ReadonlyMap<string, number>;
+}
+
+/** *Throws:* `ERR_BTF` for damaged types, `ERR_SPEC` for variables outside their section. */
+export function readTypes(object: ObjectFile): ObjectTypes {
+	if (object.btf === undefined) return {types: undefined, dataSections: new Map()};
 	const bytes = Uint8Array.from(object.btf.data);
 	// Whatever is wrong with them is for the parser to say: it sees all of them again.
 	const records = findRecords(bytes, object.elf.littleEndian);
-	if (records !== undefined) new Fixer(object, object.btf, bytes, records).run();
+	const dataSections =
+		records === undefined
+			? new Map<string, number>()
+			: new Fixer(object, object.btf, bytes, records).run();
 	const types = Btf.parse(bytes);
 	if (types.littleEndian !== object.elf.littleEndian) {
 		throw new SpecError(
@@ -32,7 +43,7 @@ export function readTypes(object: ObjectFile): Btf | undefined {
 		);
 	}
 
-	return types;
+	return {types, dataSections};
 }
 
 interface Records {
@@ -94,14 +105,20 @@ class Fixer {
 		this.#littleEndian = object.elf.littleEndian;
 	}
 
-	run(): void {
+	/** Gives the ids of the data sections, by name. */
+	run(): Map<string, number> {
 		const hidden = this.#hiddenFunctions();
-		for (const start of this.#records.starts) {
+		const dataSections = new Map<string, number>();
+		for (const [index, start] of this.#records.starts.entries()) {
 			const info = this.#u32(start + 4);
 			switch (kindOf(info)) {
-				case kinds.datasec:
-					this.#fixDataSection(start, info & 0xffff);
+				case kinds.datasec: {
+					const name = this.#string(this.#u32(start));
+					if (!dataSections.has(name)) dataSections.set(name, index + 1);
+					this.#fixDataSection(start, info & 0xffff, name);
 					break;
+				}
+
 				case kinds.func:
 					// The kernel checks a global function by itself, for any argument; a hidden one
 					// is only called from here, and so is checked with its callers.
@@ -113,10 +130,11 @@ class Fixer {
 				default:
 			}
 		}
+
+		return dataSections;
 	}
 
-	#fixDataSection(start: number, count: number): void {
-		const name = this.#string(this.#u32(start));
+	#fixDataSection(start: number, count: number, name: string): void {
 		const section = this.#object.elf.section(name);
 		// Of externs there is no section.
 		if (section === undefined) return;

@@ -168,7 +168,8 @@ export class Linker {
 			const moved = slot - start;
 			for (const line of own) {
 				const {fileOffset, textOffset, lineColumn} = line;
-				lines.push({slot: line.slot + moved, fileOffset, textOffset, lineColumn});
+				const slot = line.slot + moved;
+				lines.push(moved === 0 ? line : {slot, fileOffset, textOffset, lineColumn});
 			}
 		}
 
@@ -180,7 +181,7 @@ export class Linker {
 		for (const {code} of placed.values()) {
 			const start = code.start / instructionSize;
 			const end = start + code.size / instructionSize;
-			count += this.#info.relocations(code.section.name, start, end).length;
+			count += this.#info.coreRelocations(code.section.name, start, end);
 		}
 
 		return count;

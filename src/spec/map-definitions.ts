@@ -1,7 +1,7 @@
 /** Maps declared as variables of `.maps`: the declaration is read from their types. */
 
 import type {Btf} from '../format/btf/btf.js';
-import type {BtfMember, BtfType} from '../format/btf/types.js';
+import type {BtfDataSection, BtfMember, BtfType} from '../format/btf/types.js';
 import {mapFlags} from '../uapi/flags.js';
 import {mapTypeName} from '../uapi/map-types.js';
 import {normaliseMap} from './map-rules.js';
@@ -22,9 +22,7 @@ export interface MapDefinition {
 }
 
 /** *Throws:* `ERR_SPEC` for a variable that declares no map. */
-export function readMapDefinitions(types: Btf): MapDefinition[] {
-	const section = types.find('.maps', 'datasec');
-	if (section === undefined) return [];
+export function readMapDefinitions(types: Btf, section: BtfDataSection): MapDefinition[] {
 	return section.variables.map(({typeId, offset, size}) => {
 		const variable = types.type(typeId);
 		if (variable.kind !== 'var') throw malformed(`#${typeId}`, 'is no variable');

@@ -17,12 +17,16 @@ export function readSlots(
 ): Map<string, Map<number, string>> {
 	const slots = new Map<string, Map<number, string>>();
 	if (object.maps === undefined) return slots;
-	const byOffset = [...definitions].sort((a, b) => b.offset - a.offset);
+	const byOffset = [...definitions].sort((a, b) => a.offset - b.offset);
+	const relocations = [...object.elf.relocations(object.maps)];
+	relocations.sort((a, b) => a.offset - b.offset);
+	let current = 0;
 	const view = viewOf(object.maps.data);
 	const programNames = new Map(programs.map(program => [program.function, program.name]));
-	for (const {offset, type, symbol} of object.elf.relocations(object.maps)) {
+	for (const {offset, type, symbol} of relocations) {
 		if (type === relocationTypes.none) continue;
-		const definition = byOffset.find(map => map.offset <= offset);
+		while ((byOffset[current + 1]?.offset ?? Infinity) <= offset) current++;
+		const definition = byOffset[current];
 		const name = definition?.name ?? '.maps';
 		const refuse = (detail: string): SpecError =>
 			new SpecError(`read map "${name}": ${detail}`, {map: name, symbol: symbol.name});

@@ -3,12 +3,11 @@
 import {readFile} from 'node:fs/promises';
 import {basename} from 'node:path';
 import {EbpfError, UsageError} from '../base/errors.js';
-import type {Btf} from '../format/btf/btf.js';
 import {parseElf} from '../format/elf/elf.js';
 import {Bodies} from './body.js';
 import {CodeInfo} from './code-info.js';
 import {dataMaps, dataVariables} from './data-sections.js';
-import {readTypes} from './fix-btf.js';
+import {type ObjectTypes, readTypes} from './fix-btf.js';
 import {findFunctions, type Functions} from './functions.js';
 import {Linker} from './link.js';
 import {type MapDefinition, readMapDefinitions} from './map-definitions.js';
@@ -38,12 +37,13 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 	const {name = 'object'} = options;
 	const elf = parseElf(bytes);
 	const object = sortSections(elf, name, bytes.length);
-	const types = readTypes(object);
+	const objectTypes = readTypes(object);
+	const {types} = objectTypes;
 	const functions = findFunctions(object);
-	const definitions = mapDefinitions(object, types);
+	const definitions = mapDefinitions(object, objectTypes);
 	const mapAt = new Map(definitions.map(({offset, name}) => [offset, name]));
 	const targets = new Targets(object, functions, mapAt);
-	const maps = allMaps(object, types, definitions, targets, functions);
+	const maps = allMaps(object, objectTypes, definitions, targets, functions);
 	const info = new CodeInfo(object.btfExt?.data, types);
 	const linker = new Linker(object, new Bodies(elf, targets), info, types);
 	return {
@@ -54,12 +54,16 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 		types,
 		maps,
 		programs: linker.link(functions),
-		variables: dataVariables(object, types, maps),
+		variables: dataVariables(object, objectTypes, maps),
 	};
 }
 
-function mapDefinitions(object: ObjectFile, types: Btf | undefined): MapDefinition[] {
-	const definitions = types === undefined ? [] : readMapDefinitions(types);
+function mapDefinitions(object: ObjectFile, {types, dataSections}: ObjectTypes): MapDefinition[] {
+	const section = types?.type(dataSections.get('.maps') ?? 0);
+	const definitions =
+		types === undefined || section?.kind !== 'datasec'
+			? []
+			: readMapDefinitions(types, section);
 	if (object.maps !== undefined && definitions.length === 0) {
 		throw new SpecError(
 			`read object "${object.name}": section ".maps" has no types: compile with -g`,
@@ -72,7 +76,7 @@ function mapDefinitions(object: ObjectFile, types: Btf | undefined): MapDefiniti
 
 function allMaps(
 	object: ObjectFile,
-	types: Btf | undefined,
+	types: ObjectTypes,
 	definitions: readonly MapDefinition[],
 	targets: Targets,
 	functions: Functions,

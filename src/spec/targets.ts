@@ -30,20 +30,21 @@ export class Targets {
 
 	/** What is `addend` bytes behind `symbol`. */
 	find(symbol: ElfSymbol, addend: number): Target {
-		const name = symbolName(symbol);
 		if (symbol.sectionIndex === specialSections.undefined) {
 			const extern = symbol.name === '' ? 'an unnamed extern' : `extern "${symbol.name}"`;
 			return nothing(`${extern} is not supported: nothing in the object defines it`);
 		}
 
 		const section = this.#object.elf.sections[symbol.sectionIndex];
-		if (section === undefined) return nothing(`${name} is in no section`);
+		if (section === undefined) return nothing(`${symbolName(symbol)} is in no section`);
 
 		const offset = symbol.value + addend;
 		if (section === this.#object.maps) {
 			const map = this.#mapAt.get(offset);
 			if (map !== undefined) return {kind: 'map', map};
-			return nothing(`${name} leads to byte ${offset} of ".maps", where no map starts`);
+			return nothing(
+				`${symbolName(symbol)} leads to byte ${offset} of ".maps", where no map starts`,
+			);
 		}
 
 		if (this.#data.has(section)) {
@@ -52,13 +53,13 @@ export class Targets {
 			}
 
 			return nothing(
-				`${name} leads to byte ${offset} of "${section.name}", which has ${section.size}`,
+				`${symbolName(symbol)} leads to byte ${offset} of "${section.name}", which has ${section.size}`,
 			);
 		}
 
 		if (this.#code.has(section)) return this.function(section, offset);
 		return nothing(
-			`${name} is in section "${section.name}", which is neither code, data nor maps`,
+			`${symbolName(symbol)} is in section "${section.name}", which is neither code, data nor maps`,
 		);
 	}
 
@@ -74,7 +75,7 @@ function nothing(why: string): Target {
 	return {kind: 'nothing', why};
 }
 
-export function symbolName({name, type, index}: ElfSymbol): string {
+function symbolName({name, type, index}: ElfSymbol): string {
 	if (name !== '') return `symbol "${name}"`;
 	return type === 'section' ? 'a section symbol' : `symbol ${index}`;
 }

@@ -38,9 +38,9 @@ export class RelocationTables {
 		const relocations: ElfRelocation[] = [];
 		for (let at = 0; at < (table?.size ?? 0); at += relocationSize) {
 			const start = (table?.offset ?? 0) + at;
-			const {type, symbol} = this.#info(start);
 			const offset = this.#fields.u64(start, 'offset', 'relocation', at / relocationSize);
-			relocations.push({offset, type, symbol: this.#symbols.symbol(symbol)});
+			const symbol = this.#symbols.symbol(this.#symbol(start));
+			relocations.push({offset, type: this.#type(start), symbol});
 		}
 
 		this.#made.set(target.index, relocations);
@@ -85,7 +85,7 @@ export class RelocationTables {
 		const count = table.size / relocationSize;
 		for (let index = 0; index < count; index++) {
 			const at = table.offset + index * relocationSize;
-			const {type, symbol} = this.#info(at);
+			const symbol = this.#symbol(at);
 			const offset = fields.u64(at, 'offset', 'relocation', index);
 			if (symbol >= this.#symbols.count) {
 				throw new ElfError(
@@ -94,7 +94,7 @@ export class RelocationTables {
 				);
 			}
 
-			const end = offset + width(type, code);
+			const end = offset + width(this.#type(at), code);
 			if (end > target.size) {
 				throw new ElfError(
 					`relocation ${index} at ${offset}..${end} is outside section "${target.name}" of ${target.size} bytes`,
@@ -104,10 +104,13 @@ export class RelocationTables {
 		}
 	}
 
-	#info(at: number): {type: number; symbol: number} {
-		const low = this.#fields.u32(at + 8);
-		const high = this.#fields.u32(at + 12);
-		return this.#fields.littleEndian ? {type: low, symbol: high} : {type: high, symbol: low};
+	/** The two halves of a 64-bit field: the symbol above, the type below. */
+	#symbol(at: number): number {
+		return this.#fields.u32(at + (this.#fields.littleEndian ? 12 : 8));
+	}
+
+	#type(at: number): number {
+		return this.#fields.u32(at + (this.#fields.littleEndian ? 8 : 12));
 	}
 }
 

@@ -2,8 +2,11 @@ import {ElfError} from './elf-error.js';
 import type {Fields} from './fields.js';
 import {StringTable} from './string-table.js';
 import {
+	type ElfBinding,
 	type ElfSection,
 	type ElfSymbol,
+	type ElfSymbolType,
+	type ElfVisibility,
 	sectionTypes,
 	specialSections,
 	symbolNames,
@@ -68,14 +71,12 @@ export class SymbolTable {
 			const at = table.offset + index * symbolSize;
 			names.check(fields.u32(at), 'symbol', index);
 			const info = fields.u8(at + 4);
-			const refuse = (message: string): ElfError =>
-				new ElfError(`symbol ${index} ${message}`, {offset: at, section: table.name});
 			if ((info & 0xf) >= symbolNames.types.length) {
-				throw refuse(`has type ${info & 0xf}, which BPF has not`);
+				throw this.#refusal(table, index, `has type ${info & 0xf}, which BPF has not`);
 			}
 
 			if (info >> 4 >= symbolNames.bindings.length) {
-				throw refuse(`has binding ${info >> 4}, which BPF has not`);
+				throw this.#refusal(table, index, `has binding ${info >> 4}, which BPF has not`);
 			}
 
 			const home = fields.u16(at + 6);
@@ -91,30 +92,57 @@ export class SymbolTable {
 
 			const section = sections[home];
 			if (section === undefined) {
-				throw refuse(`is in section ${home} of ${sections.length}`);
+				throw this.#refusal(table, index, `is in section ${home} of ${sections.length}`);
 			}
 
 			if (value + size > section.size) {
-				throw refuse(
+				throw this.#refusal(
+					table,
+					index,
 					`at ${value}..${value + size} is outside section ${home} "${section.name}" of ${section.size} bytes`,
 				);
 			}
 		}
 	}
 
+	#refusal(table: ElfSection, index: number, message: string): ElfError {
+		const offset = table.offset + index * symbolSize;
+		return new ElfError(`symbol ${index} ${message}`, {offset, section: table.name});
+	}
+
 	#make(index: number): ElfSymbol {
-		const fields = this.#fields;
 		const at = (this.section?.offset ?? 0) + index * symbolSize;
+		return new TableSymbol(this.#fields, this.#names, at, index);
+	}
+}
+
+/** Its name is made when it is asked for: most symbols are labels that no one asks about. */
+class TableSymbol implements ElfSymbol {
+	readonly index: number;
+	readonly type: ElfSymbolType;
+	readonly binding: ElfBinding;
+	readonly visibility: ElfVisibility;
+	readonly sectionIndex: number;
+	readonly value: number;
+	readonly size: number;
+	readonly #names: StringTable | undefined;
+	readonly #nameOffset: number;
+	#name: string | undefined;
+
+	constructor(fields: Fields, names: StringTable | undefined, at: number, index: number) {
 		const info = fields.u8(at + 4);
-		return {
-			index,
-			name: this.#names?.name(fields.u32(at)) ?? '',
-			type: symbolNames.types[info & 0xf] ?? 'notype',
-			binding: symbolNames.bindings[info >> 4] ?? 'local',
-			visibility: symbolNames.visibilities[fields.u8(at + 5) & 3] ?? 'default',
-			sectionIndex: fields.u16(at + 6),
-			value: fields.u64(at + 8, 'value', 'symbol', index),
-			size: fields.u64(at + 16, 'size', 'symbol', index),
-		};
+		this.index = index;
+		this.type = symbolNames.types[info & 0xf] ?? 'notype';
+		this.binding = symbolNames.bindings[info >> 4] ?? 'local';
+		this.visibility = symbolNames.visibilities[fields.u8(at + 5) & 3] ?? 'default';
+		this.sectionIndex = fields.u16(at + 6);
+		this.value = fields.u64(at + 8, 'value', 'symbol', index);
+		this.size = fields.u64(at + 16, 'size', 'symbol', index);
+		this.#names = names;
+		this.#nameOffset = fields.u32(at);
+	}
+
+	get name(): string {
+		return (this.#name ??= this.#names?.name(this.#nameOffset) ?? '');
 	}
 }

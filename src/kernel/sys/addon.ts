@@ -10,23 +10,33 @@ export type Pointers = readonly (number | Uint8Array | null)[];
 
 /** What the addon offers; functions return `-errno` where the kernel refused. */
 export interface Addon {
-	bpf(command: number, attr: Uint8Array, pointers: Pointers, netns: number): number;
-	bpfAsync(command: number, attr: Uint8Array, pointers: Pointers): Promise<number>;
-	mapLookup(fd: number, key: Uint8Array | null, value: Uint8Array, flags: number): number;
-	mapUpdate(fd: number, key: Uint8Array | null, value: Uint8Array, flags: number): number;
-	mapDelete(fd: number, key: Uint8Array): number;
-	mapNextKey(fd: number, key: Uint8Array | null, next: Uint8Array): number;
-	objectInfo(fd: number, info: Uint8Array, pointers: Pointers): number;
-	interfaceIndex(name: string, netns: number): number;
-	interfaceName(ifindex: number, netns: number): string | null;
-	interfaces(netns: number): [ifindex: number, name: string][] | number;
+	readonly bpf: (command: number, attr: Uint8Array, pointers: Pointers, netns: number) => number;
+	readonly bpfAsync: (command: number, attr: Uint8Array, pointers: Pointers) => Promise<number>;
+	readonly mapLookup: (
+		fd: number,
+		key: Uint8Array | null,
+		value: Uint8Array,
+		flags: number,
+	) => number;
+	readonly mapUpdate: (
+		fd: number,
+		key: Uint8Array | null,
+		value: Uint8Array,
+		flags: number,
+	) => number;
+	readonly mapDelete: (fd: number, key: Uint8Array) => number;
+	readonly mapNextKey: (fd: number, key: Uint8Array | null, next: Uint8Array) => number;
+	readonly objectInfo: (fd: number, info: Uint8Array, pointers: Pointers) => number;
+	readonly interfaceIndex: (name: string, netns: number) => number;
+	readonly interfaceName: (ifindex: number, netns: number) => string | null;
+	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
 	/** `[mode, id, native id, generic id, offloaded id]`. */
-	interfaceXdp(ifindex: number, netns: number): readonly number[] | number;
-	closeFd(fd: number): number;
+	readonly interfaceXdp: (ifindex: number, netns: number) => readonly number[] | number;
+	readonly closeFd: (fd: number) => number;
 	/** Null for a descriptor that the addon did not open. */
-	fdKind(fd: number): 'map' | 'program' | 'link' | 'btf' | 'other' | null;
-	possibleCpus(): number;
-	pageSize(): number;
+	readonly fdKind: (fd: number) => 'map' | 'program' | 'link' | 'btf' | 'other' | null;
+	readonly possibleCpus: () => number;
+	readonly pageSize: () => number;
 }
 
 /** The native addon is not there or was built for another platform. */

@@ -152,7 +152,9 @@ export function programArray(fd: number, array: keyof typeof programArrays): Uin
 export function programMapIds(fd: number): number[] {
 	const bytes = programArray(fd, 'mapIds');
 	const view = viewOf(bytes);
-	return Array.from({length: bytes.length / 4}, (_, i) => view.getUint32(i * 4, hostLittleEndian));
+	return Array.from({length: bytes.length / 4}, (_, i) =>
+		view.getUint32(i * 4, hostLittleEndian),
+	);
 }
 
 export interface RawBtfInfo {

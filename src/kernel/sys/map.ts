@@ -129,5 +129,9 @@ export async function mapBatchAsync(
 	request: BatchRequest,
 ): Promise<BatchResult> {
 	const attr = batchAttr(request);
-	return batchResult(attr, request.count, await tryBpfAsync(command, attr, batchPointers(request)));
+	return batchResult(
+		attr,
+		request.count,
+		await tryBpfAsync(command, attr, batchPointers(request)),
+	);
 }

@@ -27,7 +27,7 @@ export function objectFdById(kind: ObjectKind, id: number, flags = 0): number {
 /** Ids of all objects of a kind, ascending. *Throws:* `ERR_SYSCALL`. */
 export function* objectIds(kind: ObjectKind): Generator<number> {
 	const command = `${kind}_get_next_id` as const;
-	for (let id = 0; ; ) {
+	for (let id = 0; ;) {
 		const attr = new Attr(12).u32(0, id);
 		const result = tryBpf(command, attr);
 		if (result === -constants.errno.ENOENT) return;

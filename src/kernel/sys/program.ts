@@ -109,7 +109,16 @@ export function programTestRun(run: TestRunAttr): TestRunResult {
 		.u32(64, run.flags)
 		.u32(68, run.cpu)
 		.u32(72, run.batchSize ?? 0);
-	const pointers = [16, data ?? null, 24, dataOut ?? null, 48, context ?? null, 56, contextOut ?? null];
+	const pointers = [
+		16,
+		data ?? null,
+		24,
+		dataOut ?? null,
+		48,
+		context ?? null,
+		56,
+		contextOut ?? null,
+	];
 	const result = tryBpf('prog_test_run', attr, pointers);
 	return {
 		result,

@@ -14,11 +14,7 @@ const {EEXIST, ENOENT, ERANGE, ESTALE} = constants.errno;
 export type Neighbour = Program | Link | number;
 
 /** Where among the programs of a hook. */
-export type Anchor =
-	| 'first'
-	| 'last'
-	| {readonly before: Neighbour}
-	| {readonly after: Neighbour};
+export type Anchor = 'first' | 'last' | {readonly before: Neighbour} | {readonly after: Neighbour};
 
 export interface AttachTcxOptions extends NamespaceOptions {
 	/** The program's own attach type decides unless given. */

@@ -38,7 +38,10 @@ export function createLink(program: Program, request: AttachRequest): Link {
 		}
 
 		const permission = errno === EPERM ? explainPermission('bpf', 'net_admin') : undefined;
-		throw new LinkError(action, explain?.(errno) ?? permission ?? cause.message, {cause, errno});
+		throw new LinkError(action, explain?.(errno) ?? permission ?? cause.message, {
+			cause,
+			errno,
+		});
 	}
 }
 

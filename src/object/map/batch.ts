@@ -31,11 +31,7 @@ export function updateMany<K, V>(
 }
 
 /** Removes keys batch by batch; the number that were there. *Throws:* `ERR_MAP`. */
-export function deleteMany<K>(
-	target: ScanTarget,
-	codecs: MapCodecs,
-	keys: Iterable<K>,
-): number {
+export function deleteMany<K>(target: ScanTarget, codecs: MapCodecs, keys: Iterable<K>): number {
 	const batch = new WriteBatch(target, false, 0);
 	let removed = 0;
 	for (const key of keys) {
@@ -87,7 +83,11 @@ class WriteBatch {
 			} else if (!this.single && result.count === 0 && isUnsupported(result.errno)) {
 				this.single = true;
 			} else {
-				throw elementError(this.update ? 'write' : 'delete from', this.target.name, result.errno);
+				throw elementError(
+					this.update ? 'write' : 'delete from',
+					this.target.name,
+					result.errno,
+				);
 			}
 		}
 

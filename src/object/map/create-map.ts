@@ -46,8 +46,7 @@ function create<K, V>(
 	innerMapFd: number | undefined,
 	options: CreateMapOptions,
 ): BpfMap<K, V> {
-	const {btfFd, ...open} = options;
-	const fd = createFd(spec, innerMapFd, btfFd);
+	const fd = createFd(spec, innerMapFd, options.btfFd);
 	try {
 		if (spec.contents !== undefined) writeContents(fd, spec);
 		if (spec.frozen === true) mapFreeze(fd);
@@ -56,7 +55,7 @@ function create<K, V>(
 			new Fd(fd, `map "${spec.name}"`),
 			readMapInfo(fd),
 			types === undefined ? undefined : {btf: types, keyTypeId, valueTypeId},
-			open,
+			options,
 		);
 	} catch (error) {
 		addon.closeFd(fd);
@@ -106,10 +105,15 @@ function createFd(
 function explain(spec: MapSpec, cause: SyscallError): Error {
 	const since = mapTypeSince(spec.type);
 	if (cause.errno === EINVAL && since !== undefined && !kernelAtLeast(since)) {
-		return new UnsupportedError(`create map "${spec.name}"`, `maps of type ${spec.type}`, since, {
-			cause,
-			errno: cause.errno,
-		});
+		return new UnsupportedError(
+			`create map "${spec.name}"`,
+			`maps of type ${spec.type}`,
+			since,
+			{
+				cause,
+				errno: cause.errno,
+			},
+		);
 	}
 
 	return new MapError('create', spec.name, hint(spec, cause), {cause, errno: cause.errno});

@@ -1,6 +1,13 @@
 import type {Codec} from '../../format/btf/codec.js';
 import {viewOf} from '../../base/bytes.js';
-import {scan, scanAsync, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from './scan.js';
+import {
+	scan,
+	scanAsync,
+	ScanStatus,
+	type Batch,
+	type ScanOptions,
+	type ScanTarget,
+} from './scan.js';
 
 /** Opens a batch: the result reads its element `index`. */
 export type BatchReader<T> = (batch: Batch) => (index: number) => T;

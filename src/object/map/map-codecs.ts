@@ -90,7 +90,8 @@ export function perCpuCodec<T>(element: Codec<T>, cpus = possibleCpus()): Codec<
 				);
 			}
 
-			for (const [i, each] of value.entries()) element.encode(each, view, offset + i * stride);
+			for (const [i, each] of value.entries())
+				element.encode(each, view, offset + i * stride);
 		},
 		toJson(view, offset) {
 			let text = '[';
@@ -138,7 +139,7 @@ export function chooseCodecs(
 function chooseKey(info: MapInfo, types: MapTypes | undefined, options: MapCodecOptions): Codec {
 	if (isKeyless(info.type) || info.keySize === 0) return bytesCodec(0);
 	if (options.raw === true) return bytesCodec(info.keySize);
-	if (options.key === undefined && isIndexed(info.type)) return indexCodec as Codec;
+	if (options.key === undefined && isIndexed(info.type)) return indexCodec;
 	return typedCodec(types, types?.keyTypeId ?? 0, info.keySize, options.key);
 }
 
@@ -147,7 +148,7 @@ function chooseElement(
 	types: MapTypes | undefined,
 	options: MapCodecOptions,
 ): Codec {
-	if (holdsFds(info.type)) return fdCodec as Codec;
+	if (holdsFds(info.type)) return fdCodec;
 	if (options.raw === true) return bytesCodec(info.valueSize);
 	return typedCodec(types, types?.valueTypeId ?? 0, info.valueSize, options.value);
 }

@@ -6,11 +6,7 @@ import {errnoName, errnoText} from '../../uapi/errno.js';
 const {EEXIST, ENOENT, E2BIG} = constants.errno;
 
 /** What can be wrong with an operation on a map. */
-export type MapErrorCode =
-	| 'ERR_MAP'
-	| 'ERR_KEY_EXISTS'
-	| 'ERR_KEY_NOT_FOUND'
-	| 'ERR_MAP_FULL';
+export type MapErrorCode = 'ERR_MAP' | 'ERR_KEY_EXISTS' | 'ERR_KEY_NOT_FOUND' | 'ERR_MAP_FULL';
 
 /** An operation on a map failed: refused by the kernel, or not possible for this type of map. */
 export class MapError extends EbpfError {

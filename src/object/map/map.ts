@@ -2,7 +2,7 @@ import {constants} from 'node:os';
 
 import {alignUp, viewOf} from '../../base/bytes.js';
 import type {Codec} from '../../format/btf/codec.js';
-import {Fd} from '../../kernel/sys/fd.js';
+import type {Fd} from '../../kernel/sys/fd.js';
 import {
 	mapDelete,
 	mapFreeze,

@@ -27,7 +27,12 @@ export function readMapTypes(info: MapInfo): MapTypes | undefined {
 export function mapFromFd<K, V>(fd: number, options: OpenMapOptions = {}): BpfMap<K, V> {
 	try {
 		const info = readMapInfo(fd);
-		return new BpfMap<K, V>(new Fd(fd, `map "${info.name}"`), info, readMapTypes(info), options);
+		return new BpfMap<K, V>(
+			new Fd(fd, `map "${info.name}"`),
+			info,
+			readMapTypes(info),
+			options,
+		);
 	} catch (error) {
 		addon.closeFd(fd);
 		throw error;
@@ -65,7 +70,8 @@ function fdOf(id: number): number {
 		return objectFdById('map', id);
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
-		const detail = cause.errnoName === 'ENOENT' ? 'there is no map with this id' : cause.message;
+		const detail =
+			cause.errnoName === 'ENOENT' ? 'there is no map with this id' : cause.message;
 		throw new MapError('open', `id ${id}`, detail, {cause, errno: cause.errno});
 	}
 }

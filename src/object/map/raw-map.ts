@@ -5,7 +5,14 @@ import type {Fd} from '../../kernel/sys/fd.js';
 import {mapDelete, mapLookup, mapUpdate} from '../../kernel/sys/map.js';
 import {elementError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
-import {scan, scanAsync, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from './scan.js';
+import {
+	scan,
+	scanAsync,
+	ScanStatus,
+	type Batch,
+	type ScanOptions,
+	type ScanTarget,
+} from './scan.js';
 
 const {ENOENT} = constants.errno;
 

@@ -34,7 +34,8 @@ export function* listInterfaceHooks(options: NamespaceOptions = {}): Generator<H
 		const common = {target: name, ifindex};
 		for (const {mode, programId} of xdp) {
 			const link = links.find(
-				each => each.type === 'xdp' && each.ifindex === ifindex && each.programId === programId,
+				each =>
+					each.type === 'xdp' && each.ifindex === ifindex && each.programId === programId,
 			);
 			const programs = [link === undefined ? {programId} : {programId, linkId: link.id}];
 			yield {...common, kind: 'xdp', attachType: 'xdp', mode, programs};
@@ -81,7 +82,9 @@ function* walkCgroups(path: string, links: readonly LinkInfo[]): Generator<Hook>
 		const programs = attached.map(({programId}) => {
 			const link = links.find(
 				each =>
-					each.cgroupId === id && each.attachType === attachType && each.programId === programId,
+					each.cgroupId === id &&
+					each.attachType === attachType &&
+					each.programId === programId,
 			);
 			return link === undefined ? {programId} : {programId, linkId: link.id};
 		});

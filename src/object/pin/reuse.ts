@@ -45,7 +45,11 @@ export function openOrCreatePinned(
 		const fd = tryOpenPin(path);
 		if (fd !== undefined && addon.fdKind(fd) !== 'map') {
 			addon.closeFd(fd);
-			throw new PinError(`open map "${spec.name}" at`, path, 'what is pinned there is not a map');
+			throw new PinError(
+				`open map "${spec.name}" at`,
+				path,
+				'what is pinned there is not a map',
+			);
 		}
 
 		if (fd !== undefined) return adopt(spec, path, fd, policy, options);
@@ -79,11 +83,17 @@ function adopt(
 	policy: MismatchPolicy,
 	options: CreateMapOptions,
 ): PinnedMap {
-	const {btfFd: _, ...open} = options;
-	const pinned = mapFromFd(fd, open);
+	const pinned = mapFromFd(fd, options);
 	const differences = compareMap(pinned.info, normalise(spec));
 	if (differences.length === 0 || (policy === 'reuse' && isUsable(differences))) {
-		return {map: pinned, how: 'opened', commit() {}, rollback: () => { pinned.close(); }};
+		return {
+			map: pinned,
+			how: 'opened',
+			commit() {},
+			rollback: () => {
+				pinned.close();
+			},
+		};
 	}
 
 	pinned.close();

@@ -3,9 +3,6 @@
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import type {FunctionInfo, LineInfo, Reference} from '../../spec/types.js';
 
-const pseudoMapFd = 1;
-const pseudoMapValue = 2;
-
 /** Instructions with the descriptors of `maps` filled in; `fdOf` gives them by name. */
 export function resolveReferences(
 	instructions: Uint8Array,
@@ -15,22 +12,9 @@ export function resolveReferences(
 	if (references.length === 0) return instructions;
 	const resolved = instructions.slice();
 	const view = viewOf(resolved);
-	for (const {slot, kind, map, offset} of references) {
-		const at = slot * 8;
-		const destination = registerOf(resolved[at + 1] ?? 0);
-		const pseudo = kind === 'map' ? pseudoMapFd : pseudoMapValue;
-		resolved[at + 1] = hostLittleEndian
-			? destination | (pseudo << 4)
-			: (destination << 4) | pseudo;
-		view.setUint32(at + 4, fdOf(map), hostLittleEndian);
-		view.setUint32(at + 12, kind === 'map' ? 0 : offset, hostLittleEndian);
-	}
-
+	// Everything else of the load is in place already.
+	for (const {slot, map} of references) view.setUint32(slot * 8 + 4, fdOf(map), hostLittleEndian);
 	return resolved;
-}
-
-function registerOf(registers: number): number {
-	return hostLittleEndian ? registers & 0xf : registers >> 4;
 }
 
 /** `struct bpf_func_info` records. */

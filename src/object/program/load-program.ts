@@ -2,7 +2,7 @@
 
 import {constants} from 'node:os';
 
-import {cString, hostLittleEndian} from '../../base/bytes.js';
+import {cString} from '../../base/bytes.js';
 import {VerifierError} from '../../format/log/verifier-error.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
 import {kernelAtLeast, kernelRelease} from '../../kernel/host/kernel-version.js';
@@ -15,6 +15,8 @@ import {
 } from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Fd} from '../../kernel/sys/fd.js';
+import {checkLoadable} from '../../spec/loadable.js';
+import {kernelName} from '../../spec/names.js';
 import type {ProgramSpec} from '../../spec/types.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
@@ -50,7 +52,7 @@ type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
  *
  * The first attempt writes no log, for logging costs time; a refused program is tried again with a
  * log that grows until all of it fits. *Throws:* `ERR_VERIFIER` with the log and the source line,
- * `ERR_PROGRAM` for everything else, `ERR_UNSUPPORTED` for a type newer than the kernel.
+ * `ERR_SPEC` for a spec that cannot be loaded as it is, `ERR_PROGRAM` for everything else, `ERR_UNSUPPORTED` for a type newer than the kernel.
  */
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
 	const btf = ownBtf(spec, options);
@@ -118,16 +120,6 @@ function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log));
 }
 
-function checkLoadable(spec: ProgramSpec): void {
-	if ((spec.byteOrder === 'little') !== hostLittleEndian) {
-		throw new ProgramError(
-			'load',
-			spec.name,
-			`the object is ${spec.byteOrder}-endian, this machine is not`,
-		);
-	}
-}
-
 function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAttr {
 	const {btfFd} = options;
 	const typed = btfFd !== undefined;
@@ -153,11 +145,6 @@ function fdOfMap(spec: ProgramSpec, name: string, {maps = {}}: LoadProgramOption
 	const map = Object.hasOwn(maps, name) ? maps[name] : undefined;
 	if (map !== undefined) return map.fd;
 	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
-}
-
-/** Object names in the kernel: 15 bytes of letters, digits, `_` and `.`. */
-export function kernelName(name: string): string {
-	return name.replaceAll(/[^\w.]/g, '_').slice(0, 15);
 }
 
 /** LINUX_VERSION_CODE, which kernels before 5.0 compare for kprobes. */

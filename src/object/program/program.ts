@@ -10,7 +10,12 @@ import type {ProgramType} from '../../uapi/program-types.js';
 import {openPin, pinObject, unpinPath} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import {ProgramError} from './program-error.js';
-import {fullProgramName, readProgramInfo, type ProgramInfo, type ProgramStats} from './program-info.js';
+import {
+	fullProgramName,
+	readProgramInfo,
+	type ProgramInfo,
+	type ProgramStats,
+} from './program-info.js';
 import {runProgram, type RunOptions, type RunResult} from './test-run.js';
 
 /** A verified program in the kernel, by a file descriptor that `close()` gives back. */

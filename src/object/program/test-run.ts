@@ -67,7 +67,9 @@ function verdictOf(type: ProgramType, value: number): string | undefined {
 export function runProgram(program: Runnable, options: RunOptions): RunResult {
 	const {context, repeat = 1, headroom = 256} = options;
 	if (!Number.isInteger(repeat) || repeat < 1 || repeat > 0x7f_ff_ff_ff) {
-		throw new UsageError(`run program "${program.name}": repeat must be a positive whole number`);
+		throw new UsageError(
+			`run program "${program.name}": repeat must be a positive whole number`,
+		);
 	}
 
 	const isPacket = packetTypes.has(program.type);

@@ -66,16 +66,29 @@ xdpTest('a second XDP program is told who is there', async t => {
 
 xdpTest('a link is replaced, and only when the expected program is there', async t => {
 	const {rightEnd, netns} = await pair(t);
-	const [one, two] = [await loadFixture(t, 'kernel/globals'), await loadFixture(t, 'kernel/globals')];
+	const [one, two] = [
+		await loadFixture(t, 'kernel/globals'),
+		await loadFixture(t, 'kernel/globals'),
+	];
 	const [first, second] = [one.program('count_packets'), two.program('count_packets')];
 	using link = attachXdp(first, rightEnd.name, {netns});
-	t.throws(() => { link.update(second, {expected: second}); }, {
-		message: /another program than the expected one is attached$/,
-	});
+	t.throws(
+		() => {
+			link.update(second, {expected: second});
+		},
+		{
+			message: /another program than the expected one is attached$/,
+		},
+	);
 	link.update(second, {expected: first});
 	t.is(link.info().programId, second.info().id);
-	const {programs} = await loadFixture(t, 'kernel/tc');
-	t.throws(() => { link.update(programs['either_way']!); }, {message: /type or expected attach type differs/});
+	const tc = await loadFixture(t, 'kernel/tc');
+	t.throws(
+		() => {
+			link.update(tc.program('either_way'));
+		},
+		{message: /type or expected attach type differs/},
+	);
 });
 
 xdpTest('a pinned link outlives its descriptor, and detach ends it', async t => {
@@ -107,17 +120,21 @@ xdpTest(refused, 999_999, /no interface 999999$/);
 xdpTest(refused, -1, /an interface's number is a positive whole number$/);
 
 xdpTest('a program of another type is refused before the kernel is asked', async t => {
-	const {programs} = await loadFixture(t, 'kernel/tc');
-	t.throws(() => attachXdp(programs['either_way']!, 'lo'), {
-		message: 'attach program "either_way" to xdp of "lo": it is of type sched_cls, the hook runs xdp',
+	const collection = await loadFixture(t, 'kernel/tc');
+	t.throws(() => attachXdp(collection.program('either_way'), 'lo'), {
+		message:
+			'attach program "either_way" to xdp of "lo": it is of type sched_cls, the hook runs xdp',
 	});
 });
 
 xdpTest('a namespace that is not there says so', async t => {
-	const {programs} = await loadFixture(t, 'kernel/globals');
-	t.throws(() => attachXdp(programs['count_packets']!, 'lo', {netns: '/run/netns/skep-none'}), {
-		message: /no network namespace at "\/run\/netns\/skep-none"$/,
-	});
+	const collection = await loadFixture(t, 'kernel/globals');
+	t.throws(
+		() => attachXdp(collection.program('count_packets'), 'lo', {netns: '/run/netns/skep-none'}),
+		{
+			message: /no network namespace at "\/run\/netns\/skep-none"$/,
+		},
+	);
 });
 
 tcxTest('tcx programs run in the order they were placed in', async t => {
@@ -140,7 +157,10 @@ tcxTest('tcx programs run in the order they were placed in', async t => {
 	t.true(revision > 0n);
 	await left.run('ping', '-c', '1', '-W', '5', rightEnd.ipv4);
 	const trace = collection.map('trace') as BpfMap<number, number>;
-	t.deepEqual([0, 1, 2].map(slot => trace.get(slot)), [1, 2, 3]);
+	t.deepEqual(
+		[0, 1, 2].map(slot => trace.get(slot)),
+		[1, 2, 3],
+	);
 });
 
 tcxTest('first and a program id as neighbour place as they say', async t => {
@@ -148,7 +168,10 @@ tcxTest('first and a program id as neighbour place as they say', async t => {
 	const collection = await loadFixture(t, 'kernel/tc');
 	const id = (name: string) => collection.program(name).info().id;
 	using one = attachTcx(collection.program('ingress_one'), rightEnd.name, {netns});
-	using two = attachTcx(collection.program('ingress_two'), rightEnd.name, {netns, anchor: 'first'});
+	using two = attachTcx(collection.program('ingress_two'), rightEnd.name, {
+		netns,
+		anchor: 'first',
+	});
 	using three = attachTcx(collection.program('ingress_three'), rightEnd.name, {
 		netns,
 		anchor: {before: id('ingress_one')},
@@ -158,7 +181,10 @@ tcxTest('first and a program id as neighbour place as they say', async t => {
 		programs.map(({programId}) => programId),
 		['ingress_two', 'ingress_three', 'ingress_one'].map(id),
 	);
-	t.deepEqual([one, two, three].map(link => link.info().type), ['tcx', 'tcx', 'tcx']);
+	t.deepEqual(
+		[one, two, three].map(link => link.info().type),
+		['tcx', 'tcx', 'tcx'],
+	);
 });
 
 tcxTest('a hook that changed meanwhile refuses an expected revision', async t => {
@@ -198,8 +224,10 @@ const hooked = test.macro({
 		const collection = await loadFixture(t, 'kernel/cgroup');
 		const program = collection.program(name);
 		using link = attachCgroup(program, cgroup.path);
-		const {attachType} = link.info();
-		t.deepEqual(queryCgroup(cgroup.path, attachType!).programs, [{programId: program.info().id}]);
+		const {attachType = 'xdp'} = link.info();
+		t.deepEqual(queryCgroup(cgroup.path, attachType).programs, [
+			{programId: program.info().id},
+		]);
 		await cgroup.run(...command);
 		const counts = collection.map('hook_counts') as BpfMap<number, bigint>;
 		t.true((counts.get(index) ?? 0n) > 0n);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
-import {BpfMap} from '../../../src/object/map/map.js';
+import type {BpfMap} from '../../../src/object/map/map.js';
 import {openMapById} from '../../../src/object/map/open-map.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
@@ -29,11 +29,21 @@ const keyed = test.macro({
 		t.true(map.has(key));
 		map.set(key, other);
 		t.deepEqual(map.get(key), other);
-		t.throws(() => { map.set(key, value, {mode: 'noexist'}); }, {code: 'ERR_KEY_EXISTS'});
+		t.throws(
+			() => {
+				map.set(key, value, {mode: 'noexist'});
+			},
+			{code: 'ERR_KEY_EXISTS'},
+		);
 		if (absent !== undefined) return;
 		t.true(map.delete(key));
 		t.false(map.delete(key));
-		t.throws(() => { map.set(key, value, {mode: 'exist'}); }, {code: 'ERR_KEY_NOT_FOUND'});
+		t.throws(
+			() => {
+				map.set(key, value, {mode: 'exist'});
+			},
+			{code: 'ERR_KEY_NOT_FOUND'},
+		);
 		map.set(key, value);
 		t.deepEqual([...map], [[key, value]]);
 	},
@@ -58,12 +68,10 @@ kernel('a queue gives the first element first', async t => {
 	t.is(queue.pop(), undefined);
 	for (const n of [1n, 2n, 3n]) queue.push(counters(n));
 	t.deepEqual(queue.peek(), counters(1n));
-	t.deepEqual([queue.pop(), queue.pop(), queue.pop(), queue.pop()], [
-		counters(1n),
-		counters(2n),
-		counters(3n),
-		undefined,
-	]);
+	t.deepEqual(
+		[queue.pop(), queue.pop(), queue.pop(), queue.pop()],
+		[counters(1n), counters(2n), counters(3n), undefined],
+	);
 });
 
 kernel('a stack gives the last element first', async t => {
@@ -78,7 +86,12 @@ kernel('a full queue says so', async t => {
 	const {maps} = await loadFixture(t, 'kernel/maps');
 	const stack = maps['a_stack'] as BpfMap<never, number>;
 	for (let n = 0; n < stack.info.maxEntries; n++) stack.push(n);
-	t.throws(() => { stack.push(0); }, {code: 'ERR_MAP_FULL'});
+	t.throws(
+		() => {
+			stack.push(0);
+		},
+		{code: 'ERR_MAP_FULL'},
+	);
 });
 
 const refused = test.macro({
@@ -91,11 +104,35 @@ const refused = test.macro({
 });
 
 const wrongIndex = 'write map "an_array": the map is full or the index is out of range';
-kernel(refused, 'an_array', map => { map.set(8, counters(1n)); }, wrongIndex);
-kernel(refused, 'a_queue', map => map.entries(), 'list map "a_queue": the kernel cannot list a map of type queue');
-kernel(refused, 'a_ringbuf', map => map.keys(), 'list map "a_ringbuf": the kernel cannot list a map of type ringbuf');
+kernel(
+	refused,
+	'an_array',
+	map => {
+		map.set(8, counters(1n));
+	},
+	wrongIndex,
+);
+kernel(
+	refused,
+	'a_queue',
+	map => map.entries(),
+	'list map "a_queue": the kernel cannot list a map of type queue',
+);
+kernel(
+	refused,
+	'a_ringbuf',
+	map => map.keys(),
+	'list map "a_ringbuf": the kernel cannot list a map of type ringbuf',
+);
 kernel(refused, 'a_hash', map => map.pop(), 'pop from map "a_hash": a map of type hash has keys');
-kernel(refused, 'array_of_maps', map => { map.set(0, 5); }, 'encode element: expected a map or program object, got 5');
+kernel(
+	refused,
+	'array_of_maps',
+	map => {
+		map.set(0, 5);
+	},
+	'encode element: expected a map or program object, got 5',
+);
 
 kernel('a map of maps holds maps, and gives their ids', async t => {
 	const {maps} = await loadFixture(t, 'kernel/maps');
@@ -138,10 +175,10 @@ kernel('a ring buffer has the size that was asked for, in whole pages', async t 
 kernel('many elements are written and removed in batches', async t => {
 	const {maps} = await loadFixture(t, 'kernel/maps');
 	const map = maps['a_hash'] as BpfMap;
-	const entries = Array.from({length: 128}, (_, i) => [
-		{...endpoint, port: i},
-		counters(BigInt(i)),
-	] as const);
+	const entries = Array.from(
+		{length: 128},
+		(_, i) => [{...endpoint, port: i}, counters(BigInt(i))] as const,
+	);
 	t.is(map.setMany(entries), 128);
 	t.is([...map].length, 128);
 	t.is(map.deleteMany([...entries.map(([key]) => key), {...endpoint, port: 999}]), 128);
@@ -178,7 +215,12 @@ kernel('a frozen map takes no more writes', async t => {
 	const {maps} = await loadFixture(t, 'kernel/maps');
 	const map = maps['a_hash'] as BpfMap;
 	map.freeze();
-	t.throws(() => { map.set(endpoint, counters(1n)); }, {code: 'ERR_MAP'});
+	t.throws(
+		() => {
+			map.set(endpoint, counters(1n));
+		},
+		{code: 'ERR_MAP'},
+	);
 });
 
 kernel('a closed map says so, and closing twice is harmless', async t => {

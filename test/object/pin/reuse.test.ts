@@ -5,7 +5,7 @@ import type {BpfMap} from '../../../src/object/map/map.js';
 import {openPinnedMap} from '../../../src/object/map/open-map.js';
 import type {MismatchPolicy} from '../../../src/object/pin/reuse.js';
 import {readObject} from '../../../src/spec/read.js';
-import type {CollectionSpec, MapSpec} from '../../../src/spec/types.js';
+import type {MapSpec} from '../../../src/spec/types.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {fixtureObject} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -13,7 +13,7 @@ import {kernelTest} from '../../helpers/kernel.js';
 const kernel = kernelTest({feature: 'pinned maps', since: '4.13'});
 
 /** The maps fixture, with nothing but its array, changed as told. */
-async function objectWith(change: Partial<MapSpec>): Promise<CollectionSpec> {
+async function objectWith(change: Partial<MapSpec>) {
 	const spec = await readObject(await fixtureObject('kernel/maps'));
 	const map = spec.maps['an_array'];
 	if (map === undefined) throw new Error('the fixture has no array');
@@ -58,18 +58,42 @@ const mismatch = test.macro({
 
 		using after = openPinnedMap(path);
 		t.is(after.info.id === before.info.id, expected !== 'new');
-		t.deepEqual(readdirSync(pinRoot).filter(name => !name.endsWith('.debug')), ['an_array']);
+		t.deepEqual(
+			readdirSync(pinRoot).filter(name => !name.endsWith('.debug')),
+			['an_array'],
+		);
 	},
-	title: (_, change: Partial<MapSpec>, policy) => `${policy} of a pinned map with other ${Object.keys(change).join(', ')}`,
+	title: (_, change: Partial<MapSpec>, policy) =>
+		`${policy} of a pinned map with other ${Object.keys(change).join(', ')}`,
 });
 
 const untyped = {keyTypeId: 0, valueTypeId: 0};
-kernel(mismatch, {maxEntries: 9}, 'fail', "maxEntries is 8, the object wants 9; choose 'recreate' or another path");
-kernel(mismatch, {valueSize: 32, ...untyped}, 'fail', "valueSize is 24, the object wants 32; choose 'recreate' or another path");
+kernel(
+	mismatch,
+	{maxEntries: 9},
+	'fail',
+	"maxEntries is 8, the object wants 9; choose 'recreate' or another path",
+);
+kernel(
+	mismatch,
+	{valueSize: 32, ...untyped},
+	'fail',
+	"valueSize is 24, the object wants 32; choose 'recreate' or another path",
+);
 const otherType: Partial<MapSpec> = {type: 'hash', flags: 1};
-kernel(mismatch, otherType, 'fail', "type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'recreate' or another path");
+kernel(
+	mismatch,
+	otherType,
+	'fail',
+	"type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'recreate' or another path",
+);
 kernel(mismatch, {maxEntries: 9}, 'reuse', 'old');
-kernel(mismatch, {valueSize: 32, ...untyped}, 'reuse', 'valueSize is 24, the object wants 32; programs could not use it');
+kernel(
+	mismatch,
+	{valueSize: 32, ...untyped},
+	'reuse',
+	'valueSize is 24, the object wants 32; programs could not use it',
+);
 kernel(mismatch, {maxEntries: 9}, 'recreate', 'new');
 kernel(mismatch, {valueSize: 32, ...untyped}, 'recreate', 'new');
 kernel(mismatch, {}, 'recreate', 'old');
@@ -78,18 +102,22 @@ kernel('a failed load takes back the pins it made, and leaves those it found', a
 	const pinRoot = await makeBpffs(t);
 	const refused = await readObject(await fixtureObject('kernel/refused/null_check'));
 	const {maps} = await objectWith({});
-	const {maps: found} = await objectWith({maxEntries: 4});
-	const spec = {
-		...refused,
-		maps: {...refused.maps, ...maps, found: {...found['an_array']!, name: 'found'}},
-	};
+	const {maps: other} = await objectWith({maxEntries: 4});
+	const found = {...other.an_array, name: 'found'};
+	const spec = {...refused, maps: {...refused.maps, ...maps, found}};
 	{
-		using first = loadCollection({...spec, programs: {}, maps: {found: spec.maps.found}}, {pinRoot});
+		using first = loadCollection(
+			{...spec, programs: {}, maps: {found: spec.maps.found}},
+			{pinRoot},
+		);
 		t.is(first.map('found').info.maxEntries, 4);
 	}
 
 	t.throws(() => loadCollection(spec, {pinRoot}), {code: 'ERR_VERIFIER'});
-	t.deepEqual(readdirSync(pinRoot).filter(name => !name.endsWith('.debug')), ['found']);
+	t.deepEqual(
+		readdirSync(pinRoot).filter(name => !name.endsWith('.debug')),
+		['found'],
+	);
 });
 
 kernel('a recreated map takes the pin only when every program is loaded', async t => {
@@ -108,7 +136,8 @@ kernel('a path that is on no bpf filesystem says how to mount one', async t => {
 	const spec = await objectWith({});
 	t.throws(() => loadCollection(spec, {pinRoot: '/tmp/skep-none'}), {
 		code: 'ERR_BPFFS',
-		message: /"\/tmp" is not on a bpf filesystem; mount one with 'mount -t bpf bpf \/sys\/fs\/bpf'$/,
+		message:
+			/"\/tmp" is not on a bpf filesystem; mount one with 'mount -t bpf bpf \/sys\/fs\/bpf'$/,
 	});
 });
 
@@ -122,7 +151,9 @@ kernel('a pin of another kind is not taken for a map', async t => {
 	const globals = await readObject(await fixtureObject('kernel/globals'));
 	using collection = loadCollection(globals);
 	collection.program('count_packets').pin(`${pinRoot}/an_array`);
-	t.throws(() => openPinnedMap(`${pinRoot}/an_array`), {message: /what is pinned there is not a map$/});
+	t.throws(() => openPinnedMap(`${pinRoot}/an_array`), {
+		message: /what is pinned there is not a map$/,
+	});
 	const spec = await objectWith({});
 	t.throws(() => loadCollection(spec, {pinRoot}), {code: 'ERR_PIN'});
 	t.throws(() => openPinnedMap(`${pinRoot}/nothing`), {message: /nothing is pinned there$/});
@@ -144,6 +175,9 @@ kernel('many loads that race for a pin all end with the same map', async t => {
 		}),
 	);
 	using map: BpfMap = openPinnedMap(`${pinRoot}/an_array`);
-	t.deepEqual(ids, ids.map(() => map.info.id));
-	t.is(spec.maps['an_array']?.maxEntries, map.info.maxEntries);
+	t.deepEqual(
+		ids,
+		ids.map(() => map.info.id),
+	);
+	t.is(spec.maps.an_array.maxEntries, map.info.maxEntries);
 });

@@ -1,6 +1,9 @@
 import test from 'ava';
 import {VerifierError} from '../../../src/format/log/verifier-error.js';
-import {loadCollection, loadCollectionAsync} from '../../../src/object/collection/load-collection.js';
+import {
+	loadCollection,
+	loadCollectionAsync,
+} from '../../../src/object/collection/load-collection.js';
 import {openProgramById, openPinnedProgram} from '../../../src/object/program/program.js';
 import {readObject} from '../../../src/spec/read.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
@@ -21,7 +24,11 @@ const refused = test.macro({
 	title: (_, name) => `${name} is refused with the line that says why`,
 });
 
-kernel(refused, 'null_check', /^load program "\w+": permission denied: R\d invalid mem access 'map_value_or_null' at .*:\d+$/);
+kernel(
+	refused,
+	'null_check',
+	/^load program "\w+": permission denied: R\d invalid mem access 'map_value_or_null' at .*:\d+$/,
+);
 kernel(refused, 'out_of_bounds', /^load program "\w+": permission denied: .* at .*:\d+$/);
 kernel(refused, 'uninitialised', /^load program "\w+": permission denied: R\d !read_ok at .*:\d+$/);
 kernel(refused, 'bad_return', /^load program "\w+": (permission denied|invalid argument): .*R0/);
@@ -82,12 +89,24 @@ kernel('a pinned program is found again', async t => {
 	program.pin(`${bpffs}/deep/er/program`);
 	using opened = openPinnedProgram(`${bpffs}/deep/er/program`);
 	t.is(opened.info().id, program.info().id);
-	t.throws(() => { program.pin(`${bpffs}/deep/er/program`); }, {
-		message: /something is pinned there already$/,
-	});
-	t.throws(() => { program.pin(`${bpffs}/with.dot`); }, {message: /refuses names with a dot: "with\.dot"$/});
+	t.throws(
+		() => {
+			program.pin(`${bpffs}/deep/er/program`);
+		},
+		{
+			message: /something is pinned there already$/,
+		},
+	);
+	t.throws(
+		() => {
+			program.pin(`${bpffs}/with.dot`);
+		},
+		{message: /refuses names with a dot: "with\.dot"$/},
+	);
 	opened.unpin(`${bpffs}/deep/er/program`);
-	t.throws(() => openPinnedProgram(`${bpffs}/deep/er/program`), {message: /nothing is pinned there$/});
+	t.throws(() => openPinnedProgram(`${bpffs}/deep/er/program`), {
+		message: /nothing is pinned there$/,
+	});
 });
 
 kernel('an id that is not there says so', t => {

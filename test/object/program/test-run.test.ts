@@ -40,7 +40,12 @@ kernel('a run changes the variables it should', async t => {
 	t.is(value('initial_s64'), -(1n << 40n));
 	t.is(value('initial_mode'), 'MODE_ON');
 	t.deepEqual(value('initial_array'), [1, 2, 3, 4]);
-	t.deepEqual(value('last_limits'), {kind: 3, pad: [0, 0, 0], rate: 1004, burst: -5n & ((1n << 64n) - 1n)});
+	t.deepEqual(value('last_limits'), {
+		kind: 3,
+		pad: [0, 0, 0],
+		rate: 1004,
+		burst: -5n & ((1n << 64n) - 1n),
+	});
 });
 
 const refused = test.macro({
@@ -51,12 +56,17 @@ const refused = test.macro({
 	title: (_, __, message: RegExp) => `a run is refused: ${message.source}`,
 });
 
-kernel(refused, {data: new Uint8Array(4)}, /a packet has at least the 14 bytes of an Ethernet header, got 4$/);
+kernel(
+	refused,
+	{data: new Uint8Array(4)},
+	/a packet has at least the 14 bytes of an Ethernet header, got 4$/,
+);
 kernel(refused, {repeat: 0}, /repeat must be a positive whole number$/);
 
 kernel('a type that cannot be run by hand says so', async t => {
 	const collection = await loadFixture(t, 'kernel/cgroup', {programs: ['count_sockops']});
 	t.throws(() => collection.program('count_sockops').run(), {
-		message: 'run program "count_sockops": the kernel cannot run programs of type sock_ops by hand',
+		message:
+			'run program "count_sockops": the kernel cannot run programs of type sock_ops by hand',
 	});
 });

@@ -1,0 +1,141 @@
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {createMap} from '../../src/object/map/create-map.js';
+import {makeBpffs} from '../helpers/bpffs.js';
+import {makeCgroup} from '../helpers/cgroup.js';
+import {kernelTest} from '../helpers/kernel.js';
+import {loadFixture} from '../helpers/load.js';
+import {connect, makeNamespace} from '../helpers/netns.js';
+import {run, start, until} from '../helpers/run.js';
+
+const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
+
+function example(name: string): string {
+	return fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url));
+}
+
+/** Runs an example inside a namespace while `work` makes traffic; what it printed. */
+async function during(
+	t: Parameters<typeof start>[0],
+	command: [string, ...string[]],
+	work: () => Promise<unknown>,
+): Promise<string> {
+	const child = start(t, ...command);
+	let text = '';
+	child.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
+	await until('the example attaches', () => text.includes('attached'));
+	await work();
+	await until('the example ends', () => child.exitCode !== null, 20_000);
+	t.is(child.exitCode, 0);
+	return text;
+}
+
+async function pair(t: Parameters<typeof makeNamespace>[0]) {
+	const [left, right] = [await makeNamespace(t), await makeNamespace(t)];
+	const [, end] = await connect(left, right);
+	const ping = async (address: string) =>
+		left.run('ping', '-c', '3', '-i', '0.01', '-W', '5', address);
+	return {right, end, ping};
+}
+
+kernel('xdp-attach counts packets', async t => {
+	const {right, end, ping} = await pair(t);
+	const command = right.wrap(process.execPath, example('xdp-attach'), end.name, '2');
+	const text = await during(t, command, async () => ping(end.ipv4));
+	t.regex(text, /^attached to veth0, native, as link \d+\n\d+ packets\n\d+ packets\n$/);
+	t.true(Number(/(\d+) packets\n$/.exec(text)?.[1]) >= 3);
+});
+
+kernel('tc-counter prints flows of both directions', async t => {
+	const {right, end, ping} = await pair(t);
+	const command = right.wrap(process.execPath, example('tc-counter'), end.name, '1');
+	const text = await during(t, command, async () => ping(end.ipv4));
+	t.regex(
+		text,
+		/in ::ffff:192\.0\.2\.1 port 0 -> ::ffff:192\.0\.2\.2 port 0: 3 packets, 294 bytes/,
+	);
+	t.regex(
+		text,
+		/out ::ffff:192\.0\.2\.2 port 0 -> ::ffff:192\.0\.2\.1 port 0: 3 packets, 294 bytes/,
+	);
+});
+
+kernel('sockops-logger logs a connection of the cgroup', async t => {
+	const cgroup = await makeCgroup(t);
+	const talk = `const net=require('net');const s=net.createServer(c=>c.on('data',()=>0));s.listen(0,'::1',()=>{net.connect(s.address().port,'::1').write('x');setTimeout(()=>process.exit(),1500)})`;
+	const command: [string, ...string[]] = [
+		process.execPath,
+		example('sockops-logger'),
+		cgroup.path,
+		'2',
+	];
+	const text = await during(t, command, async () => cgroup.run(process.execPath, '-e', talk));
+	t.regex(text, /::1 port \d+ -> ::1 port \d+: round trip \d+ us/);
+	t.regex(text, /::1 port \d+ <- ::1 port \d+: round trip \d+ us/);
+});
+
+kernel('dump-pinned-map prints a map by its types', async t => {
+	const bpffs = await makeBpffs(t);
+	const collection = await loadFixture(t, 'kernel/maps');
+	const map = collection.map('an_lpm_trie');
+	map.set(
+		{prefixlen: 24, address: 5},
+		{packets: 1n, bytes: 2n, balance: -3, window: 4, flags: 5, pad: 0},
+	);
+	map.pin(`${bpffs}/trie`);
+	const text = await run(process.execPath, example('dump-pinned-map'), `${bpffs}/trie`);
+	t.regex(text, /^map "an_lpm_trie": lpm_trie, at most 64 entries\n/);
+	t.regex(text, /\{ prefixlen: 24, address: 5 \} => \{/);
+	t.regex(text, /packets: 1n/);
+	t.regex(text, /balance: -3/);
+});
+
+kernel('dump-pinned-map prints a map without types as bytes', async t => {
+	const bpffs = await makeBpffs(t);
+	using map = createMap<Uint8Array, Uint8Array>({
+		kind: 'map',
+		name: 'untyped',
+		type: 'hash',
+		keySize: 2,
+		valueSize: 3,
+		maxEntries: 4,
+		flags: 0,
+		extra: 0n,
+		pinning: 'none',
+		keyTypeId: 0,
+		valueTypeId: 0,
+	});
+	map.set(new Uint8Array([1, 2]), new Uint8Array([3, 4, 5]));
+	map.pin(`${bpffs}/untyped`);
+	const text = await run(process.execPath, example('dump-pinned-map'), `${bpffs}/untyped`);
+	t.regex(text, /Uint8Array\(2\) \[ 1, 2 \] => Uint8Array\(3\) \[ 3, 4, 5 \]/);
+});
+
+kernel('patch-constant shows what the verifier leaves out', async t => {
+	const text = await run(process.execPath, example('patch-constant'), '53');
+	const sizes = [
+		...text.matchAll(/drop_udp_port = (\d+), \d+ instructions verified, (\d+) left/g),
+	];
+	t.deepEqual(
+		sizes.map(([, port]) => port),
+		['0', '53'],
+	);
+	const [without = 0, dropping = 0] = sizes.map(([, , left]) => Number(left));
+	t.true(without < dropping);
+});
+
+kernel('test-run runs the program on packets', async t => {
+	const text = await run(process.execPath, example('test-run'));
+	t.regex(text, /^udp to port 9: drop, \d+ ns\nudp to port 53: pass, \d+ ns\n/);
+});
+
+test('every example says what it does and stays short', t => {
+	const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
+	t.true(existsSync(folder));
+	for (const name of readdirSync(folder).filter(file => file.endsWith('.ts'))) {
+		const text = readFileSync(`${folder}/${name}`, 'utf8');
+		t.true(text.split('\n').length <= 101, name);
+		if (name !== 'objects.ts') t.regex(text, /^\/\*\*\n(?: \*.*\n)+/, name);
+	}
+});
