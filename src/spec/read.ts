@@ -113,7 +113,9 @@ export async function readObject(path: string): Promise<CollectionSpec> {
 		return parseObject(await readFile(path), {name});
 	} catch (cause) {
 		if (!(cause instanceof EbpfError) && !isSystemError(cause)) throw cause;
-		throw new SpecError(`read object "${path}": ${cause.message}`, {file: path}, {cause});
+		// The reader knows the file by its base name only.
+		const detail = cause.message.replace(`read object "${name}": `, '');
+		throw new SpecError(`read object "${path}": ${detail}`, {file: path}, {cause});
 	}
 }
 

@@ -11,11 +11,9 @@ const linked = test.macro({
 		for (const flags of [[], bigEndian]) {
 			const {programs} = parseObject(await object('linking', flags));
 			const program = programs[name];
-			if (program === undefined) return t.fail('no such program');
+			if (program === undefined) throw new Error('no such program');
 			t.deepEqual(layoutOf(program), {functions, calls}, flags.join(' '));
 		}
-
-		return;
 	},
 	title: (_, name) => `${name} is linked with what it reaches`,
 });
@@ -54,7 +52,7 @@ test('instructions are those of the file, but for what the linker fills in', asy
 			const name = program.types?.type(typeId).name;
 			const symbol = elf.symbols.find(each => each.name === name && each.type === 'func');
 			const section = elf.sections[symbol?.sectionIndex ?? 0];
-			if (symbol === undefined || section === undefined) return t.fail(name);
+			if (symbol === undefined || section === undefined) throw new Error(name);
 			t.is(((ends[index] ?? 0) - start) * 8, symbol.size);
 			for (let slot = start; slot < (ends[index] ?? 0); slot++) {
 				const origin = symbol.value + (slot - start) * 8;
@@ -73,13 +71,12 @@ test('instructions are those of the file, but for what the linker fills in', asy
 	}
 
 	t.true(compared > 100);
-	return;
 });
 
 test('references to maps and data carry what the kernel wants, but for the descriptor', async t => {
 	const {programs} = parseObject(await object('linking'));
 	const {diamond, plain} = programs;
-	if (diamond === undefined || plain === undefined) return t.fail();
+	if (diamond === undefined || plain === undefined) throw new Error('missing');
 
 	t.deepEqual(
 		plain.references.map(({kind, map, offset}) => [kind, map, offset]),
@@ -98,8 +95,6 @@ test('references to maps and data carry what the kernel wants, but for the descr
 			});
 		}
 	}
-
-	return;
 });
 
 /** Where the first instruction of each function comes from. */
@@ -178,14 +173,13 @@ test('calls inside one section need no relocation', async t => {
 	`);
 	const elf = parseElf(bytes);
 	const section = elf.section('xdp');
-	if (section === undefined) return t.fail();
+	if (section === undefined) throw new Error('missing');
 
 	const {entry} = parseObject(bytes).programs;
 	t.deepEqual(entry && layoutOf(entry), {
 		functions: ['entry', 'helper'],
 		calls: ['entry>helper'],
 	});
-	return;
 });
 
 test('without type information, programs are linked all the same', async t => {

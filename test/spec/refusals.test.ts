@@ -14,7 +14,7 @@ const refused = test.macro({
 	async exec(t, _what: string, source: string, message: string, facts: object = {}) {
 		const bytes = await objectOf(source);
 		const error = t.throws(() => parseObject(bytes), {instanceOf: SpecError});
-		t.is(error?.message, message);
+		t.is(error.message, message);
 		t.like(error, {code: 'ERR_SPEC', ...facts});
 	},
 	title: (_, what) => `${what} is refused by name`,
@@ -81,7 +81,7 @@ test(
 test('a program in an unknown section is described, and refused when it is loaded', async t => {
 	const {programs} = parseObject(await objectOf('SEC("xpd") int entry(void *ctx) { return 0; }'));
 	const {entry} = programs;
-	if (entry === undefined) return t.fail();
+	if (entry === undefined) throw new Error('missing');
 
 	t.like(entry, {type: 'unspec', attachType: undefined, autoload: true});
 	t.throws(() => checkLoadable(entry), {
@@ -89,19 +89,17 @@ test('a program in an unknown section is described, and refused when it is loade
 		message:
 			'load program "entry": section "xpd" names no type of program: nearest is "xdp", "tp"',
 	});
-	return;
 });
 
 test('a program of the other byte order is described, and refused when it is loaded', async t => {
 	const {programs} = parseObject(await object('linking', bigEndian));
 	const program = programs['plain'];
-	if (program === undefined) return t.fail();
+	if (program === undefined) throw new Error('missing');
 
 	t.is(program.byteOrder, 'big');
 	t.throws(() => checkLoadable(program), {
 		message: 'load program "plain": it is big-endian, this machine is not',
 	});
-	return;
 });
 
 test('a program that waits for CO-RE is refused when it is loaded', async t => {
@@ -112,12 +110,11 @@ test('a program that waits for CO-RE is refused when it is loaded', async t => {
 	`),
 	);
 	const {traced} = programs;
-	if (traced === undefined) return t.fail();
+	if (traced === undefined) throw new Error('missing');
 
 	t.throws(() => checkLoadable(traced), {
 		message: 'load program "traced": 1 CO-RE relocations are not supported',
 	});
-	return;
 });
 
 test('a program that can be loaded passes', async t => {
@@ -181,7 +178,7 @@ test('a relocation that fits no instruction is refused', async t => {
 	new DataView(bytes.buffer).setUint32(at, 0, true);
 	const error = t.throws(() => parseObject(bytes), {instanceOf: SpecError});
 	t.is(
-		error?.message,
+		error.message,
 		'link program "diamond": instruction 0 has a relocation (type 10, byte 0 of the section) that fits no load or call',
 	);
 });
@@ -205,13 +202,18 @@ test('reading a file names the file, whatever is wrong', async t => {
 	const folder = await makeTempFolder(t);
 	const path = join(folder, 'lb.bpf.o');
 	const missing = await t.throwsAsync(readObject(path), {instanceOf: SpecError});
-	t.regex(missing?.message ?? '', /^read object ".*\/lb\.bpf\.o": ENOENT/);
-	t.is(missing?.file, path);
+	t.regex(missing.message, /^read object ".*\/lb\.bpf\.o": ENOENT/);
+	t.is(missing.file, path);
 
 	await writeFile(path, 'no object');
 	const damaged = await t.throwsAsync(readObject(path), {instanceOf: SpecError});
-	t.is(damaged?.message, `read object "${path}": read ELF: 9 bytes are less than an ELF header`);
-	t.true(damaged?.cause instanceof ElfError);
+	t.is(damaged.message, `read object "${path}": read ELF: 9 bytes are less than an ELF header`);
+	t.true(damaged.cause instanceof ElfError);
+
+	await writeFile(path, await objectOf('struct { __uint(type, 1); } m SEC(".maps");', ['-g0']));
+	await t.throwsAsync(readObject(path), {
+		message: `read object "${path}": section ".maps" has no types: compile with -g`,
+	});
 
 	await writeFile(path, await object('variables'));
 	const spec = await readObject(path);

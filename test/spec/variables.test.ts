@@ -70,7 +70,7 @@ const notSet = test.macro({
 		const variable = (await variables()).variables[name];
 		const before = variable?.get();
 		const error = t.throws(() => variable?.set(value), {instanceOf: UsageError});
-		t.true(error?.message.startsWith(`set variable "${name}": `), error?.message);
+		t.true(error.message.startsWith(`set variable "${name}": `), error.message);
 		t.deepEqual(variable?.get(), before);
 	},
 	title: (_, name, value) => `variable "${name}" is not set to ${String(value)}`,

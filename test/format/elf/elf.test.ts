@@ -74,7 +74,7 @@ const described = test.macro({
 		const elf = parseElf(bytes);
 		const text = elf.section('.text');
 		const tc = elf.section('tc');
-		if (text === undefined || tc === undefined) return t.fail('no code');
+		if (text === undefined || tc === undefined) throw new Error('no code');
 
 		t.is(elf.littleEndian, flags.length === 0);
 		t.is(text.data.buffer, bytes.buffer, 'data is a view');
@@ -102,7 +102,6 @@ const described = test.macro({
 		t.is(elf.section('nothing'), undefined);
 		t.is(elf.section('.bss')?.data.length, 0);
 		t.is(elf.section('.bss')?.size, 4);
-		return;
 	},
 	title: (_, flags: readonly string[]) =>
 		`symbols and relocations are read, ${flags.join(' ') || 'little endian'}`,
