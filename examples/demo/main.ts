@@ -43,6 +43,7 @@ function heading(text: string): void {
 async function build(folder: string, signal: AbortSignal): Promise<CollectionSpec[]> {
 	heading('Compile');
 	const specs: CollectionSpec[] = [];
+	let version = '';
 	for (const name of names) {
 		const output = join(folder, `${name}.bpf.o`);
 		const {clang} = await compileObject(join(sources, `${name}.bpf.c`), {output, signal});
@@ -51,9 +52,11 @@ async function build(folder: string, signal: AbortSignal): Promise<CollectionSpe
 		const programs = Object.values(spec.programs).map(
 			({name, section}) => `${name} (${section})`,
 		);
-		console.log(`  bpf/${name}.bpf.c  clang ${clang.version}  ${programs.join(', ')}`);
+		console.log(`  bpf/${name}.bpf.c  ${programs.join(', ')}`);
+		version = clang.version;
 	}
 
+	console.log(`  with clang ${version}`);
 	return specs;
 }
 
@@ -116,14 +119,12 @@ function showHooks(world: World): void {
 		hooks.flatMap(({attachType, mode, target, programs}) =>
 			programs.map(({programId, linkId}) => {
 				using program = openProgramById(programId);
-				const {tag} = program.info();
 				return {
 					hook: mode === undefined ? attachType : `${attachType} ${mode}`,
 					target: basename(target),
 					program: program.name,
 					id: programId,
 					link: linkId ?? '-',
-					tag,
 				};
 			}),
 		),

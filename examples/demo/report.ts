@@ -93,14 +93,14 @@ export function flows(path: string) {
 	return [...map]
 		.filter(([key]) => key.source_port !== 0)
 		.map(([key, flow]) => ({
-			direction: key.direction === 1 ? 'in' : 'out',
-			protocol: protocols[key.l4_proto] ?? key.l4_proto,
+			dir: key.direction === 1 ? 'in' : 'out',
+			proto: protocols[key.l4_proto] ?? key.l4_proto,
 			source: endpoint(key.source, key.source_port),
 			destination: endpoint(key.destination, key.destination_port),
 			packets: flow.packets,
 			bytes: flow.bytes,
 		}))
-		.sort((a, b) => a.source.localeCompare(b.source) || a.direction.localeCompare(b.direction));
+		.sort((a, b) => a.source.localeCompare(b.source) || a.dir.localeCompare(b.dir));
 }
 
 interface ConnectionKey {
@@ -130,11 +130,11 @@ export function connections(path: string) {
 	});
 	return [...map]
 		.map(([key, value]) => ({
-			opened: value.origin === 1 ? 'by us' : 'by peer',
+			by: value.origin === 1 ? 'us' : 'peer',
 			local: endpoint(key.local, key.local_port),
 			remote: endpoint(key.remote, key.remote_port),
 			sent: value.bytes_acked,
-			received: value.bytes_received,
+			recv: value.bytes_received,
 			rtt_us: value.srtt_us,
 			ms:
 				value.closed_ns === 0n

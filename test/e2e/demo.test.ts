@@ -40,7 +40,8 @@ kernel('the demo does the whole job and loses no packet', async t => {
 	t.is(errors, '');
 	t.is(code, 0);
 	for (const expected of [
-		/bpf\/xdp_count\.bpf\.c {2}clang \d+/,
+		/bpf\/xdp_count\.bpf\.c {2}xdp_count \(xdp\)/,
+		/with clang \d+/,
 		/xdp native +veth-right +xdp_count +\d+ +\d+/,
 		/tcx_ingress +veth-right +flows_ingress/,
 		/tcx_egress +veth-right +flows_egress/,
@@ -49,8 +50,8 @@ kernel('the demo does the whole job and loses no packet', async t => {
 		/1 {2}ipv6 +tcp +pass/,
 		/in +tcp +192\.0\.2\.1:\d+ +192\.0\.2\.2:\d+/,
 		/out +tcp +\[2001:db8::2\]:\d+ +\[2001:db8::1\]:\d+/,
-		/by us +192\.0\.2\.1:\d+ +192\.0\.2\.2:\d+ +1048578/,
-		/by peer +\[2001:db8::2\]:\d+ +\[2001:db8::1\]:\d+ +7 +1048577/,
+		/us +192\.0\.2\.1:\d+ +192\.0\.2\.2:\d+ +1048578/,
+		/peer +\[2001:db8::2\]:\d+ +\[2001:db8::1\]:\d+ +7 +1048577/,
 		/replaced \d+ times while 20000 pings were sent/,
 		/answered: 20000, lost: 0/,
 		/Nothing is left behind\./,

@@ -16,6 +16,8 @@ export type {FieldCodec, FieldCodecs} from './codec/layout.js';
 export interface Cursor<T> {
 	/** Overwritten by `move`. */
 	readonly value: T;
+	/** True where `value` is one object from the start and only what it reads changes. */
+	readonly fixed?: boolean;
 	move(view: DataView, offset: number): void;
 }
 

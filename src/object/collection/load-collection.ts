@@ -244,7 +244,7 @@ class MapSet {
 	private pinPath(name: string, map: MapSpec): string | undefined {
 		const {pinRoot, pinMaps} = this.options;
 		const all = pinMaps === 'all' && map.contents === undefined;
-		if (map.pinning === 'none' && !all) return undefined;
+		if (map.pinning !== 'by-name' && !all) return undefined;
 		if (pinRoot === undefined) {
 			throw new UsageError(
 				`load object "${this.spec.name}": map "${name}" wants to be pinned; give a pin root`,

@@ -46,19 +46,19 @@ function create<K, V>(
 	innerMapFd: number | undefined,
 	options: CreateMapOptions,
 ): BpfMap<K, V> {
-	const fd = createFd(spec, innerMapFd, options.btfFd);
+	const fd = new Fd(createFd(spec, innerMapFd, options.btfFd), `map "${spec.name}"`);
 	try {
-		if (spec.contents !== undefined) writeContents(fd, spec);
-		if (spec.frozen === true) mapFreeze(fd);
+		if (spec.contents !== undefined) writeContents(fd.number, spec);
+		if (spec.frozen === true) mapFreeze(fd.number);
 		const {types, keyTypeId, valueTypeId} = spec;
 		return new BpfMap<K, V>(
-			new Fd(fd, `map "${spec.name}"`),
-			readMapInfo(fd),
+			fd,
+			readMapInfo(fd.number),
 			types === undefined ? undefined : {btf: types, keyTypeId, valueTypeId},
 			options,
 		);
 	} catch (error) {
-		addon.closeFd(fd);
+		fd.close();
 		throw error;
 	}
 }

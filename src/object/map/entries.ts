@@ -1,4 +1,4 @@
-import type {Codec} from '../../format/btf/codec.js';
+import type {Codec, Cursor} from '../../format/btf/codec.js';
 import {viewOf} from '../../base/bytes.js';
 import {
 	scan,
@@ -67,20 +67,22 @@ class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 	}
 
 	next(): IteratorResult<T, undefined> {
-		while (this.element === undefined || this.index >= this.count) {
-			const step = this.batches.next();
-			if (step.done === true) return {done: true, value: undefined};
-			this.element = this.read(step.value);
-			this.index = 0;
-			this.count = step.value.count;
-		}
-
-		return {done: false, value: this.element(this.index++)};
+		if (this.index >= this.count && !this.nextBatch()) return {done: true, value: undefined};
+		return {done: false, value: (this.element as (index: number) => T)(this.index++)};
 	}
 
 	return(): IteratorResult<T, undefined> {
 		this.batches.return();
 		return {done: true, value: undefined};
+	}
+
+	private nextBatch(): boolean {
+		const step = this.batches.next();
+		if (step.done === true) return false;
+		this.element = this.read(step.value);
+		this.index = 0;
+		this.count = step.value.count;
+		return true;
 	}
 }
 
@@ -119,14 +121,10 @@ export interface Entry<K, V> {
 export function cursorReader<K, V>(key: Codec<K>, value: Codec<V>): BatchReader<Entry<K, V>> {
 	const keyCursor = key.cursor();
 	const valueCursor = value.cursor();
-	const entry: Entry<K, V> = {
-		get key() {
-			return keyCursor.value;
-		},
-		get value() {
-			return valueCursor.value;
-		},
-	};
+	const entry = Object.defineProperties({}, {
+		key: cursorProperty(keyCursor),
+		value: cursorProperty(valueCursor),
+	}) as Entry<K, V>;
 	return ({keys, values, keySize, valueStride}) => {
 		const keyView = viewOf(keys);
 		const valueView = viewOf(values);
@@ -136,6 +134,12 @@ export function cursorReader<K, V>(key: Codec<K>, value: Codec<V>): BatchReader<
 			return entry;
 		};
 	};
+}
+
+/** An object that always is the same one stands as itself: a getter costs as much as the step. */
+function cursorProperty<T>(cursor: Cursor<T>): PropertyDescriptor {
+	if (cursor.fixed === true) return {value: cursor.value, enumerable: true};
+	return {get: () => cursor.value, enumerable: true};
 }
 
 /** JSON texts `{"key":…,"value":…}`, or `"values":[…]` for per-CPU maps. */

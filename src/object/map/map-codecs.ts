@@ -1,7 +1,7 @@
 /** Chooses how a map's keys and values are read and written. */
 
 import {alignUp, hostLittleEndian} from '../../base/bytes.js';
-import {UsageError} from '../../base/errors.js';
+import {isEbpfError, UsageError} from '../../base/errors.js';
 import type {Btf} from '../../format/btf/btf.js';
 import {bytesCodec, createCodec, type Codec, type FieldCodecs} from '../../format/btf/codec.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
@@ -120,9 +120,16 @@ function typedCodec(
 		return bytesCodec(size);
 	}
 
-	const codec = createCodec(types.btf, typeId, fields === undefined ? {} : {fields});
-	// Sizes come from the kernel: a type that does not fit describes something else.
-	return codec.size === size ? codec : bytesCodec(size);
+	if (fields !== undefined) return createCodec(types.btf, typeId, {fields});
+	try {
+		const codec = createCodec(types.btf, typeId);
+		// Sizes come from the kernel: a type that does not fit describes something else.
+		return codec.size === size ? codec : bytesCodec(size);
+	} catch (error) {
+		// What C's types say of some values cannot be read; their bytes always can.
+		if (isEbpfError(error)) return bytesCodec(size);
+		throw error;
+	}
 }
 
 /** The codecs for a map; `types` is what its BTF says. *Throws:* `ERR_USAGE`, `ERR_CODEC`. */

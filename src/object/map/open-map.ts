@@ -25,14 +25,19 @@ export function readMapTypes(info: MapInfo): MapTypes | undefined {
 
 /** A map object over a descriptor that it takes over. Sizes and types come from the kernel. */
 export function mapFromFd<K, V>(fd: number, options: OpenMapOptions = {}): BpfMap<K, V> {
+	const info = readInfoOrClose(fd);
+	const handle = new Fd(fd, `map "${info.name}"`);
 	try {
-		const info = readMapInfo(fd);
-		return new BpfMap<K, V>(
-			new Fd(fd, `map "${info.name}"`),
-			info,
-			readMapTypes(info),
-			options,
-		);
+		return new BpfMap<K, V>(handle, info, readMapTypes(info), options);
+	} catch (error) {
+		handle.close();
+		throw error;
+	}
+}
+
+function readInfoOrClose(fd: number): MapInfo {
+	try {
+		return readMapInfo(fd);
 	} catch (error) {
 		addon.closeFd(fd);
 		throw error;

@@ -1,7 +1,10 @@
 import test from 'ava';
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
+import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
 import {openMapById} from '../../../src/object/map/open-map.js';
+import {readObject} from '../../../src/spec/read.js';
+import {compile} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
 
@@ -235,4 +238,18 @@ kernel('an id that is not there says so', t => {
 	t.throws(() => openMapById(0x7f_ff_ff_ff), {
 		message: 'open map "id 2147483647": there is no map with this id',
 	});
+});
+
+kernel('a variable whose type has no end is still loaded, as bytes', async t => {
+	const object = await compile(`
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		struct flexible { unsigned char count; unsigned char elements[]; };
+		struct flexible flexible = { 2, { 7, 8 } };
+		SEC("xdp") int pass(struct xdp_md *ctx) { return flexible.count + flexible.elements[1]; }
+	`);
+	using collection = loadCollection(await readObject(object));
+	t.is(collection.program('pass').run().returnValue, 10);
+	const contents = collection.map('.data').get(0) as Uint8Array;
+	t.deepEqual([...contents.subarray(0, 3)], [2, 7, 8]);
 });

@@ -15,7 +15,7 @@ export interface Generated {
 	readonly decode: Reader;
 	readonly toJson: (view: DataView, offset: number) => string;
 	/** Makes an object that `move` places on a value. */
-	readonly Cursor: (() => {move(view: DataView, offset: number): void; value: unknown}) | undefined;
+	readonly Cursor: (() => {move(view: DataView, offset: number): void; value: unknown; fixed: boolean}) | undefined;
 }
 
 // Longer arrays become loops; larger texts are not worth compiling.
@@ -54,7 +54,7 @@ export function generate(layout: Layout, littleEndian: boolean): Generated | und
 return {
 decode(v,o){${first}return ${value}},
 toJson(v,o){return ${json}},
-Cursor:${cursor === undefined ? 'undefined' : `()=>{const c=new ${cursor}();return{value:c,move(v,o){${cursor}.move(c,v,o)}}}`},
+Cursor:${cursor === undefined ? 'undefined' : `()=>{const c=new ${cursor}();return{value:c,fixed:true,move(v,o){${cursor}.move(c,v,o)}}}`},
 };`;
 	const helpers = {digits64, readBits, readField, readWide, ...writer.helpers};
 	const make = compile(text, Object.keys(helpers));
