@@ -67,7 +67,7 @@ export {attachCgroup, type AttachCgroupOptions} from './object/link/attach-cgrou
 export {LinkError} from './object/link/link-error.js';
 export {listLinks} from './object/link/list-links.js';
 
-export {Collection, NotFoundError} from './object/collection/collection.js';
+export {Collection, NotFoundError, type MapPin} from './object/collection/collection.js';
 export {
 	loadCollection,
 	loadCollectionAsync,

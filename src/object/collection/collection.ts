@@ -19,6 +19,15 @@ export class NotFoundError extends EbpfError {
 	}
 }
 
+/** A map of a collection that is pinned. */
+export interface MapPin {
+	readonly name: string;
+	readonly path: string;
+	readonly map: BpfMap;
+	/** Whether it was there before, was made, or was made in the place of another. */
+	readonly how: 'opened' | 'created' | 'recreated';
+}
+
 /** What a collection is made of. */
 export interface CollectionParts {
 	readonly maps: Readonly<Record<string, BpfMap>>;
@@ -26,6 +35,7 @@ export interface CollectionParts {
 	readonly variables: Readonly<Record<string, Variable>>;
 	/** Those of `maps` that belong to someone else and stay open. */
 	readonly borrowed: ReadonlySet<BpfMap>;
+	readonly pins: readonly MapPin[];
 }
 
 /** The maps and programs of one object, loaded together; `close()` closes all of them. */
@@ -36,10 +46,13 @@ export class Collection implements Disposable {
 	/** Global variables, read from the kernel each time. */
 	readonly variables: Readonly<Record<string, Variable>>;
 
+	/** Maps that are pinned, and where. */
+	readonly pins: readonly MapPin[];
 	private readonly borrowed: ReadonlySet<BpfMap>;
 
 	constructor(parts: CollectionParts) {
 		this.borrowed = parts.borrowed;
+		this.pins = parts.pins;
 		this.maps = parts.maps;
 		this.programs = parts.programs;
 		this.variables = parts.variables;
@@ -58,6 +71,13 @@ export class Collection implements Disposable {
 	/** *Throws:* `ERR_NOT_FOUND`, with the nearest name there is. */
 	variable(name: string): Variable {
 		return find('variable', this.variables, name);
+	}
+
+	/** Removes the pins that this load made, and leaves those it found. *Throws:* `ERR_PIN`. */
+	unpin(): void {
+		for (const {path, map, how} of this.pins) {
+			if (how !== 'opened') map.unpin(path);
+		}
 	}
 
 	/** Closes every program, and every map but replaced ones; what is pinned or attached lives on. */

@@ -13,7 +13,7 @@ import type {BpfMap} from '../map/map.js';
 import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../pin/reuse.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
 import type {Program} from '../program/program.js';
-import {Collection} from './collection.js';
+import {Collection, type MapPin} from './collection.js';
 import {Variable} from './variable.js';
 
 export interface LoadCollectionOptions {
@@ -31,6 +31,8 @@ export interface LoadCollectionOptions {
 	readonly programs?: readonly string[];
 	/** See `LoadProgramOptions`. */
 	readonly logLevel?: number;
+	/** Stops an asynchronous load between programs; it throws the signal's reason. */
+	readonly signal?: AbortSignal;
 }
 
 const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
@@ -41,6 +43,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'codecs',
 	'programs',
 	'logLevel',
+	'signal',
 ]);
 
 interface ProgramRequest {
@@ -109,6 +112,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		if (spec.types !== undefined) btf = loadBtf(spec.types, spec.name);
 		maps.open(btf?.number);
 		for (const each of wanted) {
+			options.signal?.throwIfAborted();
 			const {logLevel = 0} = options;
 			programs[each.name] = yield {
 				spec: each,
@@ -116,6 +120,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			};
 		}
 
+		options.signal?.throwIfAborted();
 		maps.fillSlots(programs);
 		maps.commit();
 		return new Collection({
@@ -123,6 +128,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			programs,
 			variables: variables(spec, maps.maps),
 			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
+			pins: maps.pins,
 		});
 	} catch (error) {
 		for (const program of Object.values(programs)) program.close();
@@ -183,6 +189,7 @@ function variables(
 /** The maps of a collection while it is being loaded. */
 class MapSet {
 	readonly maps = Object.create(null) as Record<string, BpfMap>;
+	readonly pins: MapPin[] = [];
 	private readonly pinned: PinnedMap[] = [];
 	private readonly own: BpfMap[] = [];
 	private readonly spec: CollectionSpec;
@@ -238,6 +245,7 @@ class MapSet {
 		const policy = this.options.onMismatch ?? 'fail';
 		const pinned = openOrCreatePinned(map, path, policy, options);
 		this.pinned.push(pinned);
+		this.pins.push({name, path, map: pinned.map, how: pinned.how});
 		return pinned.map;
 	}
 

@@ -20,12 +20,15 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 	private readonly target: ScanTarget;
 	private readonly options: ScanOptions;
 	private readonly read: BatchReader<T>;
+	private readonly group: number;
 	private status = new ScanStatus();
 
-	constructor(target: ScanTarget, options: ScanOptions, read: BatchReader<T>) {
+	/** Where `read` takes several elements at a time, `group` says how many. */
+	constructor(target: ScanTarget, options: ScanOptions, read: BatchReader<T>, group = 1) {
 		this.target = target;
 		this.options = options;
 		this.read = read;
+		this.group = group;
 	}
 
 	/** False before the end, after `break`, and where the map changed faster than it can be read. */
@@ -40,7 +43,8 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 
 	[Symbol.iterator](): Iterator<T, undefined, undefined> {
 		this.status = new ScanStatus();
-		return new ElementIterator(scan(this.target, this.options, this.status), this.read);
+		const batches = scan(this.target, this.options, this.status);
+		return new ElementIterator(batches, this.read, this.group);
 	}
 
 	/** The same off the event loop: the kernel is asked on the thread pool. */
@@ -48,7 +52,8 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 		this.status = new ScanStatus();
 		for await (const batch of scanAsync(this.target, this.options, this.status)) {
 			const element = this.read(batch);
-			for (let i = 0; i < batch.count; i++) yield element(i);
+			const count = Math.ceil(batch.count / this.group);
+			for (let i = 0; i < count; i++) yield element(i);
 		}
 	}
 }
@@ -57,13 +62,19 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 	private readonly batches: Generator<Batch, void, undefined>;
 	private readonly read: BatchReader<T>;
+	private readonly group: number;
 	private element: ((index: number) => T) | undefined;
 	private index = 0;
 	private count = 0;
 
-	constructor(batches: Generator<Batch, void, undefined>, read: BatchReader<T>) {
+	constructor(
+		batches: Generator<Batch, void, undefined>,
+		read: BatchReader<T>,
+		group: number,
+	) {
 		this.batches = batches;
 		this.read = read;
+		this.group = group;
 	}
 
 	next(): IteratorResult<T, undefined> {
@@ -81,7 +92,7 @@ class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 		if (step.done === true) return false;
 		this.element = this.read(step.value);
 		this.index = 0;
-		this.count = step.value.count;
+		this.count = Math.ceil(step.value.count / this.group);
 		return true;
 	}
 }
@@ -121,10 +132,13 @@ export interface Entry<K, V> {
 export function cursorReader<K, V>(key: Codec<K>, value: Codec<V>): BatchReader<Entry<K, V>> {
 	const keyCursor = key.cursor();
 	const valueCursor = value.cursor();
-	const entry = Object.defineProperties({}, {
-		key: cursorProperty(keyCursor),
-		value: cursorProperty(valueCursor),
-	}) as Entry<K, V>;
+	const entry = Object.defineProperties(
+		{},
+		{
+			key: cursorProperty(keyCursor),
+			value: cursorProperty(valueCursor),
+		},
+	) as Entry<K, V>;
 	return ({keys, values, keySize, valueStride}) => {
 		const keyView = viewOf(keys);
 		const valueView = viewOf(values);
@@ -140,17 +154,4 @@ export function cursorReader<K, V>(key: Codec<K>, value: Codec<V>): BatchReader<
 function cursorProperty<T>(cursor: Cursor<T>): PropertyDescriptor {
 	if (cursor.fixed === true) return {value: cursor.value, enumerable: true};
 	return {get: () => cursor.value, enumerable: true};
-}
-
-/** JSON texts `{"key":…,"value":…}`, or `"values":[…]` for per-CPU maps. */
-export function jsonReader(key: Codec, value: Codec, perCpu: boolean): BatchReader<string> {
-	const label = perCpu ? ',"values":' : ',"value":';
-	return ({keys, values, keySize, valueStride}) => {
-		const keyView = viewOf(keys);
-		const valueView = viewOf(values);
-		return i => {
-			const keyText = key.toJson(keyView, i * keySize);
-			return `{"key":${keyText}${label}${value.toJson(valueView, i * valueStride)}}`;
-		};
-	};
 }

@@ -4,6 +4,7 @@ import {alignUp, hostLittleEndian} from '../../base/bytes.js';
 import {isEbpfError, UsageError} from '../../base/errors.js';
 import type {Btf} from '../../format/btf/btf.js';
 import {bytesCodec, createCodec, type Codec, type FieldCodecs} from '../../format/btf/codec.js';
+import {writeU32, type JsonWriter} from '../../format/btf/codec/json-bytes.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
 import {holdsFds, isIndexed, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
 
@@ -43,6 +44,11 @@ const indexCodec: Codec<number> = {
 		view.setUint32(offset, value, hostLittleEndian);
 	},
 	toJson: (view, offset) => String(view.getUint32(offset, hostLittleEndian)),
+	json: {
+		limit: 10,
+		write: (view, offset, bytes, _words, at) =>
+			writeU32(bytes, at, view.getInt32(offset, hostLittleEndian)),
+	},
 	cursor: () => scalarCursor(indexCodec),
 };
 
@@ -101,9 +107,26 @@ export function perCpuCodec<T>(element: Codec<T>, cpus = possibleCpus()): Codec<
 
 			return text + ']';
 		},
+		json: element.json === undefined ? undefined : perCpuJson(element.json, stride, cpus),
 		cursor: () => scalarCursor(codec),
 	};
 	return codec;
+}
+
+function perCpuJson(element: JsonWriter, stride: number, cpus: number): JsonWriter {
+	return {
+		limit: 2 + cpus * (element.limit + 1),
+		write(view, offset, bytes, words, at) {
+			let end = at;
+			for (let i = 0; i < cpus; i++) {
+				bytes[end++] = i === 0 ? 91 : 44;
+				end = element.write(view, offset + i * stride, bytes, words, end);
+			}
+
+			bytes[end++] = 93;
+			return end;
+		},
+	};
 }
 
 function typedCodec(

@@ -17,12 +17,13 @@ import {deleteMany, updateMany} from './batch.js';
 import {
 	cursorReader,
 	Entries,
-	jsonReader,
 	keyReader,
 	pairReader,
 	valueReader,
+	type BatchReader,
 	type Entry,
 } from './entries.js';
+import {JsonLines} from './json-lines.js';
 import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
 import {isIterable, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
@@ -191,10 +192,18 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
 		return this.scan(options, cursorReader(key as Codec<K>, value as Codec<V>));
 	}
 
-	/** Every element as a line of JSON, 64-bit numbers with all their digits. */
+	/** Every element as JSON, 64-bit numbers with all their digits. */
 	json(options: ScanOptions = {}): Entries<string> {
-		const {key, value} = this.codecs;
-		return this.scan(options, jsonReader(key, value, isPerCpu(this.info.type)));
+		return this.scan(options, this.jsonLines().lines);
+	}
+
+	/**
+	 * The same as bytes: pieces of about 64 KB, of whole lines that end in a line feed each. The
+	 * fastest way to write a map to a file or a pipe.
+	 */
+	jsonBytes(options: ScanOptions = {}): Entries<Uint8Array> {
+		const lines = this.jsonLines();
+		return this.scan(options, lines.pieces, lines.count);
 	}
 
 	/** Undecoded batches; see `ScanOptions`. */
@@ -246,13 +255,18 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
 		throw new MapError(action, this.name, `a map of type ${this.info.type} has keys`);
 	}
 
-	private scan<T>(options: ScanOptions, read: ConstructorParameters<typeof Entries<T>>[2]) {
+	private jsonLines(): JsonLines {
+		const {key, value} = this.codecs;
+		return new JsonLines(key, value, isPerCpu(this.info.type));
+	}
+
+	private scan<T>(options: ScanOptions, read: BatchReader<T>, group = 1): Entries<T> {
 		if (!isIterable(this.info.type)) {
 			const detail = `the kernel cannot list a map of type ${this.info.type}`;
 			throw new MapError('list', this.name, detail);
 		}
 
-		return new Entries<T>(this.target(), options, read);
+		return new Entries<T>(this.target(), options, read, group);
 	}
 
 	private target(): ScanTarget {

@@ -9,6 +9,7 @@ import type {AttachType} from '../../uapi/attach-types.js';
 import type {ProgramType} from '../../uapi/program-types.js';
 import {openPin, pinObject, unpinPath} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
+import {readPositions, type Positions} from './positions.js';
 import {ProgramError} from './program-error.js';
 import {
 	fullProgramName,
@@ -70,6 +71,11 @@ export class Program implements Disposable {
 	/** The instructions as the verifier left them; empty where the kernel hides them. */
 	translated(): Uint8Array {
 		return programArray(this.fd, 'translated');
+	}
+
+	/** Where the translated instructions come from; empty where the program has no types. */
+	positions(): Positions {
+		return readPositions(this.fd, this.info());
 	}
 
 	/** The machine code; empty where the kernel hides it or did not compile it. */

@@ -139,7 +139,8 @@ xdpTest('a namespace that is not there says so', async t => {
 
 tcxTest('tcx programs run in the order they were placed in', async t => {
 	const {left, rightEnd, netns} = await pair(t);
-	const collection = await loadFixture(t, 'kernel/tc');
+	// An Ethernet, an IPv4 and an ICMP header before the 200 bytes of this test's own ping.
+	const collection = await loadFixture(t, 'kernel/tc', {}, {only_length: 14 + 20 + 8 + 200});
 	const [one, two, three] = ['ingress_one', 'ingress_two', 'ingress_three'].map(name =>
 		collection.program(name),
 	);
@@ -155,7 +156,7 @@ tcxTest('tcx programs run in the order they were placed in', async t => {
 		{programId: three.info().id, linkId: third.info().id},
 	]);
 	t.true(revision > 0n);
-	await left.run('ping', '-c', '1', '-W', '5', rightEnd.ipv4);
+	await left.run('ping', '-s', '200', '-c', '1', '-W', '5', rightEnd.ipv4);
 	const trace = collection.map('trace') as BpfMap<number, number>;
 	t.deepEqual(
 		[0, 1, 2].map(slot => trace.get(slot)),

@@ -8,12 +8,23 @@
 import {hostLittleEndian} from '../../../base/bytes.js';
 import type {Reader} from './closures.js';
 import type {Layout, StructLayout} from './layout.js';
-import {digits64, enumJson, enumReader, readBits, readField, readWide} from './runtime.js';
+import {JsonGenerator} from './generate-json.js';
+import {
+	writeHex,
+	writeI32,
+	writeI64,
+	writeText,
+	writeU32,
+	writeU64,
+	type JsonWriter,
+} from './json-bytes.js';
+import {enumJson, enumReader, readBits, readField, readWide} from './runtime.js';
 
 /** What is generated for a type. */
 export interface Generated {
 	readonly decode: Reader;
-	readonly toJson: (view: DataView, offset: number) => string;
+	/** Undefined where a value's text may be very long. */
+	readonly json: JsonWriter | undefined;
 	/** Makes an object that `move` places on a value. */
 	readonly Cursor: (() => {move(view: DataView, offset: number): void; value: unknown; fixed: boolean}) | undefined;
 }
@@ -21,6 +32,21 @@ export interface Generated {
 // Longer arrays become loops; larger texts are not worth compiling.
 const maxUnrolled = 16;
 const maxNodes = 4000;
+// Longer texts are put together from a decoded value.
+const maxJson = 1 << 22;
+
+/** What generated text calls, by the names it uses. */
+const runtime = {
+	readBits,
+	readField,
+	readWide,
+	u32: writeU32,
+	i32: writeI32,
+	u64: writeU64,
+	i64: writeI64,
+	text: writeText,
+	hexadecimal: writeHex,
+};
 
 let allowed: boolean | undefined;
 
@@ -47,16 +73,23 @@ function compile(text: string, parameters: readonly string[]): (...args: unknown
 export function generate(layout: Layout, littleEndian: boolean): Generated | undefined {
 	const writer = new Writer(littleEndian);
 	const {first, value} = writer.decodeBody(layout);
-	const json = writer.json(layout, 'o');
+	const json = new JsonGenerator(
+		{
+			number: (size, signed, at) => writer.number(size, signed, at),
+			text: (leaf, at) => writer.jsonLeaf(leaf, at),
+		},
+		littleEndian,
+	);
+	const writeJson = json.statements(layout);
 	const cursor = layout.kind === 'struct' ? writer.cursor(layout) : undefined;
 	if (writer.nodes > maxNodes) return undefined;
 	const text = `${writer.scratch()}${writer.declarations}
 return {
 decode(v,o){${first}return ${value}},
-toJson(v,o){return ${json}},
+json:${json.limit > maxJson ? 'undefined' : `{limit:${json.limit},write(v,o,b,d,p){${writeJson}return p}}`},
 Cursor:${cursor === undefined ? 'undefined' : `()=>{const c=new ${cursor}();return{value:c,fixed:true,move(v,o){${cursor}.move(c,v,o)}}}`},
 };`;
-	const helpers = {digits64, readBits, readField, readWide, ...writer.helpers};
+	const helpers = {...runtime, ...writer.helpers};
 	const make = compile(text, Object.keys(helpers));
 	return make(...Object.values(helpers)) as Generated;
 }
@@ -119,19 +152,14 @@ class Writer {
 		}
 	}
 
-	/** An expression that gives the JSON text of the value at `at`. */
-	json(layout: Layout, at: string): string {
+	/** An expression that gives the JSON text of a value that is no plain number and has no parts. */
+	jsonLeaf(layout: Layout, at: string): string {
 		this.nodes++;
 		switch (layout.kind) {
-			case 'int': {
-				const {size, signed, bool} = layout;
-				if (bool) return `(${this.decode(layout, at)}?'true':'false')`;
-				if (size === 8 && !signed) return `digits64(v,${at},${this.littleEndian})`;
-				return `(${this.number(size, signed, at)}).toString()`;
-			}
-
-			case 'bits':
-				return `(${this.special(layout, at)}).toString()`;
+			case 'int':
+				return layout.bool
+					? `(${this.decode(layout, at)}?'true':'false')`
+					: `(${this.decode(layout, at)}).toString()`;
 			case 'float':
 				// JSON has no infinities.
 				return `JSON.stringify(${this.special(layout, at)})`;
@@ -139,10 +167,8 @@ class Writer {
 				return `${this.helper(enumJson(layout))}(${this.number(layout.size, layout.signed, at)})`;
 			case 'field':
 				return this.fieldJson(layout, at);
-			case 'array':
-				return this.jsonArray(layout, at);
-			case 'struct':
-				return this.jsonStruct(layout, at);
+			default:
+				return `(${this.decode(layout, at)}).toString()`;
 		}
 	}
 
@@ -166,7 +192,8 @@ class Writer {
 		return name;
 	}
 
-	private number(size: number, signed: boolean, at: string): string {
+	/** An expression that reads an integer. */
+	number(size: number, signed: boolean, at: string): string {
 		const sign = signed ? 'Int' : 'Uint';
 		if (size === 1) return `v.get${sign}8(${at})`;
 		if (size === 8) return this.wide(signed, at, this.littleEndian);
@@ -208,19 +235,7 @@ class Writer {
 
 	private fieldJson(layout: Layout & {kind: 'field'}, at: string): string {
 		const read = this.field(layout, at);
-		switch (layout.codec) {
-			case 'be16':
-			case 'be32':
-				return `${read}.toString()`;
-			case 'be64':
-				return `digits64(v,${at},false)`;
-			case 'string':
-				return `JSON.stringify(${read})`;
-			case 'bytes':
-				return `'"'+readField(v,${at},${layout.size},'hex')+'"'`;
-			default:
-				return `'"'+${read}+'"'`;
-		}
+		return layout.codec === 'string' ? `JSON.stringify(${read})` : `'"'+${read}+'"'`;
 	}
 
 	private decodeArray({length, element}: Layout & {kind: 'array'}, at: string): string {
@@ -237,23 +252,6 @@ class Writer {
 		this.first = first;
 		this.declarations += `const ${name}=(v,o)=>{const a=[];for(let i=0;i<${length};i++,o+=${element.size})a.push(${read});return a};\n`;
 		return `${name}(v,${at})`;
-	}
-
-	private jsonArray({length, element}: Layout & {kind: 'array'}, at: string): string {
-		if (length === 0) return `'[]'`;
-		const name = `j${this.names++}`;
-		const text = this.json(element, 'o');
-		this.declarations += `const ${name}=(v,o)=>{let s='[';for(let i=0;i<${length};i++,o+=${element.size})s+=(i===0?'':',')+${text};return s+']'};\n`;
-		return `${name}(v,${at})`;
-	}
-
-	private jsonStruct({fields}: StructLayout, at: string): string {
-		if (fields.length === 0) return `'{}'`;
-		const parts = fields.map(({name, offset, layout}, i) => {
-			const label = JSON.stringify(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-			return `${label}+${this.json(layout, plus(at, offset))}`;
-		});
-		return `(${parts.join('+')}+'}')`;
 	}
 
 	private helper(value: unknown): string {

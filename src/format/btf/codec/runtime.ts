@@ -74,15 +74,6 @@ export function readField(
 	}
 }
 
-/** Digits of an unsigned 64-bit number, without a bigint where a double holds it. */
-export function digits64(view: DataView, offset: number, littleEndian: boolean): string {
-	const high = view.getUint32(offset + (littleEndian ? 4 : 0), littleEndian);
-	const low = view.getUint32(offset + (littleEndian ? 0 : 4), littleEndian);
-	if (high === 0) return `${low}`;
-	if (high < 0x20_00_00) return `${high * 0x1_00_00_00_00 + low}`;
-	return `${view.getBigUint64(offset, littleEndian)}`;
-}
-
 /** JSON text of a decoded value; 64-bit numbers with all their digits, bytes in hexadecimal. */
 export function jsonOf(value: unknown): string {
 	if (typeof value === 'bigint') return `${value}`;

@@ -1,0 +1,80 @@
+/** `skep net`: what is attached where, in which order, by whom. */
+
+import type {Command} from 'commander';
+
+import {outputOptions, printList} from './output/print.js';
+
+export function addNetCommand(program: Command): void {
+	program
+		.command('net')
+		.description('every hook of every device and cgroup: programs in the order they run')
+		.option('--netns <path>', 'devices of this network namespace')
+		.option('--cgroup <path>', 'only this cgroup and those below it')
+		.addHelpText('after', '\nExample:\n  skep net --netns /run/netns/red')
+		.action(net);
+}
+
+interface NetOptions {
+	readonly netns?: string;
+	readonly cgroup?: string;
+}
+
+async function net(options: NetOptions, command: Command): Promise<void> {
+	const {findHolders, listCgroupHooks, listInterfaceHooks, listPins, listPrograms} =
+		await import('../index.js');
+	const programs = new Map([...listPrograms()].map(each => [each.id, each]));
+	const pins = [...listPins()];
+	const holders = {prog: findHolders('prog'), link: findHolders('link')};
+	const devices = listInterfaceHooks(options.netns === undefined ? {} : {netns: options.netns});
+	const hooks = [
+		...(options.cgroup === undefined ? devices : []),
+		...(options.netns === undefined || options.cgroup !== undefined
+			? listCgroupHooks(options.cgroup)
+			: []),
+	];
+	const rows = hooks.flatMap(hook =>
+		hook.programs.map(({programId, linkId}, order) => {
+			const held = [
+				...(linkId === undefined ? [] : (holders.link.get(linkId) ?? [])),
+				...(holders.prog.get(programId) ?? []),
+			];
+			return {
+				hook: hook.attachType,
+				...(hook.mode === undefined ? {} : {mode: hook.mode}),
+				target: hook.target,
+				order: order + 1,
+				program: programs.get(programId)?.name ?? '-',
+				programId,
+				tag: programs.get(programId)?.tag,
+				linkId,
+				pins: pins
+					.filter(
+						pin =>
+							(pin.kind === 'link' && pin.id === linkId) ||
+							(pin.kind === 'program' && pin.id === programId),
+					)
+					.map(pin => pin.path),
+				processes: [
+					...new Set(
+						held
+							.filter(({pid}) => pid !== process.pid)
+							.map(each => `${each.command}(${each.pid})`),
+					),
+				],
+			};
+		}),
+	);
+	await printList(
+		rows,
+		each => ({
+			target: each.target,
+			hook: 'mode' in each ? `${each.hook} ${each.mode}` : each.hook,
+			order: each.order,
+			program: each.program,
+			id: each.programId,
+			link: each.linkId ?? '-',
+			by: [...each.pins, ...each.processes].join(' ') || '-',
+		}),
+		outputOptions(command),
+	);
+}
