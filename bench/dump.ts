@@ -50,7 +50,15 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 			],
 			['skep [...map.entries()]: all kept', all(() => [...map.entries()].length)],
 			[
-				'skep map.json(): text',
+				'skep map.jsonBytes(): lines of JSON',
+				all(() => {
+					let bytes = 0;
+					for (const piece of map.jsonBytes()) bytes += piece.length;
+					return bytes > count ? count : 0;
+				}),
+			],
+			[
+				'skep map.json(): strings of JSON',
 				all(() => {
 					let elements = 0;
 					for (const line of map.json()) if (line.length > 0) elements++;

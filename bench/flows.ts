@@ -84,8 +84,9 @@ function fillBuffers(count: number): {keys: Uint8Array; values: Uint8Array} {
 		keyWords.set([0x0a_00_00_00 + i, random(), random(), 6 + (random() & 0x100)], i * 4);
 		const at = (i * valueSize) / 4;
 		for (let word = 0; word < valueSize / 4; word++) valueWords[at + word] = random();
-		// The high halves of four 64-bit counters.
+		// The high halves of four 64-bit counters; times and identities of fewer than 32 bits.
 		for (let word = 1; word < 8; word += 2) valueWords[at + word] = random() & 0xff;
+		for (let word = 8; word < 11; word++) valueWords[at + word] = random() >>> 2;
 	}
 
 	return {keys: new Uint8Array(keyWords.buffer), values: new Uint8Array(valueWords.buffer)};

@@ -69,7 +69,7 @@ async function show(text: string, options: {name?: string}, command: Command): P
 		return;
 	}
 
-	const type = await found(btf, options.name);
+	const type = found(btf, options.name);
 	if (format.output !== 'table') {
 		await printOne(type, format);
 	} else {
@@ -77,7 +77,7 @@ async function show(text: string, options: {name?: string}, command: Command): P
 	}
 }
 
-async function found(btf: Btf, name: string): Promise<BtfType> {
+function found(btf: Btf, name: string): BtfType {
 	const types = btf.findAll(name).map(id => btf.type(id));
 	// A typedef and its struct often share a name: the one with fields says more.
 	const type = types.find(({kind}) => kind === 'struct' || kind === 'union') ?? types[0];
@@ -103,7 +103,7 @@ async function declaration(btf: Btf, type: BtfType): Promise<string[]> {
 			bitOffset % 8 === 0
 				? `${bitOffset / 8}`
 				: `${Math.floor(bitOffset / 8)}.${bitOffset % 8}`;
-		return [`\t${describeType(btf, typeId)} ${name}${width};`, `/* ${place} */`] as const;
+		return [`\t${describeType(btf, typeId, name)}${width};`, `/* ${place} */`] as const;
 	});
 	const column = Math.max(0, ...members.map(([text]) => text.length)) + 2;
 	return [

@@ -77,13 +77,11 @@ async function show(text: string, _: unknown, command: Command): Promise<void> {
 	using program = await open(text);
 	const info = program.info();
 	const holders = findHolders('prog').get(info.id) ?? [];
-	const {id, type, name: _name, ...rest} = info;
+	const {id} = info;
 	await printOne(
 		{
-			id,
-			type,
+			...info,
 			name: program.name,
-			...rest,
 			loadTime: `${(Number(info.loadTime) / 1e9).toFixed(1)} s after boot`,
 			mapIds: program.mapIds(),
 			pins: [...listPins()]

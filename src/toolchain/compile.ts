@@ -1,4 +1,4 @@
-import {mkdtemp, readFile, rename, rm} from 'node:fs/promises';
+import {access, constants, mkdtemp, readFile, rename, rm} from 'node:fs/promises';
 import {dirname, join, resolve} from 'node:path';
 import {UsageError} from '../base/errors.js';
 import {nearest} from '../base/suggest.js';
@@ -50,6 +50,7 @@ export async function compileObject(
 	const {signal, debug = false} = options;
 	const output = options.output ?? `${source.replace(/\.c$/, '')}.o`;
 	const clang = await findClang(options.clang, signal);
+	await checkSource(source);
 	const folder = await makeFolder(source, output);
 	try {
 		const object = join(folder, 'object.o');
@@ -82,6 +83,16 @@ function checkOptions(source: string, options: CompileOptions): void {
 		const near = nearest(key, known);
 		const hint = near === undefined ? '' : `, did you mean "${near}"?`;
 		throw new UsageError(`compile "${source}": no option "${key}"${hint}`);
+	}
+}
+
+async function checkSource(source: string): Promise<void> {
+	try {
+		await access(source, constants.R_OK);
+	} catch (cause) {
+		const {code} = cause as NodeJS.ErrnoException;
+		const detail = code === 'ENOENT' ? 'no such file' : `cannot read it: ${code ?? 'error'}`;
+		throw new CompileError(source, '', detail, cause);
 	}
 }
 

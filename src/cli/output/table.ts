@@ -29,5 +29,5 @@ function cut(line: string, width: number | undefined): string {
 
 /** Names come from objects of any origin: nothing in them may steer a terminal. */
 function clean(text: string): string {
-	return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+	return text.replaceAll(/\p{Cc}/gu, '\ufffd');
 }

@@ -56,18 +56,63 @@ export interface CodecOptions {
 export function createCodec(btf: Btf, typeId: number, options: CodecOptions = {}): Codec {
 	const {fields, littleEndian = hostLittleEndian} = options;
 	const layout = layoutOf(btf, typeId, fields);
-	const size = btf.sizeOf(typeId);
-	const wantsCode = options.generate !== false && canGenerate();
-	const code = wantsCode ? generate(layout, littleEndian) : undefined;
+	return new TypeCodec(layout, btf.sizeOf(typeId), littleEndian, options.generate !== false);
+}
+
+type Readers = Pick<Codec, 'decode' | 'toJson' | 'json' | 'cursor'>;
+
+/** Makes its readers when the first is asked for: most maps of an object are never read. */
+class TypeCodec implements Codec {
+	readonly size: number;
+	readonly encode: Codec['encode'];
+	private readonly layout: Layout;
+	private readonly littleEndian: boolean;
+	private readonly wantsCode: boolean;
+
+	constructor(layout: Layout, size: number, littleEndian: boolean, wantsCode: boolean) {
+		this.layout = layout;
+		this.size = size;
+		this.littleEndian = littleEndian;
+		this.wantsCode = wantsCode;
+		this.encode = encoder(layout, size, littleEndian);
+	}
+
+	get decode(): Codec['decode'] {
+		return this.readers().decode;
+	}
+
+	get toJson(): Codec['toJson'] {
+		return this.readers().toJson;
+	}
+
+	get json(): JsonWriter | undefined {
+		return this.readers().json;
+	}
+
+	get cursor(): Codec['cursor'] {
+		return this.readers().cursor;
+	}
+
+	/** Once made, they stand in the place of the getters. */
+	private readers(): Readers {
+		const readers = makeReaders(this.layout, this.littleEndian, this.wantsCode);
+		for (const [name, value] of Object.entries(readers)) {
+			Object.defineProperty(this, name, {value, enumerable: true});
+		}
+
+		return readers;
+	}
+}
+
+function makeReaders(layout: Layout, littleEndian: boolean, wantsCode: boolean): Readers {
+	const code = wantsCode && canGenerate() ? generate(layout, littleEndian) : undefined;
 	const json = code?.json;
 	const decode = code?.decode ?? closureReader(layout, littleEndian);
 	return {
-		size,
 		decode,
 		json,
 		toJson:
 			json === undefined ? (view, offset) => jsonOf(decode(view, offset)) : textOf(json),
-		encode: encoder(layout, size, littleEndian),
 		cursor: code?.Cursor ?? (() => plainCursor(decode)),
 	};
 }

@@ -3,9 +3,12 @@ import type {BtfType} from './types.js';
 
 const maxDepth = 32;
 
-/** A type as C writes it, on one line: `struct flow_key`, `__u32[4]`, `const char *`. */
-export function describeType(btf: Btf, id: number): string {
-	return declare(btf, id, '', 0);
+/**
+ * A type as C writes it, on one line: `struct flow_key`, `__u32[4]`, `const char *`; with a name,
+ * the declaration of something of that type: `__u32 words[4]`.
+ */
+export function describeType(btf: Btf, id: number, name = ''): string {
+	return declare(btf, id, name, 0);
 }
 
 /** The type around what is declared, as C reads: from the inside to the outside. */

@@ -1,0 +1,178 @@
+import test from 'ava';
+import {compile, fixtureObject} from '../helpers/compile.js';
+import {skep} from '../helpers/cli.js';
+
+const pages: readonly (readonly string[])[] = [
+	[],
+	['object'],
+	['object', 'build'],
+	['object', 'inspect'],
+	['object', 'verify'],
+	['object', 'load'],
+	['prog'],
+	['prog', 'list'],
+	['prog', 'show'],
+	['prog', 'dump'],
+	['prog', 'run'],
+	['map'],
+	['map', 'list'],
+	['map', 'show'],
+	['map', 'dump'],
+	['map', 'get'],
+	['map', 'set'],
+	['map', 'delete'],
+	['link'],
+	['link', 'list'],
+	['link', 'show'],
+	['link', 'detach'],
+	['btf'],
+	['btf', 'list'],
+	['btf', 'show'],
+	['btf', 'dump'],
+	['net'],
+];
+
+const helped = test.macro({
+	async exec(t, words: readonly string[]) {
+		const {code, out, err} = await skep(...words, '--help');
+		t.is(code, 0);
+		t.is(err, '');
+		t.regex(out, /^Usage: skep/);
+		t.deepEqual(
+			out.split('\n').filter(line => line.length > 80),
+			[],
+		);
+		const isVerb = words.length === 2 || words[0] === 'net' || words.length === 0;
+		if (isVerb) t.regex(out, /\nExample:\n {2}skep /);
+	},
+	title: (_, words: readonly string[]) =>
+		`the help of "skep ${words.join(' ')}" fits a terminal and has an example`,
+});
+
+for (const page of pages) test(helped, page);
+
+const refused = test.macro({
+	async exec(t, words: readonly string[], code: number, message: string) {
+		const result = await skep(...words);
+		t.is(result.err, `skep: ${message}\n`);
+		t.is(result.code, code);
+		t.is(result.out, '');
+	},
+	title: (_, words: readonly string[]) =>
+		`skep ${words.join(' ')}`.trim() + ' is refused in one line',
+});
+
+test(refused, ['objct'], 2, "unknown command 'objct'; did you mean object?");
+test(refused, ['object', 'verfy', 'x.o'], 2, "unknown command 'verfy'; did you mean verify?");
+test(refused, ['object', 'verify'], 2, "missing required argument 'file'");
+test(refused, ['prog', 'list', '--al'], 2, "unknown option '--al'");
+test(
+	refused,
+	['prog', 'list', '-o', 'xml'],
+	2,
+	"option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, json, yaml.",
+);
+test(
+	refused,
+	['prog', 'run', '1', '--data', 'xyz'],
+	2,
+	'read bytes "xyz": expected pairs of hexadecimal digits',
+);
+test(
+	refused,
+	['prog', 'run', '1', '--repeat', '0'],
+	2,
+	'read repeat "0": expected a whole number from 1 on',
+);
+test(
+	refused,
+	['prog', 'show', '2147483647'],
+	1,
+	'open program "id 2147483647": there is no program with this id',
+);
+test(
+	refused,
+	['map', 'show', '2147483647'],
+	1,
+	'open map "id 2147483647": there is no map with this id',
+);
+test(
+	refused,
+	['link', 'show', '2147483647'],
+	1,
+	'open link 2147483647: there is no link with this id',
+);
+test(
+	refused,
+	['btf', 'show', '2147483647'],
+	1,
+	'open btf 2147483647: there is no BTF object with this id',
+);
+test(
+	refused,
+	['map', 'dump', '/no/such/pin'],
+	1,
+	'open pin "/no/such/pin": nothing is pinned there',
+);
+test(
+	refused,
+	['map', 'dump', '1', '--field', 'saddr=ipv4'],
+	2,
+	'read field "saddr=ipv4": expected key.FIELD=CODEC or value.FIELD=CODEC',
+);
+test(
+	refused,
+	['net', '--netns', '/run/netns/skep-none'],
+	1,
+	'list hooks: no network namespace at "/run/netns/skep-none"',
+);
+test(
+	refused,
+	['object', 'build', '/no/such/file.bpf.c'],
+	1,
+	'compile "/no/such/file.bpf.c": no such file',
+);
+test(
+	refused,
+	['object', 'load', '/dev/null', '/tmp', '--on-mismatch', 'maybe'],
+	2,
+	'read policy "maybe": expected fail, reuse, recreate',
+);
+
+test('a noun alone prints its help', async t => {
+	const {code, err} = await skep('object');
+	t.is(code, 2);
+	t.regex(err, /Usage: skep object/);
+});
+
+test('a file that is no object says what is wrong with it', async t => {
+	const {code, err} = await skep('object', 'inspect', '/etc/passwd');
+	t.is(code, 1);
+	t.regex(err, /^skep: read object "\/etc\/passwd": .+\n$/);
+});
+
+test('inspecting an object shows programs, maps and variables', async t => {
+	const {code, out, err} = await skep('object', 'inspect', await fixtureObject('kernel/globals'));
+	t.is(err, '');
+	t.is(code, 0);
+	t.regex(out, /little-endian, license Dual BSD\/GPL/);
+	t.regex(out, /count_packets +xdp +xdp +xdp +\d+ +1/);
+	t.regex(out, /\.rodata +array +4 +\d+ +1 +0x\d+ +none/);
+	t.regex(out, /initial_mode +\.data +enum mode +4 +MODE_ON/);
+	t.regex(out, /limits +\.rodata +const volatile struct limits/);
+});
+
+test('inspecting as JSON gives one document', async t => {
+	const {out} = await skep('object', 'inspect', await fixtureObject('kernel/maps'), '-o', 'json');
+	const object = JSON.parse(out) as {maps: {map: string; types: string}[]; byteOrder: string};
+	t.is(object.byteOrder, 'little');
+	t.is(object.maps.find(({map}) => map === 'a_hash')?.types, 'struct endpoint → struct counters');
+});
+
+test('a build leaves the object beside its source and prints where', async t => {
+	const object = await compile('int unused;');
+	t.truthy(object);
+	const {code, err} = await skep('object', 'build', '--clang', '/no/clang', '/dev/null');
+	t.is(code, 1);
+	t.regex(err, /^skep: .*\/no\/clang.*\n$/);
+});
