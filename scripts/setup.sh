@@ -42,8 +42,6 @@ is_older() {
 
 # ---- tools
 
-multiarch=/usr/include/$(uname -m)-linux-gnu
-
 # What has to be there, and what it is called by Debian and Ubuntu, Fedora, Arch and Alpine.
 # `path:` is a file that must exist.
 tools=(
@@ -121,20 +119,6 @@ check_tools() {
 		install_packages $wanted ||
 			step "cannot install $wanted: tests that compare with them will fail"
 	fi
-}
-
-# The compiler: $CLANG, or the first of these of version 14 or newer that knows the BPF target.
-find_clang() {
-	local candidate version
-	for candidate in ${CLANG:-clang clang-{22..14}}; do
-		command -v "$candidate" >/dev/null || continue
-		version=$("$candidate" --version | sed -n 's/.*version \([0-9]*\)\..*/\1/p;q')
-		if ((${version:-0} >= 14)) && "$candidate" --print-targets 2>/dev/null | grep -qw bpf; then
-			echo "$candidate"
-			return
-		fi
-	done
-	fail "no clang of version 14 or newer with the BPF target: install one, or name it in CLANG"
 }
 
 check_node() {
@@ -238,29 +222,12 @@ compile_typescript() {
 
 # ---- BPF objects
 
-compile_object() {
-	local source=$1 object=$2 machine
-	local -a headers=()
-	if [[ -d $multiarch ]]; then headers=("-I$multiarch"); fi
-	case $(uname -m) in
-	x86_64) machine=x86 ;;
-	aarch64) machine=arm64 ;;
-	*) machine=$(uname -m) ;;
-	esac
-	mkdir -p "$(dirname "$object")"
-	# The debug information that is not BTF is most of the object.
-	"$clang" -O2 -g -Wall -Wextra -Werror -target bpf -mcpu=v3 "-D__TARGET_ARCH_$machine" \
-		"${headers[@]}" -c "$source" -o "$object.new" &&
-		"$strip" -g "$object.new" &&
-		mv "$object.new" "$object"
-}
-
 compile_objects() {
-	local source object header newest='' clang strip
+	local source object header newest=''
 	local -a sources=() headers=() stale=()
 	shopt -s globstar nullglob
-	sources=({bpf,examples,test/fixtures/kernel}/**/*.bpf.c)
-	headers=({bpf,examples,test/fixtures/kernel}/**/*.h)
+	sources=(bpf/*.bpf.c)
+	headers=(bpf/**/*.h)
 	for header in "${headers[@]}"; do
 		if [[ $header -nt $newest ]]; then newest=$header; fi
 	done
@@ -272,12 +239,9 @@ compile_objects() {
 	((${#stale[@]} > 0)) || return 0
 
 	step "compiling ${#stale[@]} BPF objects"
-	clang=$(find_clang)
-	strip=llvm-strip${clang#clang}
-	command -v "$strip" >/dev/null || strip=llvm-strip
-	for source in "${stale[@]}"; do
-		compile_object "$source" "dist/${source%.c}.o" || fail "$source does not compile"
-	done
+	mkdir -p dist/bpf
+	quietly node dist/src/cli/main.js object build --out dist/bpf \
+		--flag=-Wall --flag=-Wextra --flag=-Werror "${stale[@]}"
 }
 
 check_tools

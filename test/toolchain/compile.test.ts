@@ -136,7 +136,8 @@ const fails = test.macro({
 			message: `compile "${source}": ${detail}`,
 		});
 	},
-	title: (_, _source, _options, detail: string) => `compiling fails with ${detail}`,
+	title: (_, source: string, _options, detail: string) =>
+		`compiling ${source.slice(0, 40)} fails with ${detail}`,
 });
 
 test(

@@ -28,6 +28,7 @@ export class Btf {
 	/** The first id that is not of the base. */
 	readonly firstId: number;
 	private readonly view: DataView;
+	private readonly text: Buffer;
 	private readonly typeStart: number;
 	private readonly stringStart: number;
 	private readonly stringSize: number;
@@ -44,6 +45,7 @@ export class Btf {
 		this.bytes = bytes;
 		this.base = base;
 		this.view = viewOf(bytes);
+		this.text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 		if (bytes.length < headerSize) throw new BtfError(`${bytes.length} bytes hold no header`);
 		this.littleEndian = this.view.getUint16(0, true) === magic;
 		if (!this.littleEndian && this.view.getUint16(0) !== magic) {
@@ -112,7 +114,7 @@ export class Btf {
 
 		const start = this.stringStart + own;
 		const end = this.bytes.indexOf(0, start);
-		return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, end - start).toString();
+		return this.text.toString('utf8', start, end);
 	}
 
 	/** The first type of that name and kind; undefined when there is none. */

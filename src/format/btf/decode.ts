@@ -24,9 +24,12 @@ export function decodeType(
 	const flag = info >>> 31 === 1;
 	const last = u32(8);
 	const kind = kindNames[(info >>> 24) & 0x1f];
-	const common = {id, name: btf.string(u32(0))};
-	const each = <T>(size: number, read: (offset: number) => T): T[] =>
-		Array.from({length: count}, (_, i) => read(12 + i * size));
+	const name = btf.string(u32(0));
+	const each = <T>(size: number, read: (offset: number) => T): T[] => {
+		const list: T[] = [];
+		for (let i = 0; i < count; i++) list.push(read(12 + i * size));
+		return list;
+	};
 
 	switch (kind) {
 		case 'int': {
@@ -38,7 +41,8 @@ export function decodeType(
 			}
 
 			return {
-				...common,
+				id,
+				name,
 				kind,
 				size: last,
 				bits,
@@ -50,22 +54,23 @@ export function decodeType(
 		}
 
 		case 'float':
-			return {...common, kind, size: last};
+			return {id, name, kind, size: last};
 		case 'ptr':
 		case 'typedef':
 		case 'volatile':
 		case 'const':
 		case 'restrict':
 		case 'type_tag':
-			return {...common, kind, typeId: last};
+			return {id, name, kind, typeId: last};
 		case 'array':
-			return {...common, kind, elementTypeId: u32(12), indexTypeId: u32(16), length: u32(20)};
+			return {id, name, kind, elementTypeId: u32(12), indexTypeId: u32(16), length: u32(20)};
 		case 'struct':
 		case 'union':
-			return {...common, kind, size: last, members: each(12, member)};
+			return {id, name, kind, size: last, members: each(12, member)};
 		case 'enum':
 			return {
-				...common,
+				id,
+				name,
 				kind,
 				size: last,
 				signed: flag,
@@ -76,7 +81,8 @@ export function decodeType(
 			};
 		case 'enum64':
 			return {
-				...common,
+				id,
+				name,
 				kind,
 				size: last,
 				signed: flag,
@@ -86,12 +92,13 @@ export function decodeType(
 				}),
 			};
 		case 'fwd':
-			return {...common, kind, forwardKind: flag ? 'union' : 'struct'};
+			return {id, name, kind, forwardKind: flag ? 'union' : 'struct'};
 		case 'func':
-			return {...common, kind, typeId: last, linkage: linkage(count)};
+			return {id, name, kind, typeId: last, linkage: linkage(count)};
 		case 'func_proto':
 			return {
-				...common,
+				id,
+				name,
 				kind,
 				returnTypeId: last,
 				parameters: each(8, offset => ({
@@ -100,10 +107,11 @@ export function decodeType(
 				})),
 			};
 		case 'var':
-			return {...common, kind, typeId: last, linkage: linkage(u32(12))};
+			return {id, name, kind, typeId: last, linkage: linkage(u32(12))};
 		case 'datasec':
 			return {
-				...common,
+				id,
+				name,
 				kind,
 				size: last,
 				variables: each(12, offset => ({
@@ -113,7 +121,7 @@ export function decodeType(
 				})),
 			};
 		case 'decl_tag':
-			return {...common, kind, typeId: last, componentIndex: i32(12)};
+			return {id, name, kind, typeId: last, componentIndex: i32(12)};
 		default:
 			throw new BtfError('it is of no kind', {typeId: id});
 	}
@@ -129,8 +137,8 @@ export function decodeType(
 	}
 
 	function linkage(number: number): BtfLinkage {
-		const name = linkages[number];
-		if (name === undefined) throw new BtfError(`linkage ${number} is not known`, {typeId: id});
-		return name;
+		const known = linkages[number];
+		if (known === undefined) throw new BtfError(`linkage ${number} is not known`, {typeId: id});
+		return known;
 	}
 }

@@ -6,7 +6,11 @@ import {type ElfSection, sectionFlags, sectionTypes} from './types.js';
 /** Bytes of all sections that exist only in memory: a header of 64 bytes must not ask for more. */
 export const memoryLimit = 256 * 1024 * 1024;
 
-type Unnamed = Omit<ElfSection, 'name'> & {readonly nameOffset: number};
+interface Unnamed {
+	readonly nameOffset: number;
+	/** Its name is still empty. */
+	readonly section: ElfSection & {name: string};
+}
 
 /** Every section, each with its own bytes of the file. */
 export function readSections(bytes: Uint8Array, header: Header): ElfSection[] {
@@ -15,12 +19,13 @@ export function readSections(bytes: Uint8Array, header: Header): ElfSection[] {
 		unnamed.push(readSection(bytes, header, index));
 	}
 
-	const table = unnamed[header.nameTable];
+	const table = unnamed[header.nameTable]?.section;
 	if (table === undefined) throw new ElfError('no section with names of sections');
 	const names = new StringTable(table, `#${header.nameTable}`);
-	const sections = unnamed.map(({nameOffset, ...section}) => {
+	const sections = unnamed.map(({nameOffset, section}) => {
 		names.check(nameOffset, 'section', section.index);
-		return {...section, name: names.name(nameOffset)};
+		section.name = names.name(nameOffset);
+		return section;
 	});
 	for (const section of sections) checkSection(bytes, section);
 	checkMemory(sections);
@@ -44,18 +49,21 @@ function readSection(bytes: Uint8Array, {fields, sectionTable}: Header, index: n
 	}
 
 	return {
-		index,
 		nameOffset: fields.u32(at),
-		type,
-		flags: number(8, 'flags'),
-		address: number(16, 'address'),
-		offset,
-		size,
-		link: fields.u32(at + 40),
-		info: fields.u32(at + 44),
-		alignment: number(48, 'alignment'),
-		entrySize: number(56, 'entry size'),
-		data: inFile ? bytes.subarray(offset, offset + size) : bytes.subarray(0, 0),
+		section: {
+			index,
+			name: '',
+			type,
+			flags: number(8, 'flags'),
+			address: number(16, 'address'),
+			offset,
+			size,
+			link: fields.u32(at + 40),
+			info: fields.u32(at + 44),
+			alignment: number(48, 'alignment'),
+			entrySize: number(56, 'entry size'),
+			data: inFile ? bytes.subarray(offset, offset + size) : bytes.subarray(0, 0),
+		},
 	};
 }
 
