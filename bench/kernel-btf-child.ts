@@ -1,9 +1,9 @@
 /** Prints the milliseconds that one side takes to find a type of the kernel, cold or warm. */
 
 import {performance} from 'node:perf_hooks';
-import {readFileSync} from 'node:fs';
 
 import {Btf} from '../src/index.js';
+import {readKernelBtf} from '../src/kernel/host/kernel-btf.js';
 import {floor} from './floor.js';
 import {median} from './measure.js';
 
@@ -15,7 +15,7 @@ function find(): void {
 		return;
 	}
 
-	const types = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
+	const types = Btf.parse(readKernelBtf());
 	if (types.find('task_struct', 'struct') === undefined) throw new Error('no task_struct');
 }
 

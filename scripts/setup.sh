@@ -217,6 +217,7 @@ compile_typescript() {
 	touch dist/.typescript-started
 	remove_stale_output
 	node_modules/.bin/tsc -p tsconfig.json {lock}<&- || fail "TypeScript does not compile"
+	chmod +x dist/src/cli/main.js
 	mv dist/.typescript-started "$stamp"
 }
 

@@ -30,6 +30,8 @@ export class Btf {
 	private readonly view: DataView;
 	private readonly text: Buffer;
 	private readonly typeStart: number;
+	/** The types as words of this machine: loops over all types are fastest over these. */
+	private readonly words: Uint32Array;
 	private readonly stringStart: number;
 	private readonly stringSize: number;
 	/** Where each type starts, from `typeStart`. */
@@ -85,6 +87,7 @@ export class Btf {
 			throw new BtfError('the first string is not empty', {offset: this.stringStart});
 		}
 
+		this.words = this.typeWords(typeSize);
 		this.firstId = base?.typeCount ?? 1;
 		this.offsets = this.index(typeSize);
 		this.typeCount = this.firstId + this.offsets.length;
@@ -171,29 +174,43 @@ export class Btf {
 		return this.base === undefined ? 0 : this.base.stringBase + this.base.stringSize;
 	}
 
+	private typeWords(typeSize: number): Uint32Array {
+		const {bytes, typeStart} = this;
+		const start = bytes.byteOffset + typeStart;
+		const count = typeSize >>> 2;
+		if (start % 4 === 0 && this.littleEndian === hostLittleEndian) {
+			return new Uint32Array(bytes.buffer, start, count);
+		}
+
+		const copy = Buffer.from(bytes.slice(typeStart, typeStart + count * 4).buffer);
+		if (this.littleEndian !== hostLittleEndian) copy.swap32();
+		return new Uint32Array(copy.buffer, 0, count);
+	}
+
 	/** Where each record starts; each is whole. */
 	private index(typeSize: number): Uint32Array {
-		const {view, littleEndian, typeStart} = this;
+		const {words} = this;
+		// Pages that nothing is written to take no memory.
 		const offsets = new Uint32Array(typeSize / 12 + 1);
 		let count = 0;
 		for (let at = 0; at < typeSize;) {
 			if (at + 12 > typeSize) this.cut(count);
-			const info = view.getUint32(typeStart + at + 4, littleEndian);
+			const info = words[(at >>> 2) + 1] ?? 0;
 			const kind = (info >>> 24) & 0x1f;
-			const extra = kindExtra[kind];
-			if (kind === 0 || extra === undefined) {
+			const each = eachExtra[kind] ?? noKind;
+			if (each === noKind) {
 				throw new BtfError(`kind ${kind} is not known`, {
 					typeId: this.firstId + count,
-					offset: typeStart + at,
+					offset: this.typeStart + at,
 				});
 			}
 
 			offsets[count++] = at;
-			at += 12 + extra[0] + (info & 0xffff) * extra[1];
+			at += 12 + (fixedExtra[kind] ?? 0) + (info & 0xffff) * each;
 			if (at > typeSize) this.cut(count - 1);
 		}
 
-		return offsets.slice(0, count);
+		return offsets.subarray(0, count);
 	}
 
 	private cut(index: number): never {
@@ -208,14 +225,14 @@ export class Btf {
 		const wanted = this.stringOffsets(name);
 		const ids: number[] = [];
 		if (wanted.size === 0) return ids;
-		const {view, littleEndian, typeStart, offsets} = this;
+		const {words, offsets} = this;
 		const only = wanted.size === 1 ? [...wanted][0] : undefined;
 		const wantedKind = kind === undefined ? -1 : kindNames.indexOf(kind);
 		for (let i = 0; i < offsets.length; i++) {
-			const at = typeStart + (offsets[i] ?? 0);
-			const nameOffset = view.getUint32(at, littleEndian);
+			const at = (offsets[i] ?? 0) >>> 2;
+			const nameOffset = words[at] ?? 0;
 			if (only === undefined ? !wanted.has(nameOffset) : nameOffset !== only) continue;
-			const info = view.getUint32(at + 4, littleEndian);
+			const info = words[at + 1] ?? 0;
 			if (wantedKind >= 0 && ((info >>> 24) & 0x1f) !== wantedKind) continue;
 			ids.push(this.firstId + i);
 			if (ids.length >= limit) break;
@@ -243,6 +260,13 @@ export class Btf {
 		return found;
 	}
 }
+
+/** `kindExtra` as flat lists; `noKind` for what is no kind of a record. */
+const noKind = 255;
+const fixedExtra = Uint8Array.from(kindExtra, ([fixed]) => fixed);
+const eachExtra = Uint8Array.from({length: 32}, (_, kind) =>
+	kind === 0 ? noKind : (kindExtra[kind]?.[1] ?? noKind),
+);
 
 const voidType: BtfType = {kind: 'void', id: 0, name: 'void'};
 

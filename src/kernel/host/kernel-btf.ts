@@ -2,6 +2,10 @@ import {readFileSync} from 'node:fs';
 
 import {EbpfError} from '../../base/errors.js';
 import {Btf} from '../../format/btf/btf.js';
+import {addon} from '../sys/addon.js';
+import {btfBytes, btfInfo} from '../sys/info.js';
+import {objectFdById, objectIds} from '../sys/object.js';
+import {SyscallError} from '../sys/syscall-error.js';
 
 /** The kernel's type information cannot be read. */
 export class KernelBtfError extends EbpfError {
@@ -12,6 +16,8 @@ export class KernelBtfError extends EbpfError {
 	readonly code = 'ERR_KERNEL_BTF';
 }
 
+const kernelBtfPath = '/sys/kernel/btf/vmlinux';
+
 let cached: WeakRef<Btf> | undefined;
 
 /**
@@ -19,7 +25,7 @@ let cached: WeakRef<Btf> | undefined;
  *
  * *Kernel:* 5.4, built with `CONFIG_DEBUG_INFO_BTF`. *Throws:* `ERR_KERNEL_BTF`.
  */
-export function kernelBtf(path = '/sys/kernel/btf/vmlinux'): Btf {
+export function kernelBtf(path = kernelBtfPath): Btf {
 	const shared = cached?.deref();
 	if (shared !== undefined) return shared;
 	const btf = Btf.parse(readKernelBtf(path));
@@ -27,7 +33,10 @@ export function kernelBtf(path = '/sys/kernel/btf/vmlinux'): Btf {
 	return btf;
 }
 
-function readKernelBtf(path: string): Uint8Array {
+/** The bytes of the kernel's types. *Throws:* `ERR_KERNEL_BTF`. */
+export function readKernelBtf(path = kernelBtfPath): Uint8Array {
+	const copied = path === kernelBtfPath ? copyKernelBtf() : undefined;
+	if (copied !== undefined) return copied;
 	try {
 		return readFileSync(path);
 	} catch (cause) {
@@ -35,5 +44,28 @@ function readKernelBtf(path: string): Uint8Array {
 			`read kernel types "${path}": the kernel has no BTF (CONFIG_DEBUG_INFO_BTF) or /sys is not mounted`,
 			{cause},
 		);
+	}
+}
+
+/**
+ * The same bytes in one call, where the privilege for it is there; the file gives no more than a
+ * page to a call, which takes twice as long. The kernel's own types are its first BTF object.
+ */
+function copyKernelBtf(): Uint8Array | undefined {
+	let fd;
+	try {
+		for (const id of objectIds('btf')) {
+			fd = objectFdById('btf', id);
+			break;
+		}
+
+		if (fd === undefined) return undefined;
+		const {kernel, name} = btfInfo(fd);
+		return kernel && name === 'vmlinux' ? btfBytes(fd) : undefined;
+	} catch (error) {
+		if (error instanceof SyscallError) return undefined;
+		throw error;
+	} finally {
+		if (fd !== undefined) addon.closeFd(fd);
 	}
 }

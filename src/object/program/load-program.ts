@@ -45,6 +45,10 @@ const firstLogSize = 64 * 1024;
 const lastLogSize = 256 * 1024 * 1024;
 const maxAttempts = 24;
 
+/** Bits of a log level that make the verifier write what it walks through. */
+const anyTrace = 3;
+const briefTrace = 1;
+
 type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
 
 /**
@@ -91,12 +95,16 @@ function ownBtf(spec: ProgramSpec, options: LoadProgramOptions): Fd | undefined 
 function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	checkLoadable(spec);
 	const attr = loadAttr(spec, options);
-	const wanted = options.logLevel ?? 0;
-	let log = wanted === 0 ? undefined : new Uint8Array(firstLogSize);
+	let level = options.logLevel ?? 0;
+	let log = level === 0 ? undefined : new Uint8Array(firstLogSize);
 	let refusal: number | undefined;
 
+	// A program that is too complex takes seconds to be refused again, for a log that nobody asked
+	// for and that says the same over and over; newer kernels keep its end, which tells enough.
+	const isTailEnough = (logTrueSize: number): boolean =>
+		refusal === E2BIG && logTrueSize > 0 && ((options.logLevel ?? 0) & anyTrace) === 0;
+
 	for (let attempt = 0; attempt < maxAttempts; attempt++) {
-		const level = log === undefined ? 0 : Math.max(wanted, refusal === undefined ? wanted : 1);
 		const {result, logTrueSize} = yield {...attr, logLevel: level, log};
 		if (result >= 0) {
 			return new Program(result, spec, log === undefined ? '' : cString(log));
@@ -107,9 +115,10 @@ function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 		if (errno === EAGAIN) continue;
 		const truncated = log !== undefined && errno === ENOSPC;
 		if (!truncated) refusal ??= errno;
-		if (log === undefined) {
-			log = new Uint8Array(firstLogSize);
-		} else if (truncated && log.length < lastLogSize) {
+		if (log === undefined || (level & anyTrace) === 0) {
+			level |= briefTrace;
+			log ??= new Uint8Array(firstLogSize);
+		} else if (truncated && log.length < lastLogSize && !isTailEnough(logTrueSize)) {
 			const size = logTrueSize > log.length ? logTrueSize : log.length * 4;
 			log = new Uint8Array(Math.min(size, lastLogSize));
 		} else {

@@ -1,0 +1,55 @@
+import {execFile} from 'node:child_process';
+import {promisify} from 'node:util';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {kernelTest} from './helpers/kernel.js';
+
+const execute = promisify(execFile);
+const main = fileURLToPath(new URL('../bench/main.js', import.meta.url));
+
+interface Group {
+	readonly name: string;
+	readonly figures: readonly {
+		readonly what: string;
+		readonly median: number;
+		readonly ratio?: number;
+		readonly goal?: string;
+		readonly ok?: boolean;
+	}[];
+}
+
+const kernel = kernelTest({feature: 'BPF maps and their batches', since: '5.6'});
+
+kernel('the benchmarks run, and each figure is a number', async t => {
+	const {stdout} = await execute(process.execPath, [main, '--quick', '-o', 'json']);
+	const groups = JSON.parse(stdout) as readonly Group[];
+	t.deepEqual(
+		groups.map(({name}) => name),
+		['single', 'dump', 'dump-process', 'load', 'kernel-btf', 'start'],
+	);
+	for (const {name, figures} of groups) {
+		t.true(figures.length >= 2, name);
+		t.true(
+			figures.some(({ok}) => ok !== undefined),
+			name,
+		);
+		for (const {what, median, ratio = 1} of figures) {
+			t.true(Number.isFinite(median) && median > 0, what);
+			t.true(Number.isFinite(ratio) && ratio > 0, what);
+		}
+	}
+});
+
+const wrongUsage = test.macro({
+	async exec(t, args: readonly string[], message: RegExp) {
+		const run = execute(process.execPath, [main, ...args]);
+		const error = await t.throwsAsync<Error & {code: number; stderr: string}>(run);
+		t.is(error?.code, 2);
+		t.regex(error?.stderr ?? '', message);
+	},
+	title: (_, args) => `the benchmarks refuse ${args.join(' ')}`,
+});
+
+test(wrongUsage, ['--only', 'nothing'], /no benchmark "nothing"\nusage: /);
+test(wrongUsage, ['-o', 'xml'], /no output format "xml"\nusage: /);
+test(wrongUsage, ['--fast'], /Unknown option '--fast'/);
