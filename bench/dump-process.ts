@@ -55,7 +55,11 @@ async function dump(count: number, rounds: number) {
 	const ratios = (ours ?? []).map((time, i) => (theirs?.[i] ?? NaN) / time);
 	const cpu = [
 		{what: 'CPU: bpftool -j map dump', median: median(theirs ?? []) * 1e6, ratio: 1},
-		{what: 'CPU: skep map dump -o json', median: median(ours ?? []) * 1e6, ratio: median(ratios)},
+		{
+			what: 'CPU: skep map dump -o json',
+			median: median(ours ?? []) * 1e6,
+			ratio: median(ratios),
+		},
 	];
 	return {
 		figures: figures([...wall, ...cpu], 'ms', {

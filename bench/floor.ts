@@ -26,7 +26,9 @@ export interface Floor {
 }
 
 function load(): Floor {
-	execFileSync(join(project, 'scripts/bench-addon.sh'), {stdio: ['ignore', 'inherit', 'inherit']});
+	execFileSync(join(project, 'scripts/bench-addon.sh'), {
+		stdio: ['ignore', 'inherit', 'inherit'],
+	});
 	const require = createRequire(import.meta.url);
 	return require(join(build, 'build/Release/floor.node')) as Floor;
 }

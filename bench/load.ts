@@ -24,7 +24,10 @@ export async function benchLoad(rounds: number, repeats: number): Promise<Figure
 				'open + load + close: skep',
 				repeat(() => loadCollection(parseObject(file, {name: 'small'})).close()),
 			],
-			['open + load + close: skep, parsed before', repeat(() => loadCollection(spec).close())],
+			[
+				'open + load + close: skep, parsed before',
+				repeat(() => loadCollection(spec).close()),
+			],
 		],
 		rounds,
 	);
@@ -38,10 +41,7 @@ export async function benchLoad(rounds: number, repeats: number): Promise<Figure
 	const btf = race(
 		[
 			['types to the kernel: C libbpf', repeat(() => floor.loadBtf(types))],
-			[
-				'types to the kernel: skep',
-				repeat(() => loadBtf(Btf.parse(types), 'small').close()),
-			],
+			['types to the kernel: skep', repeat(() => loadBtf(Btf.parse(types), 'small').close())],
 		],
 		rounds,
 	);

@@ -47,7 +47,7 @@ const wrongUsage = test.macro({
 		t.is(error?.code, 2);
 		t.regex(error?.stderr ?? '', message);
 	},
-	title: (_, args) => `the benchmarks refuse ${args.join(' ')}`,
+	title: (_, args: readonly string[]) => `the benchmarks refuse ${args.join(' ')}`,
 });
 
 test(wrongUsage, ['--only', 'nothing'], /no benchmark "nothing"\nusage: /);

@@ -8,10 +8,11 @@ import {attachXdp} from '../../src/object/link/attach-xdp.js';
 import {createMap} from '../../src/object/map/create-map.js';
 import {makeBpffs} from '../helpers/bpffs.js';
 import {cliCommand, skep} from '../helpers/cli.js';
-import {fixtureObject} from '../helpers/compile.js';
+import {compile, fixtureObject} from '../helpers/compile.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {loadFixture} from '../helpers/load.js';
 import {connect, makeNamespace} from '../helpers/netns.js';
+import {until} from '../helpers/run.js';
 import {makeTempFolder} from '../helpers/temp.js';
 
 const kernel = kernelTest({feature: 'programs with types', since: '5.4'});
@@ -263,6 +264,50 @@ kernel('Ctrl-C during a build leaves no half-written object', async t => {
 	t.is(errors, 'skep: interrupted by SIGINT; nothing is left half done\n');
 	t.deepEqual(readdirSync(folder).sort(), ['clang', 'slow.bpf.c']);
 	t.false(existsSync(`${folder}/slow.bpf.o`));
+});
+
+// Verified for a second or so, and accepted.
+const slowProgram = `
+	#include <linux/bpf.h>
+	#include <bpf/bpf_helpers.h>
+	struct {
+		__uint(type, BPF_MAP_TYPE_ARRAY);
+		__uint(max_entries, 1);
+		__type(key, __u32);
+		__type(value, __u64);
+	} pinned SEC(".maps");
+	SEC("xdp") int slow(struct xdp_md *ctx)
+	{
+		__u32 zero = 0;
+		__u64 sum = 0, *value = bpf_map_lookup_elem(&pinned, &zero);
+		#pragma clang loop unroll(disable)
+		for (int turn = 0; turn < 110000; turn++)
+			sum = sum * 3 + (turn ^ bpf_get_prandom_u32());
+		if (value)
+			*value = sum;
+		return XDP_PASS;
+	}
+	char _license[] SEC("license") = "GPL";
+`;
+
+kernel('Ctrl-C during a load leaves no pin', async t => {
+	const bpffs = await makeBpffs(t);
+	const object = await compile(slowProgram);
+	const [command, ...args] = cliCommand('object', 'load', object, `${bpffs}/slow`);
+	const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe']});
+	let errors = '';
+	child.stderr.on('data', (piece: Buffer) => (errors += piece.toString()));
+	await until('the map is pinned', () => existsSync(`${bpffs}/slow/maps/pinned`));
+	child.kill('SIGINT');
+	const [code] = (await once(child, 'close')) as [number | null];
+	t.is(errors, 'skep: interrupted by SIGINT; nothing is left half done\n');
+	t.is(code, 130);
+	const pins = readdirSync(bpffs, {recursive: true, withFileTypes: true});
+	t.deepEqual(
+		pins.filter(entry => entry.isFile() && !entry.name.endsWith('.debug')),
+		[],
+	);
+	t.regex(await ok('object', 'load', object, `${bpffs}/slow`), /program +slow/);
 });
 
 test('the tests speak of commands that exist', async t => {

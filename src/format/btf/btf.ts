@@ -34,8 +34,8 @@ export class Btf {
 	private readonly words: Uint32Array;
 	private readonly stringStart: number;
 	private readonly stringSize: number;
-	/** Where each type starts, from `typeStart`. */
-	private readonly offsets: Uint32Array;
+	/** Where each type starts in `words`. */
+	private readonly starts: Uint32Array;
 	private readonly decoded = new Map<number, BtfType>();
 
 	/** *Throws:* `ERR_BTF` when the bytes are not whole, valid BTF. */
@@ -62,10 +62,16 @@ export class Btf {
 		}
 
 		for (let at = headerSize; at < header; at++) {
-			if (bytes[at] !== 0) throw new BtfError('the header has fields not known', {offset: at});
+			if (bytes[at] !== 0)
+				throw new BtfError('the header has fields not known', {offset: at});
 		}
 
-		const [typeOffset, typeSize, stringOffset, stringSize] = [u32(8), u32(12), u32(16), u32(20)];
+		const [typeOffset, typeSize, stringOffset, stringSize] = [
+			u32(8),
+			u32(12),
+			u32(16),
+			u32(20),
+		];
 		this.typeStart = header + typeOffset;
 		this.stringStart = header + stringOffset;
 		this.stringSize = stringSize;
@@ -89,8 +95,8 @@ export class Btf {
 
 		this.words = this.typeWords(typeSize);
 		this.firstId = base?.typeCount ?? 1;
-		this.offsets = this.index(typeSize);
-		this.typeCount = this.firstId + this.offsets.length;
+		this.starts = this.index(typeSize);
+		this.typeCount = this.firstId + this.starts.length;
 	}
 
 	/** The type numbered `id`; the same object each time. *Throws:* `ERR_BTF`. */
@@ -99,9 +105,9 @@ export class Btf {
 		if (this.base !== undefined && id < this.firstId) return this.base.type(id);
 		const known = this.decoded.get(id);
 		if (known !== undefined) return known;
-		const offset = this.offsets[id - this.firstId];
-		if (offset === undefined) throw new BtfError('there is no such type', {typeId: id});
-		const type = decodeType(this, this.view, this.typeStart + offset, id);
+		const start = this.starts[id - this.firstId];
+		if (start === undefined) throw new BtfError('there is no such type', {typeId: id});
+		const type = decodeType(this, this.view, this.typeStart + start * 4, id);
 		this.decoded.set(id, type);
 		return type;
 	}
@@ -189,32 +195,32 @@ export class Btf {
 
 	/** Where each record starts; each is whole. */
 	private index(typeSize: number): Uint32Array {
-		const {words} = this;
+		const {words, firstId} = this;
 		// Pages that nothing is written to take no memory.
-		const offsets = new Uint32Array(typeSize / 12 + 1);
-		let count = 0;
-		for (let at = 0; at < typeSize;) {
-			if (at + 12 > typeSize) this.cut(count);
-			const info = words[(at >>> 2) + 1] ?? 0;
-			const kind = (info >>> 24) & 0x1f;
-			const each = eachExtra[kind] ?? noKind;
-			if (each === noKind) {
+		const starts = new Uint32Array(words.length / 3 + 1);
+		const count = findStarts(words, starts);
+		let end = 0;
+		if (count > 0) {
+			const last = starts[count - 1] ?? 0;
+			const info = words[last + 1] ?? 0;
+			const kind = kindOf(info);
+			if (fixedWords[kind] === beyond) {
 				throw new BtfError(`kind ${kind} is not known`, {
-					typeId: this.firstId + count,
-					offset: this.typeStart + at,
+					typeId: firstId + count - 1,
+					offset: this.typeStart + last * 4,
 				});
 			}
 
-			offsets[count++] = at;
-			at += 12 + (fixedExtra[kind] ?? 0) + (info & 0xffff) * each;
-			if (at > typeSize) this.cut(count - 1);
+			end = (last + recordWords(info)) * 4;
 		}
 
-		return offsets.subarray(0, count);
+		if (end > typeSize) this.cut(firstId + count - 1);
+		if (end < typeSize) this.cut(firstId + count);
+		return starts.subarray(0, count);
 	}
 
-	private cut(index: number): never {
-		throw new BtfError('it reaches beyond the end of the types', {typeId: this.firstId + index});
+	private cut(typeId: number): never {
+		throw new BtfError('it reaches beyond the end of the types', {typeId});
 	}
 
 	/**
@@ -225,15 +231,14 @@ export class Btf {
 		const wanted = this.stringOffsets(name);
 		const ids: number[] = [];
 		if (wanted.size === 0) return ids;
-		const {words, offsets} = this;
+		const {words, starts} = this;
 		const only = wanted.size === 1 ? [...wanted][0] : undefined;
 		const wantedKind = kind === undefined ? -1 : kindNames.indexOf(kind);
-		for (let i = 0; i < offsets.length; i++) {
-			const at = (offsets[i] ?? 0) >>> 2;
+		for (let i = 0; i < starts.length; i++) {
+			const at = starts[i] ?? 0;
 			const nameOffset = words[at] ?? 0;
 			if (only === undefined ? !wanted.has(nameOffset) : nameOffset !== only) continue;
-			const info = words[at + 1] ?? 0;
-			if (wantedKind >= 0 && ((info >>> 24) & 0x1f) !== wantedKind) continue;
+			if (wantedKind >= 0 && kindOf(words[at + 1] ?? 0) !== wantedKind) continue;
 			ids.push(this.firstId + i);
 			if (ids.length >= limit) break;
 		}
@@ -261,12 +266,39 @@ export class Btf {
 	}
 }
 
-/** `kindExtra` as flat lists; `noKind` for what is no kind of a record. */
-const noKind = 255;
-const fixedExtra = Uint8Array.from(kindExtra, ([fixed]) => fixed);
-const eachExtra = Uint8Array.from({length: 32}, (_, kind) =>
-	kind === 0 ? noKind : (kindExtra[kind]?.[1] ?? noKind),
-);
+/** Words of a record of each kind, and of each of its parts; `beyond` for what is no kind. */
+const beyond = 1 << 30;
+const fixedWords = Int32Array.from({length: 32}, (_, kind) => {
+	const extra = kindExtra[kind];
+	return kind === 0 || extra === undefined ? beyond : 3 + extra[0] / 4;
+});
+const partWords = Int32Array.from({length: 32}, (_, kind) => (kindExtra[kind]?.[1] ?? 0) / 4);
+
+function kindOf(info: number): number {
+	return (info >>> 24) & 0x1f;
+}
+
+function recordWords(info: number): number {
+	const kind = kindOf(info);
+	return (fixedWords[kind] ?? beyond) + (info & 0xffff) * (partWords[kind] ?? 0);
+}
+
+/**
+ * Fills in where records start, up to the first that is no good; their number. Kept apart, small
+ * and without calls: it goes through all types of a kernel before V8 has compiled it.
+ */
+function findStarts(words: Uint32Array, starts: Uint32Array): number {
+	const last = words.length - 3;
+	let count = 0;
+	for (let at = 0; at <= last;) {
+		starts[count++] = at;
+		const info = words[at + 1] ?? 0;
+		const kind = (info >>> 24) & 0x1f;
+		at += (fixedWords[kind] ?? beyond) + (info & 0xffff) * (partWords[kind] ?? 0);
+	}
+
+	return count;
+}
 
 const voidType: BtfType = {kind: 'void', id: 0, name: 'void'};
 

@@ -111,8 +111,7 @@ function makeReaders(layout: Layout, littleEndian: boolean, wantsCode: boolean):
 	return {
 		decode,
 		json,
-		toJson:
-			json === undefined ? (view, offset) => jsonOf(decode(view, offset)) : textOf(json),
+		toJson: json === undefined ? (view, offset) => jsonOf(decode(view, offset)) : textOf(json),
 		cursor: code?.Cursor ?? (() => plainCursor(decode)),
 	};
 }
@@ -132,7 +131,8 @@ function plainCursor<T>(decode: (view: DataView, offset: number) => T): Cursor<T
 	let offset = 0;
 	return {
 		get value() {
-			if (view === undefined) throw new CodecError('read', '', 'the cursor stands nowhere yet');
+			if (view === undefined)
+				throw new CodecError('read', '', 'the cursor stands nowhere yet');
 			return decode(view, offset);
 		},
 		move(to, at) {

@@ -11,12 +11,7 @@ interface Surroundings {
 const linkages: readonly BtfLinkage[] = ['static', 'global', 'extern'];
 
 /** Decodes the record at `at`, which is known to be whole. *Throws:* `ERR_BTF`. */
-export function decodeType(
-	btf: Surroundings,
-	view: DataView,
-	at: number,
-	id: number,
-): BtfType {
+export function decodeType(btf: Surroundings, view: DataView, at: number, id: number): BtfType {
 	const u32 = (offset: number): number => view.getUint32(at + offset, btf.littleEndian);
 	const i32 = (offset: number): number => view.getInt32(at + offset, btf.littleEndian);
 	const info = u32(4);
@@ -37,7 +32,9 @@ export function decodeType(
 			const encoding = word >>> 24;
 			const [bits, bitOffset] = [word & 0xff, (word >>> 16) & 0xff];
 			if (bits > 128 || bits + bitOffset > last * 8 || last > 16) {
-				throw new BtfError(`${bits} bits at ${bitOffset} do not fit ${last} bytes`, {typeId: id});
+				throw new BtfError(`${bits} bits at ${bitOffset} do not fit ${last} bytes`, {
+					typeId: id,
+				});
 			}
 
 			return {
@@ -88,7 +85,10 @@ export function decodeType(
 				signed: flag,
 				values: each(12, offset => {
 					const bits = (BigInt(u32(offset + 8)) << 32n) | BigInt(u32(offset + 4));
-					return {name: btf.string(u32(offset)), value: flag ? BigInt.asIntN(64, bits) : bits};
+					return {
+						name: btf.string(u32(offset)),
+						value: flag ? BigInt.asIntN(64, bits) : bits,
+					};
 				}),
 			};
 		case 'fwd':

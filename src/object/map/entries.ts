@@ -67,11 +67,7 @@ class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 	private index = 0;
 	private count = 0;
 
-	constructor(
-		batches: Generator<Batch, void, undefined>,
-		read: BatchReader<T>,
-		group: number,
-	) {
+	constructor(batches: Generator<Batch, void, undefined>, read: BatchReader<T>, group: number) {
 		this.batches = batches;
 		this.read = read;
 		this.group = group;

@@ -1,5 +1,6 @@
 import test from 'ava';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
+import {enableProgramStats} from '../../../src/object/program/program.js';
 import {readObject} from '../../../src/spec/read.js';
 import {fixtureObject} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -69,4 +70,21 @@ kernel('a type that cannot be run by hand says so', async t => {
 		message:
 			'run program "count_sockops": the kernel cannot run programs of type sock_ops by hand',
 	});
+});
+
+const stats = kernelTest({feature: 'program statistics', since: '5.8', serial: true});
+
+stats('runs and their time are counted while statistics are on', async t => {
+	const collection = await loadFixture(t, 'kernel/globals');
+	const program = collection.program('count_packets');
+	{
+		using counting = enableProgramStats();
+		program.run({repeat: 100});
+		t.is(typeof counting.close, 'function');
+	}
+
+	const counted = program.stats();
+	t.true(counted.runCount >= 100n);
+	t.true(counted.runTime > 0n);
+	t.is(counted.recursionMisses, 0n);
 });

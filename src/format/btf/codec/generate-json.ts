@@ -9,16 +9,15 @@ export interface Leaves {
 }
 
 /** What a text field may grow to: each byte an escape, or two digits, and the quotes. */
-const fieldLimits: Readonly<
-	Record<Exclude<FieldCodec, `be${number}`>, (size: number) => number>
-> = {
-	ipv4: () => 17,
-	ipv6: () => 47,
-	mac: () => 19,
-	string: size => size * 6 + 2,
-	bytes: size => size * 2 + 2,
-	hex: size => size * 2 + 2,
-};
+const fieldLimits: Readonly<Record<Exclude<FieldCodec, `be${number}`>, (size: number) => number>> =
+	{
+		ipv4: () => 17,
+		ipv6: () => 47,
+		mac: () => 19,
+		string: size => size * 6 + 2,
+		bytes: size => size * 2 + 2,
+		hex: size => size * 2 + 2,
+	};
 
 export class JsonGenerator {
 	/** Bytes that the text may take at most, so far. */
@@ -45,7 +44,9 @@ export class JsonGenerator {
 			case 'int': {
 				const {size, signed, bool} = layout;
 				if (bool || size === 16) return this.leaf(size === 16 ? 40 : 5, layout, at);
-				return size === 8 ? this.wide(signed, at, this.littleEndian) : this.narrow(size, signed, at);
+				return size === 8
+					? this.wide(signed, at, this.littleEndian)
+					: this.narrow(size, signed, at);
 			}
 
 			case 'bits':

@@ -26,7 +26,9 @@ export interface Generated {
 	/** Undefined where a value's text may be very long. */
 	readonly json: JsonWriter | undefined;
 	/** Makes an object that `move` places on a value. */
-	readonly Cursor: (() => {move(view: DataView, offset: number): void; value: unknown; fixed: boolean}) | undefined;
+	readonly Cursor:
+		| (() => {move(view: DataView, offset: number): void; value: unknown; fixed: boolean})
+		| undefined;
 }
 
 // Longer arrays become loops; larger texts are not worth compiling.
@@ -221,7 +223,8 @@ class Writer {
 	}
 
 	private special(layout: Layout & {kind: 'bits' | 'float'}, at: string): string {
-		if (layout.kind === 'float') return `v.getFloat${layout.size * 8}(${at},${this.littleEndian})`;
+		if (layout.kind === 'float')
+			return `v.getFloat${layout.size * 8}(${at},${this.littleEndian})`;
 		const {bit, bits, signed} = layout;
 		return `readBits(v,${at},${bit},${bits},${signed},${this.littleEndian})`;
 	}
@@ -240,7 +243,9 @@ class Writer {
 
 	private decodeArray({length, element}: Layout & {kind: 'array'}, at: string): string {
 		if (length <= maxUnrolled && element.kind !== 'struct' && element.kind !== 'array') {
-			const each = Array.from({length}, (_, i) => this.decode(element, plus(at, i * element.size)));
+			const each = Array.from({length}, (_, i) =>
+				this.decode(element, plus(at, i * element.size)),
+			);
 			return `[${each.join(',')}]`;
 		}
 
