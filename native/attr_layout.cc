@@ -1,8 +1,12 @@
 #include "attr_layout.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
-#include <string_view>
+#include <new>
 
 namespace skep {
 namespace {
@@ -10,50 +14,56 @@ namespace {
 constexpr uint32_t kBatchCount = 32;
 constexpr uint32_t kBatchMapFd = 36;
 constexpr uint32_t kLinkAttachType = 8;
+constexpr uint32_t kLinkOptions = 16;
+constexpr uint32_t kTestRunContext = 48;
+
+constexpr Access kIn = Access::kRead;
+constexpr Access kOut = Access::kWrite;
 
 constexpr PointerField kPointerFields[] = {
-	{kMapLookupElem, 8, Extent::kKey},
-	{kMapLookupElem, 16, Extent::kValue},
-	{kMapUpdateElem, 8, Extent::kKey},
-	{kMapUpdateElem, 16, Extent::kValue},
-	{kMapDeleteElem, 8, Extent::kKey},
-	{kMapGetNextKey, 8, Extent::kKey},
-	{kMapGetNextKey, 16, Extent::kKey},
-	{kMapLookupAndDeleteElem, 8, Extent::kKey},
-	{kMapLookupAndDeleteElem, 16, Extent::kValue},
-	{kMapLookupBatch, 0, Extent::kBatchCursor},
-	{kMapLookupBatch, 8, Extent::kBatchCursor},
-	{kMapLookupBatch, 16, Extent::kBatchKeys},
-	{kMapLookupBatch, 24, Extent::kBatchValues},
-	{kMapLookupAndDeleteBatch, 0, Extent::kBatchCursor},
-	{kMapLookupAndDeleteBatch, 8, Extent::kBatchCursor},
-	{kMapLookupAndDeleteBatch, 16, Extent::kBatchKeys},
-	{kMapLookupAndDeleteBatch, 24, Extent::kBatchValues},
-	{kMapUpdateBatch, 16, Extent::kBatchKeys},
-	{kMapUpdateBatch, 24, Extent::kBatchValues},
-	{kMapDeleteBatch, 16, Extent::kBatchKeys},
-	{kProgLoad, 8, Extent::kField, 4, 8},     // insns
-	{kProgLoad, 16, Extent::kString},         // license
-	{kProgLoad, 32, Extent::kField, 28, 1},   // log_buf
-	{kProgLoad, 80, Extent::kField, 88, 8},   // func_info
-	{kProgLoad, 96, Extent::kField, 104, 16}, // line_info
-	{kObjPin, 0, Extent::kString},
-	{kObjGet, 0, Extent::kString},
-	{kProgTestRun, 16, Extent::kField, 8, 1},
-	{kProgTestRun, 24, Extent::kField, 12, 1},
-	{kProgTestRun, 48, Extent::kField, 40, 1},
-	{kProgTestRun, 56, Extent::kField, 44, 1},
-	{kProgQuery, 16, Extent::kField, 24, 4},
-	{kProgQuery, 32, Extent::kField, 24, 4},
-	{kProgQuery, 40, Extent::kField, 24, 4},
-	{kProgQuery, 48, Extent::kField, 24, 4},
-	{kRawTracepointOpen, 0, Extent::kString},
-	{kBtfLoad, 0, Extent::kField, 16, 1},
-	{kBtfLoad, 8, Extent::kField, 20, 1},
-	{kTaskFdQuery, 16, Extent::kField, 12, 1},
+	{kMapLookupElem, 8, kIn, Extent::kKey},
+	{kMapLookupElem, 16, kOut, Extent::kValue},
+	{kMapUpdateElem, 8, kIn, Extent::kKey},
+	{kMapUpdateElem, 16, kIn, Extent::kValue},
+	{kMapDeleteElem, 8, kIn, Extent::kKey},
+	{kMapGetNextKey, 8, kIn, Extent::kKey},
+	{kMapGetNextKey, 16, kOut, Extent::kKey},
+	{kMapLookupAndDeleteElem, 8, kIn, Extent::kKey},
+	{kMapLookupAndDeleteElem, 16, kOut, Extent::kValue},
+	{kMapLookupBatch, 0, kIn, Extent::kBatchCursor},
+	{kMapLookupBatch, 8, kOut, Extent::kBatchCursor},
+	{kMapLookupBatch, 16, kOut, Extent::kBatchKeys},
+	{kMapLookupBatch, 24, kOut, Extent::kBatchValues},
+	{kMapLookupAndDeleteBatch, 0, kIn, Extent::kBatchCursor},
+	{kMapLookupAndDeleteBatch, 8, kOut, Extent::kBatchCursor},
+	{kMapLookupAndDeleteBatch, 16, kOut, Extent::kBatchKeys},
+	{kMapLookupAndDeleteBatch, 24, kOut, Extent::kBatchValues},
+	{kMapUpdateBatch, 16, kIn, Extent::kBatchKeys},
+	{kMapUpdateBatch, 24, kIn, Extent::kBatchValues},
+	{kMapDeleteBatch, 16, kIn, Extent::kBatchKeys},
+	{kProgLoad, 8, kIn, Extent::kField, 4, 8},      // insns
+	{kProgLoad, 16, kIn, Extent::kString},          // license
+	{kProgLoad, 32, kOut, Extent::kField, 28, 1},   // log_buf
+	{kProgLoad, 80, kIn, Extent::kField, 88, 8},    // func_info
+	{kProgLoad, 96, kIn, Extent::kField, 104, 16},  // line_info
+	{kObjPin, 0, kIn, Extent::kString},
+	{kObjGet, 0, kIn, Extent::kString},
+	{kProgTestRun, 16, kIn, Extent::kField, 8, 1},
+	{kProgTestRun, 24, kOut, Extent::kField, 12, 1},
+	// Programs of type syscall get their context back here, not in ctx_out.
+	{kProgTestRun, kTestRunContext, kOut, Extent::kField, 40, 1},
+	{kProgTestRun, 56, kOut, Extent::kField, 44, 1},
+	{kProgQuery, 16, kOut, Extent::kField, 24, 4},
+	{kProgQuery, 32, kOut, Extent::kField, 24, 4},
+	{kProgQuery, 40, kOut, Extent::kField, 24, 4},
+	{kProgQuery, 48, kOut, Extent::kField, 24, 4},
+	{kRawTracepointOpen, 0, kIn, Extent::kString},
+	{kBtfLoad, 0, kIn, Extent::kField, 16, 1},
+	{kBtfLoad, 8, kOut, Extent::kField, 20, 1},
+	{kTaskFdQuery, 16, kOut, Extent::kField, 12, 1},
 };
 
-// Fields that hold addresses in newer kernels or for uses not wrapped here: must stay zero.
+// Fields that hold addresses but are not wrapped: must stay zero.
 struct Forbidden {
 	uint32_t command;
 	uint32_t offset;
@@ -64,24 +74,21 @@ constexpr Forbidden kForbidden[] = {
 };
 
 // Record sizes that the lengths above assume.
+constexpr uint32_t kFuncInfoCount = 88;
 constexpr uint32_t kFuncInfoRecSize = 76;
+constexpr uint32_t kLineInfoCount = 104;
 constexpr uint32_t kLineInfoRecSize = 92;
 
-// Attach types whose part of LINK_CREATE holds addresses.
+// Attach types whose options of LINK_CREATE hold addresses: iterators and the multi-probes. What is
+// newer than the last one might, too.
 constexpr uint32_t kAttachWithPointers[] = {28, 42, 48, 56, 57};
+constexpr uint32_t kLastKnownAttachType = 57;
 
-uint32_t Load32(const ByteSpan& attr, uint32_t offset) {
-	uint32_t value = 0;
-	if (offset + sizeof(value) <= attr.size) std::memcpy(&value, attr.data + offset, sizeof(value));
-	return value;
-}
+// The only program type whose test context holds addresses that the kernel writes to.
+constexpr uint32_t kStructOpsProgram = 27;
 
-uint64_t Load64(const ByteSpan& attr, uint32_t offset) {
-	uint64_t value = 0;
-	if (offset < attr.size)
-		std::memcpy(&value, attr.data + offset, std::min<size_t>(sizeof(value), attr.size - offset));
-	return value;
-}
+// No path or name that the kernel takes is longer.
+constexpr size_t kLongestString = 4096;
 
 bool IsBatch(uint32_t command) {
 	return command >= kMapLookupBatch && command <= kMapDeleteBatch;
@@ -91,29 +98,13 @@ bool NeedsShape(Extent extent) {
 	return extent != Extent::kField && extent != Extent::kString;
 }
 
-std::string Describe(uint32_t command, uint32_t offset) {
-	return "bpf: command " + std::to_string(command) + ", pointer at " + std::to_string(offset);
+uint64_t Multiply(uint64_t count, uint64_t size) {
+	uint64_t product = 0;
+	return __builtin_mul_overflow(count, size, &product) ? UINT64_MAX : product;
 }
 
-uint64_t RequiredSize(const PointerField& field, const ByteSpan& attr, const MapShape& shape) {
-	const uint64_t count = Load32(attr, kBatchCount);
-	switch (field.extent) {
-		case Extent::kField:
-			return uint64_t{Load32(attr, field.length_field)} * field.unit;
-		case Extent::kKey:
-			return shape.key_size;
-		case Extent::kValue:
-			return shape.value_size;
-		case Extent::kBatchKeys:
-			return count * shape.key_size;
-		case Extent::kBatchValues:
-			return count * shape.value_size;
-		case Extent::kBatchCursor:
-			return std::max<uint64_t>(shape.key_size, sizeof(uint32_t));
-		case Extent::kString:
-			return 0;
-	}
-	return UINT64_MAX;
+std::string Describe(uint32_t command, uint32_t offset) {
+	return "bpf: command " + std::to_string(command) + ", pointer at " + std::to_string(offset);
 }
 
 const PointerField* FindField(uint32_t command, uint32_t offset) {
@@ -122,25 +113,12 @@ const PointerField* FindField(uint32_t command, uint32_t offset) {
 	return nullptr;
 }
 
-// A field of the attr that the checks above depend on and that a caller could bend.
-std::string CheckFixedFields(uint32_t command, const ByteSpan& attr) {
-	for (const Forbidden& field : kForbidden)
-		if (field.command == command && Load64(attr, field.offset) != 0)
-			return Describe(command, field.offset) + " is not wrapped";
-	if (command == kProgLoad) {
-		if (Load32(attr, 88) != 0 && Load32(attr, kFuncInfoRecSize) != 8)
-			return "bpf: func_info records must be 8 bytes";
-		if (Load32(attr, 104) != 0 && Load32(attr, kLineInfoRecSize) != 16)
-			return "bpf: line_info records must be 16 bytes";
-	}
-	if (command == kLinkCreate) {
-		const uint32_t type = Load32(attr, kLinkAttachType);
-		for (const uint32_t refused : kAttachWithPointers)
-			if (type == refused && attr.size > 16)
-				return "bpf: link options of attach type " + std::to_string(type) +
-				       " are not wrapped";
-	}
-	return {};
+// The kernel reads a string until its NUL, long after it was looked for here: of a copy, nobody can
+// take it away.
+bool TakeString(PointerArg* pointer) {
+	pointer->used = std::min(pointer->bytes.size, kLongestString);
+	return pointer->used != 0 && pointer->UseCopy() &&
+	       std::memchr(pointer->bytes.data, 0, pointer->used) != nullptr;
 }
 
 }  // namespace
@@ -230,81 +208,178 @@ FdKind ReturnedKind(uint32_t command, bool* returns) {
 	}
 }
 
-bool ReadPointers(Napi::Env env, const Napi::Array& list, std::vector<PointerArg>* out) {
-	const uint32_t length = list.Length();
-	if (length % 2 != 0 || length > 32) {
-		ThrowType(env, "pointers: expected pairs of offset and Uint8Array");
+bool ReadPointers(napi_env env, napi_value list, std::vector<PointerArg>* out) {
+	constexpr const char* kExpected = "pointers: expected pairs of offset and Uint8Array or null";
+	std::array<napi_value, 32> items;
+	uint32_t length = 0;
+	if (napi_get_array_length(env, list, &length) != napi_ok || length % 2 != 0 || length > items.size()) {
+		ThrowType(env, kExpected);
 		return false;
 	}
+	// An element may be an accessor, which can detach or shrink any buffer: all of them are got
+	// before the first buffer is looked at.
+	for (uint32_t i = 0; i < length; i++)
+		if (napi_get_element(env, list, i, &items[i]) != napi_ok) return false;
+
+	out->reserve(length / 2);
 	for (uint32_t i = 0; i < length; i += 2) {
-		const Napi::Value offset = list[i];
-		const Napi::Value bytes = list[i + 1];
-		if (env.IsExceptionPending()) return false;
-		PointerArg pointer{};
-		if (!offset.IsNumber()) {
-			ThrowType(env, "pointers: expected pairs of offset and Uint8Array");
+		PointerArg pointer;
+		pointer.array = items[i + 1];
+		if (!ReadWhole(env, items[i], 0, UINT32_MAX, &pointer.offset)) {
+			ThrowType(env, kExpected);
 			return false;
 		}
-		pointer.offset = offset.As<Napi::Number>().Uint32Value();
-		if (IsNullish(env, bytes)) continue;
-		if (!ReadBytes(env, bytes, &pointer.bytes)) {
-			ThrowType(env, "pointers: expected pairs of offset and Uint8Array");
+		if (IsNullish(env, pointer.array)) continue;
+		if (!ReadBytes(env, pointer.array, &pointer.bytes)) {
+			ThrowType(env, kExpected);
 			return false;
 		}
-		out->push_back(pointer);
+		out->push_back(std::move(pointer));
 	}
 	return true;
 }
 
-std::string AttrImage::Prepare(
-	EnvState& state, uint32_t command, const ByteSpan& caller_attr,
-	const std::vector<PointerArg>& pointers
-) {
-	const uint32_t limit = AttrLimit(command);
-	if (limit == 0) return "bpf: command " + std::to_string(command) + " is not wrapped";
-	if (caller_attr.size > limit)
-		return "bpf: attr has " + std::to_string(caller_attr.size) + " bytes, command " +
-		       std::to_string(command) + " takes " + std::to_string(limit);
-	size_ = caller_attr.size;
-	if (size_ > 0) std::memcpy(bytes_.data(), caller_attr.data, size_);
-	const ByteSpan attr = Span();
+bool PointerArg::UseCopy() {
+	if (copy != nullptr || used == 0) return true;
+	copy.reset(new (std::nothrow) uint8_t[used]);
+	if (copy == nullptr) return false;
+	std::memcpy(copy.get(), bytes.data, used);
+	bytes = {copy.get(), static_cast<size_t>(used)};
+	return true;
+}
 
-	std::string wrong = CheckFixedFields(command, attr);
-	if (!wrong.empty()) return wrong;
+uint32_t AttrImage::Load32(uint32_t offset) const {
+	uint32_t value = 0;
+	std::memcpy(&value, bytes_.data() + offset, sizeof(value));
+	return value;
+}
 
+uint64_t AttrImage::Load64(uint32_t offset) const {
+	uint64_t value = 0;
+	std::memcpy(&value, bytes_.data() + offset, sizeof(value));
+	return value;
+}
+
+void AttrImage::Store32(uint32_t offset, uint32_t value) {
+	std::memcpy(bytes_.data() + offset, &value, sizeof(value));
+}
+
+uint64_t AttrImage::RequiredSize(const PointerField& field, const MapShape& shape) const {
+	switch (field.extent) {
+		case Extent::kField:
+			return Multiply(Load32(field.length_field), field.unit);
+		case Extent::kKey:
+			return shape.key_size;
+		case Extent::kValue:
+			return shape.value_size;
+		case Extent::kBatchKeys:
+			return Multiply(Load32(kBatchCount), shape.key_size);
+		case Extent::kBatchValues:
+			return Multiply(Load32(kBatchCount), shape.value_size);
+		case Extent::kBatchCursor:
+			return std::max<uint64_t>(shape.key_size, sizeof(uint32_t));
+		case Extent::kString:
+			break;
+	}
+	return UINT64_MAX;
+}
+
+// Fields that the checks depend on and that a caller could bend.
+std::string AttrImage::CheckFixedFields(EnvState& state, uint32_t command) {
+	for (const Forbidden& field : kForbidden)
+		if (field.command == command && Load64(field.offset) != 0)
+			return Describe(command, field.offset) + " is not wrapped";
 	// The kernel would follow whatever stands in a pointer field.
 	for (const PointerField& field : kPointerFields)
-		if (field.command == command && Load64(attr, field.offset) != 0)
+		if (field.command == command && Load64(field.offset) != 0)
 			return Describe(command, field.offset) + " is not zero";
-
-	MapShape shape;
-	bool shape_known = false;
-	for (const PointerArg& pointer : pointers) {
-		const PointerField* field = FindField(command, pointer.offset);
-		if (field == nullptr || pointer.offset + 8 > attr.size)
-			return Describe(command, pointer.offset) + " is not a pointer field";
-		if (field->extent == Extent::kString) {
-			if (pointer.bytes.size == 0 || std::memchr(pointer.bytes.data, 0, pointer.bytes.size) == nullptr)
-				return Describe(command, pointer.offset) + ": expected a NUL-terminated string";
-			continue;
-		}
-		if (NeedsShape(field->extent) && !shape_known) {
-			const uint32_t fd = Load32(attr, IsBatch(command) ? kBatchMapFd : 0);
-			if (fd > INT32_MAX || !state.ShapeOf(static_cast<int>(fd), &shape))
-				return "bpf: fd " + std::to_string(static_cast<int32_t>(fd)) + " is not a map opened here";
-			shape_known = true;
-		}
-		const uint64_t required = RequiredSize(*field, attr, shape);
-		if (pointer.bytes.size < required)
-			return Describe(command, pointer.offset) + ": " + std::to_string(pointer.bytes.size) +
-			       " bytes, the kernel uses " + std::to_string(required);
+	if (command == kProgLoad) {
+		if (Load32(kFuncInfoCount) != 0 && Load32(kFuncInfoRecSize) != 8)
+			return "bpf: func_info records must be 8 bytes";
+		if (Load32(kLineInfoCount) != 0 && Load32(kLineInfoRecSize) != 16)
+			return "bpf: line_info records must be 16 bytes";
+	}
+	if (command == kLinkCreate && size_ > kLinkOptions) {
+		const uint32_t type = Load32(kLinkAttachType);
+		if (type > kLastKnownAttachType ||
+		    std::find(std::begin(kAttachWithPointers), std::end(kAttachWithPointers), type) !=
+		        std::end(kAttachWithPointers))
+			return "bpf: link options of attach type " + std::to_string(type) + " are not wrapped";
+	}
+	if (command == kProgTestRun) {
+		checked_fd_offset_ = 0;
+		uint32_t type = 0;
+		FdKind kind = FdKind::kNone;
+		const int fd = static_cast<int>(Load32(0));
+		if (!state.KindOf(fd, &kind) || kind != FdKind::kProgram || !state.TypeOf(fd, &type))
+			return "bpf: fd " + std::to_string(fd) + " is not a program opened here";
+		if (type == kStructOpsProgram) return "bpf: a test run of struct_ops is not wrapped";
 	}
 	return {};
 }
 
+std::string AttrImage::Prepare(
+	EnvState& state, uint32_t command, const ByteSpan& attr, std::vector<PointerArg>* pointers
+) {
+	const uint32_t limit = AttrLimit(command);
+	if (limit == 0) return "bpf: command " + std::to_string(command) + " is not wrapped";
+	if (attr.size > limit)
+		return "bpf: attr has " + std::to_string(attr.size) + " bytes, command " +
+		       std::to_string(command) + " takes " + std::to_string(limit);
+	size_ = attr.size;
+	if (size_ > 0) std::memcpy(bytes_.data(), attr.data, size_);
+
+	std::string wrong = CheckFixedFields(state, command);
+	if (!wrong.empty()) return wrong;
+
+	MapShape shape;
+	for (PointerArg& pointer : *pointers) {
+		const PointerField* field = FindField(command, pointer.offset);
+		if (field == nullptr || pointer.offset + 8 > size_)
+			return Describe(command, pointer.offset) + " is not a pointer field";
+		pointer.written = field->access == Access::kWrite;
+		if (field->extent == Extent::kString) {
+			if (!TakeString(&pointer))
+				return Describe(command, pointer.offset) + ": expected a NUL-terminated string";
+			continue;
+		}
+		if (NeedsShape(field->extent) && checked_fd_offset_ < 0) {
+			checked_fd_offset_ = IsBatch(command) ? kBatchMapFd : 0;
+			const int fd = static_cast<int>(Load32(static_cast<uint32_t>(checked_fd_offset_)));
+			if (!state.ShapeOf(fd, &shape))
+				return "bpf: fd " + std::to_string(fd) + " is not a map opened here";
+		}
+		pointer.used = RequiredSize(*field, shape);
+		if (pointer.bytes.size < pointer.used)
+			return Describe(command, pointer.offset) + ": " + std::to_string(pointer.bytes.size) +
+			       " bytes, the kernel uses " + std::to_string(pointer.used);
+	}
+	return {};
+}
+
+int AttrImage::HoldFd() {
+	if (checked_fd_offset_ < 0) return 0;
+	const uint32_t offset = static_cast<uint32_t>(checked_fd_offset_);
+	caller_fd_ = Load32(offset);
+	const int own = fcntl(static_cast<int>(caller_fd_), F_DUPFD_CLOEXEC, 0);
+	if (own < 0) return errno;
+	Store32(offset, static_cast<uint32_t>(own));
+	holds_ = true;
+	return 0;
+}
+
+void AttrImage::ReleaseFd() {
+	if (!holds_) return;
+	holds_ = false;
+	const uint32_t offset = static_cast<uint32_t>(checked_fd_offset_);
+	close(static_cast<int>(Load32(offset)));
+	Store32(offset, caller_fd_);
+}
+
 void AttrImage::Point(const std::vector<PointerArg>& pointers) {
 	for (const PointerArg& pointer : pointers) {
-		const uint64_t address = reinterpret_cast<uint64_t>(pointer.bytes.data);
+		// None for a buffer of no bytes: some commands take its length of zero for no limit.
+		const uint64_t address = pointer.used == 0 ? 0 : reinterpret_cast<uint64_t>(pointer.bytes.data);
 		std::memcpy(bytes_.data() + pointer.offset, &address, sizeof(address));
 	}
 }

@@ -10,15 +10,19 @@
 namespace skep {
 namespace {
 
-constexpr int kPerCpuTypes[] = {5, 6, 10, 21};
-constexpr int kFdTypes[] = {3, 4, 7, 12, 13};
+// Types of map whose values are one per possible CPU: percpu_hash, percpu_array, lru_percpu_hash,
+// percpu_cgroup_storage.
+constexpr uint32_t kPerCpuTypes[] = {5, 6, 10, 21};
+// Types whose values are descriptors of 4 bytes, whatever the map says: prog_array,
+// perf_event_array, cgroup_array, array_of_maps, hash_of_maps.
+constexpr uint32_t kFdTypes[] = {3, 4, 8, 12, 13};
 // The newest map type whose value layout is known here; a newer one might be per-CPU.
 constexpr uint32_t kLastKnownType = 34;
 
 template <size_t N>
-bool Contains(const int (&list)[N], uint32_t type) {
-	for (const int candidate : list)
-		if (static_cast<uint32_t>(candidate) == type) return true;
+bool Contains(const uint32_t (&list)[N], uint32_t type) {
+	for (const uint32_t candidate : list)
+		if (candidate == type) return true;
 	return false;
 }
 
@@ -45,12 +49,15 @@ uint32_t CountPossibleCpus() {
 	return count;
 }
 
-MapShape ShapeFromInfo(uint32_t type, uint32_t key, uint32_t value, uint32_t cpus) {
-	const uint64_t stride = (uint64_t{value} + 7) / 8 * 8;
-	MapShape shape{key, value};
-	if (Contains(kFdTypes, type)) shape.value_size = sizeof(uint32_t);
-	if (Contains(kPerCpuTypes, type) || type > kLastKnownType) shape.value_size = stride * cpus;
-	return shape;
+// False when the sizes cannot be told.
+bool ShapeFromInfo(uint32_t type, uint32_t key, uint32_t value, uint32_t cpus, MapShape* shape) {
+	*shape = MapShape{key, value};
+	if (Contains(kFdTypes, type)) shape->value_size = sizeof(uint32_t);
+	if (Contains(kPerCpuTypes, type) || type > kLastKnownType) {
+		shape->value_size = (uint64_t{value} + 7) / 8 * 8 * cpus;
+		return cpus != 0;
+	}
+	return true;
 }
 
 }  // namespace
@@ -60,6 +67,15 @@ EnvState::EnvState() : possible_cpus_(CountPossibleCpus()) {}
 EnvState::~EnvState() {
 	for (size_t fd = 0; fd < fds_.size(); fd++)
 		if (fds_[fd].kind != FdKind::kNone) close(static_cast<int>(fd));
+}
+
+bool EnvState::Attach(napi_env env) {
+	using Holder = std::shared_ptr<EnvState>;
+	auto holder = std::make_unique<Holder>(std::make_shared<EnvState>());
+	const auto release = [](napi_env, void* data, void*) { delete static_cast<Holder*>(data); };
+	if (napi_set_instance_data(env, holder.get(), release, nullptr) != napi_ok) return false;
+	static_cast<void>(holder.release());
+	return true;
 }
 
 EnvState& EnvState::Of(napi_env env) {
@@ -77,7 +93,7 @@ OwnedFd* EnvState::Find(int fd) {
 void EnvState::Own(int fd, FdKind kind) {
 	const size_t index = static_cast<size_t>(fd);
 	if (index >= fds_.size()) fds_.resize(index + 64);
-	fds_[index] = OwnedFd{kind, false, {}};
+	fds_[index] = OwnedFd{kind, false, 0, {}};
 }
 
 bool EnvState::KindOf(int fd, FdKind* kind) {
@@ -87,22 +103,37 @@ bool EnvState::KindOf(int fd, FdKind* kind) {
 	return true;
 }
 
+// Asks the kernel once: neither type nor sizes of an object ever change.
+bool EnvState::Learn(int fd, OwnedFd* owned) {
+	if (owned->known) return true;
+	// The head of struct bpf_map_info: type, id, key_size, value_size. Programs and links begin
+	// with their type, too.
+	uint32_t info[4] = {};
+	struct {
+		uint32_t fd;
+		uint32_t length;
+		uint64_t info;
+	} attr = {static_cast<uint32_t>(fd), sizeof(info), reinterpret_cast<uint64_t>(info)};
+	if (syscall(__NR_bpf, 15 /* BPF_OBJ_GET_INFO_BY_FD */, &attr, sizeof(attr)) < 0) return false;
+	owned->type = info[0];
+	owned->known = owned->kind != FdKind::kMap ||
+	               ShapeFromInfo(info[0], info[2], info[3], possible_cpus_, &owned->shape);
+	return owned->known;
+}
+
 bool EnvState::ShapeOf(int fd, MapShape* shape) {
 	OwnedFd* owned = Find(fd);
-	if (owned == nullptr || owned->kind != FdKind::kMap || possible_cpus_ == 0) return false;
-	if (!owned->shape_known) {
-		// The head of struct bpf_map_info: type, id, key_size, value_size.
-		uint32_t info[4] = {};
-		struct {
-			uint32_t fd;
-			uint32_t length;
-			uint64_t info;
-		} attr = {static_cast<uint32_t>(fd), sizeof(info), reinterpret_cast<uint64_t>(info)};
-		if (syscall(__NR_bpf, 15 /* BPF_OBJ_GET_INFO_BY_FD */, &attr, sizeof(attr)) < 0) return false;
-		owned->shape = ShapeFromInfo(info[0], info[2], info[3], possible_cpus_);
-		owned->shape_known = true;
-	}
+	if (owned == nullptr || owned->kind != FdKind::kMap || !Learn(fd, owned)) return false;
 	*shape = owned->shape;
+	return true;
+}
+
+bool EnvState::TypeOf(int fd, uint32_t* type) {
+	OwnedFd* owned = Find(fd);
+	if (owned == nullptr || owned->kind == FdKind::kOther || owned->kind == FdKind::kBtf ||
+	    !Learn(fd, owned))
+		return false;
+	*type = owned->type;
 	return true;
 }
 

@@ -1,8 +1,8 @@
 // What the addon keeps for one JavaScript environment: which file descriptors it opened, of what
-// kind, and the sizes of the maps among them. Closed with the environment.
+// kind, and the facts about them that the checks of a call need. Closed with the environment.
 #pragma once
 
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,9 @@ struct MapShape {
 
 struct OwnedFd {
 	FdKind kind = FdKind::kNone;
-	bool shape_known = false;
+	bool known = false;
+	// The kernel's number for the type of map, program or link, and the sizes of a map.
+	uint32_t type = 0;
 	MapShape shape;
 };
 
@@ -35,6 +37,8 @@ public:
 	EnvState(const EnvState&) = delete;
 	EnvState& operator=(const EnvState&) = delete;
 
+	// Makes the state of an environment, once, at its start.
+	static bool Attach(napi_env env);
 	static EnvState& Of(napi_env env);
 
 	void Own(int fd, FdKind kind);
@@ -42,12 +46,16 @@ public:
 	bool KindOf(int fd, FdKind* kind);
 	// Sizes of an owned map; false when `fd` is not one, or the kernel does not tell.
 	bool ShapeOf(int fd, MapShape* shape);
+	// The type of an owned map, program or link; false when `fd` is none, or the kernel does not
+	// tell.
+	bool TypeOf(int fd, uint32_t* type);
 	// 0, or -EBADF when `fd` is not owned: a second close never hits a descriptor of someone else.
 	int Close(int fd);
 	uint32_t possible_cpus() const { return possible_cpus_; }
 
 private:
 	OwnedFd* Find(int fd);
+	bool Learn(int fd, OwnedFd* owned);
 
 	// Indexed by descriptor.
 	std::vector<OwnedFd> fds_;

@@ -1,11 +1,10 @@
 // Runs one call inside another network namespace.
 #pragma once
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <cerrno>
-#include <system_error>
-#include <thread>
 
 namespace skep {
 
@@ -14,22 +13,31 @@ namespace skep {
 // call, so no thread of Node's ever changes its namespace.
 template <typename Work>
 long InNetns(int netns_fd, int* error, Work work) {
-	long result = -1;
+	struct Job {
+		int netns_fd;
+		Work& work;
+		long result = -1;
+		int error = 0;
+	} job{netns_fd, work};
 	if (netns_fd < 0) {
-		result = work();
+		job.result = work();
 		*error = errno;
-		return result;
+		return job.result;
 	}
-	std::thread thread([&] {
-		if (setns(netns_fd, CLONE_NEWNET) < 0) {
-			*error = errno;
-			return;
-		}
-		result = work();
-		*error = errno;
-	});
-	thread.join();
-	return result;
+
+	// Not std::thread: where no thread can be started it ends the process.
+	const auto run = [](void* data) -> void* {
+		Job& job = *static_cast<Job*>(data);
+		if (setns(job.netns_fd, CLONE_NEWNET) == 0) job.result = job.work();
+		job.error = errno;
+		return nullptr;
+	};
+	pthread_t thread;
+	*error = pthread_create(&thread, nullptr, run, &job);
+	if (*error != 0) return -1;
+	pthread_join(thread, nullptr);
+	*error = job.error;
+	return job.result;
 }
 
 }  // namespace skep

@@ -1,10 +1,10 @@
 // bpf(2) for every command whose speed does not matter by the nanosecond.
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -38,75 +38,127 @@ void OwnResult(EnvState& state, uint32_t command, long result) {
 	state.Own(fd, kind);
 }
 
-// bpfAsync's work: everything the kernel touches is a copy of its own, for JavaScript may detach or
-// shrink its buffers meanwhile.
-class BpfWorker : public Napi::AsyncWorker {
+// One call on the thread pool. Everything the kernel touches is a copy of its own, for JavaScript
+// may detach or shrink its buffers meanwhile.
+class AsyncCall {
 public:
-	BpfWorker(
-		Napi::Env env, uint32_t command, AttrImage image, Napi::Value attr, Napi::Array list,
-		const std::vector<PointerArg>& pointers
+	AsyncCall(
+		napi_env env, uint32_t command, const AttrImage& image, std::vector<PointerArg> pointers
 	)
-		: Napi::AsyncWorker(env, "skep.bpf"),
-		  deferred_(Napi::Promise::Deferred::New(env)),
+		: env_(env),
 		  state_(EnvState::Of(env).shared_from_this()),
 		  command_(command),
-		  image_(image) {
-		Napi::Object targets = Napi::Object::New(env);
-		targets.Set("attr", attr);
-		targets.Set("pointers", list);
-		targets_ = Napi::Persistent(targets);
-		copies_.reserve(pointers.size());
-		for (const PointerArg& pointer : pointers) {
-			copies_.emplace_back(pointer.bytes.data, pointer.bytes.data + pointer.bytes.size);
-			own_pointers_.push_back({pointer.offset, {copies_.back().data(), copies_.back().size()}});
-		}
+		  image_(image),
+		  pointers_(std::move(pointers)) {}
+
+	AsyncCall(const AsyncCall&) = delete;
+	AsyncCall& operator=(const AsyncCall&) = delete;
+
+	~AsyncCall() {
+		image_.ReleaseFd();
+		for (const napi_ref target : targets_) napi_delete_reference(env_, target);
+		if (attr_ != nullptr) napi_delete_reference(env_, attr_);
+		if (work_ != nullptr) napi_delete_async_work(env_, work_);
 	}
 
-	Napi::Promise Promise() const { return deferred_.Promise(); }
-
-protected:
-	void Execute() override {
-		image_.Point(own_pointers_);
-		result_ = syscall(__NR_bpf, command_, image_.data(), image_.size());
-		error_ = errno;
-	}
-
-	void OnOK() override {
-		const Napi::Env env = Env();
-		OwnResult(*state_, command_, result_);
-		CopyBack(env);
-		deferred_.Resolve(Result(env, result_, error_));
+	// Hands the call to the thread pool and gives the promise; null when the environment is ending.
+	static napi_value Start(std::unique_ptr<AsyncCall> call, napi_value attr) {
+		const napi_env env = call->env_;
+		napi_value promise = nullptr;
+		if (!call->HoldTargets(attr)) return nullptr;
+		call->error_ = call->image_.HoldFd();
+		for (PointerArg& pointer : call->pointers_)
+			if (!pointer.UseCopy()) call->error_ = ENOMEM;
+		if (napi_create_async_work(
+				env, nullptr, Text(env, "skep.bpf"), Execute, Complete, call.get(), &call->work_
+			) != napi_ok ||
+		    napi_create_promise(env, &call->deferred_, &promise) != napi_ok ||
+		    napi_queue_async_work(env, call->work_) != napi_ok)
+			return nullptr;
+		// Complete takes it back.
+		static_cast<void>(call.release());
+		return promise;
 	}
 
 private:
-	// What the kernel wrote, into those buffers that are still there and still as long.
-	void CopyBack(Napi::Env env) {
-		ByteSpan attr;
-		if (ReadBytes(env, targets_.Get("attr"), &attr)) image_.CopyBack(own_pointers_, attr);
-		const Napi::Array list = targets_.Get("pointers").As<Napi::Array>();
-		std::vector<PointerArg> targets;
-		if (!ReadPointers(env, list, &targets)) {
-			env.GetAndClearPendingException();
-			return;
+	// Keeps the typed arrays that are filled in at the end; the kernel reads the others only.
+	bool HoldTargets(napi_value attr) {
+		if (napi_create_reference(env_, attr, 1, &attr_) != napi_ok) return false;
+		for (const PointerArg& pointer : pointers_) {
+			napi_ref target = nullptr;
+			if (pointer.written && napi_create_reference(env_, pointer.array, 1, &target) != napi_ok)
+				return false;
+			targets_.push_back(target);
 		}
-		for (size_t i = 0; i < targets.size() && i < copies_.size(); i++) {
-			const ByteSpan& target = targets[i].bytes;
-			if (targets[i].offset == own_pointers_[i].offset && target.size == copies_[i].size() && target.size > 0)
-				std::memcpy(target.data, copies_[i].data(), target.size);
+		return true;
+	}
+
+	static void Execute(napi_env, void* data) {
+		AsyncCall& call = *static_cast<AsyncCall*>(data);
+		if (call.error_ != 0) return;
+		call.image_.Point(call.pointers_);
+		call.result_ = syscall(__NR_bpf, call.command_, call.image_.data(), call.image_.size());
+		call.error_ = errno;
+		call.image_.ReleaseFd();
+	}
+
+	static void Complete(napi_env env, napi_status status, void* data) {
+		const std::unique_ptr<AsyncCall> call(static_cast<AsyncCall*>(data));
+		if (status == napi_cancelled) return;
+		OwnResult(*call->state_, call->command_, call->result_);
+		call->FillTargets();
+		napi_resolve_deferred(env, call->deferred_, Result(env, call->result_, call->error_));
+	}
+
+	// What the kernel wrote, into those buffers that are still there and still long enough.
+	void FillTargets() {
+		ByteSpan attr;
+		if (Target(attr_, &attr)) image_.CopyBack(pointers_, attr);
+		for (size_t i = 0; i < pointers_.size(); i++) {
+			const PointerArg& pointer = pointers_[i];
+			ByteSpan target;
+			if (Target(targets_[i], &target) && pointer.used > 0 && target.size >= pointer.used)
+				std::memcpy(target.data, pointer.bytes.data, pointer.used);
 		}
 	}
 
-	Napi::Promise::Deferred deferred_;
-	// The caller's attr and pointers, kept until they are filled in.
-	Napi::ObjectReference targets_;
+	bool Target(napi_ref reference, ByteSpan* out) {
+		napi_value array = nullptr;
+		return reference != nullptr &&
+		       napi_get_reference_value(env_, reference, &array) == napi_ok && array != nullptr &&
+		       ReadBytes(env_, array, out);
+	}
+
+	napi_env env_;
 	std::shared_ptr<EnvState> state_;
 	uint32_t command_;
 	AttrImage image_;
-	std::vector<std::vector<uint8_t>> copies_;
-	std::vector<PointerArg> own_pointers_;
+	std::vector<PointerArg> pointers_;
+	// The caller's typed arrays, kept until they are filled in; null for what is not.
+	napi_ref attr_ = nullptr;
+	std::vector<napi_ref> targets_;
+	napi_async_work work_ = nullptr;
+	napi_deferred deferred_ = nullptr;
 	long result_ = -1;
 	int error_ = 0;
 };
+
+// The arguments that both functions have in common, checked and ready for the kernel; false leaves
+// an exception pending.
+bool ReadCall(
+	napi_env env, uint32_t command, napi_value attr_value, napi_value list, ByteSpan* attr,
+	std::vector<PointerArg>* pointers, AttrImage* image
+) {
+	// Last of all: reading the list may run JavaScript, which could take the bytes of attr away.
+	if (!ReadPointers(env, list, pointers)) return false;
+	if (!ReadBytes(env, attr_value, attr)) {
+		ThrowType(env, "attr: expected a Uint8Array");
+		return false;
+	}
+	const std::string wrong = image->Prepare(EnvState::Of(env), command, *attr, pointers);
+	if (!wrong.empty()) ThrowRange(env, wrong);
+	return wrong.empty();
+}
 
 }  // namespace
 
@@ -116,52 +168,44 @@ private:
 // `pointers` is a flat list [offset, Uint8Array | null, ...] of the buffers that belong there.
 // Returns what the kernel returned or -errno; what the kernel wrote into attr and buffers is there
 // in both cases. `netns` is a namespace's descriptor to make the call in, or -1.
-Napi::Value Bpf(const Napi::CallbackInfo& info) {
-	const Napi::Env env = info.Env();
+napi_value Bpf(napi_env env, napi_callback_info info) {
 	uint32_t command = 0;
-	ByteSpan attr;
-	Napi::Array list;
+	napi_value attr_value = nullptr;
+	napi_value list = nullptr;
 	int netns = -1;
-	if (!Args(info).Uint32("command", &command).Bytes("attr", &attr).Array("pointers", &list).OptionalFd("netns", &netns).Ok())
-		return env.Undefined();
+	if (!Args(env, info).Uint32("command", &command).Later(&attr_value).Array("pointers", &list).OptionalFd("netns", &netns).Ok())
+		return nullptr;
+	ByteSpan attr;
 	std::vector<PointerArg> pointers;
-	if (!ReadPointers(env, list, &pointers)) return env.Undefined();
-
-	EnvState& state = EnvState::Of(env);
 	AttrImage image;
-	const std::string wrong = image.Prepare(state, command, attr, pointers);
-	if (!wrong.empty()) return ThrowRange(env, wrong);
+	if (!ReadCall(env, command, attr_value, list, &attr, &pointers, &image)) return nullptr;
 
 	image.Point(pointers);
 	int error = 0;
 	const long result = InNetns(netns, &error, [&] { return syscall(__NR_bpf, command, image.data(), image.size()); });
 	image.CopyBack(pointers, attr);
-	OwnResult(state, command, result);
+	OwnResult(EnvState::Of(env), command, result);
 	return Result(env, result, error);
 }
 
 // bpfAsync(command, attr, pointers) -> Promise<number>
 //
-// The same on the thread pool. The kernel works on copies; attr and buffers are filled in just
-// before the promise settles, those of them that were not detached or resized meanwhile.
-Napi::Value BpfAsync(const Napi::CallbackInfo& info) {
-	const Napi::Env env = info.Env();
+// The same on the thread pool. The kernel works on copies; attr and those buffers that the kernel
+// writes are filled in just before the promise settles, unless they were detached or became too
+// short meanwhile. The map or program may be closed as soon as this returns.
+napi_value BpfAsync(napi_env env, napi_callback_info info) {
 	uint32_t command = 0;
+	napi_value attr_value = nullptr;
+	napi_value list = nullptr;
+	if (!Args(env, info).Uint32("command", &command).Later(&attr_value).Array("pointers", &list).Ok())
+		return nullptr;
 	ByteSpan attr;
-	Napi::Array list;
-	if (!Args(info).Uint32("command", &command).Bytes("attr", &attr).Array("pointers", &list).Ok())
-		return env.Undefined();
 	std::vector<PointerArg> pointers;
-	if (!ReadPointers(env, list, &pointers)) return env.Undefined();
-
 	AttrImage image;
-	const std::string wrong = image.Prepare(EnvState::Of(env), command, attr, pointers);
-	if (!wrong.empty()) return ThrowRange(env, wrong);
-
-	auto* worker = new BpfWorker(env, command, image, info[1], list, pointers);
-	const Napi::Promise promise = worker->Promise();
-	worker->Queue();
-	return promise;
+	if (!ReadCall(env, command, attr_value, list, &attr, &pointers, &image)) return nullptr;
+	return AsyncCall::Start(
+		std::make_unique<AsyncCall>(env, command, image, std::move(pointers)), attr_value
+	);
 }
 
 }  // namespace skep

@@ -3,7 +3,7 @@
 #include <net/if.h>
 
 #include <cerrno>
-#include <utility>
+#include <memory>
 
 #include "args.h"
 #include "netns.h"
@@ -12,53 +12,52 @@
 namespace skep {
 
 // interfaceIndex(name, netns) -> ifindex | -errno
-Napi::Value InterfaceIndex(const Napi::CallbackInfo& info) {
-	std::string name;
+napi_value InterfaceIndex(napi_env env, napi_callback_info info) {
+	std::array<char, 256> name{};
 	int netns = -1;
-	if (!Args(info).Text("name", &name).OptionalFd("netns", &netns).Ok()) return info.Env().Undefined();
+	if (!Args(env, info).Text("name", &name).OptionalFd("netns", &netns).Ok()) return nullptr;
 	int error = 0;
 	const long result = InNetns(netns, &error, [&]() -> long {
-		const unsigned int index = if_nametoindex(name.c_str());
+		const unsigned int index = if_nametoindex(name.data());
 		return index == 0 ? -1 : static_cast<long>(index);
 	});
-	return Result(info.Env(), result, error);
+	return Result(env, result, error);
 }
 
 // interfaceName(ifindex, netns) -> string | null
-Napi::Value InterfaceName(const Napi::CallbackInfo& info) {
+napi_value InterfaceName(napi_env env, napi_callback_info info) {
 	uint32_t index = 0;
 	int netns = -1;
-	if (!Args(info).Uint32("ifindex", &index).OptionalFd("netns", &netns).Ok()) return info.Env().Undefined();
+	if (!Args(env, info).Uint32("ifindex", &index).OptionalFd("netns", &netns).Ok()) return nullptr;
 	char name[IF_NAMESIZE] = {};
 	int error = 0;
 	const long result = InNetns(netns, &error, [&]() -> long {
 		return if_indextoname(index, name) == nullptr ? -1 : 0;
 	});
-	if (result < 0) return info.Env().Null();
-	return Napi::String::New(info.Env(), name);
+	return result < 0 ? Null(env) : Text(env, name);
 }
 
 // interfaces(netns) -> [[ifindex, name], ...] | -errno
-Napi::Value Interfaces(const Napi::CallbackInfo& info) {
-	const Napi::Env env = info.Env();
+napi_value Interfaces(napi_env env, napi_callback_info info) {
 	int netns = -1;
-	if (!Args(info).OptionalFd("netns", &netns).Ok()) return env.Undefined();
-	struct if_nameindex* list = nullptr;
+	if (!Args(env, info).OptionalFd("netns", &netns).Ok()) return nullptr;
+	std::unique_ptr<struct if_nameindex[], decltype(&if_freenameindex)> list(nullptr, if_freenameindex);
 	int error = 0;
 	const long result = InNetns(netns, &error, [&]() -> long {
-		list = if_nameindex();
+		list.reset(if_nameindex());
 		return list == nullptr ? -1 : 0;
 	});
 	if (result < 0) return Result(env, result, error);
 
-	Napi::Array interfaces = Napi::Array::New(env);
+	napi_value interfaces = nullptr;
+	napi_create_array(env, &interfaces);
 	for (uint32_t i = 0; list[i].if_index != 0; i++) {
-		Napi::Array pair = Napi::Array::New(env, 2);
-		pair.Set(0u, Napi::Number::New(env, list[i].if_index));
-		pair.Set(1u, Napi::String::New(env, list[i].if_name));
-		interfaces.Set(i, pair);
+		napi_value pair = nullptr;
+		napi_create_array_with_length(env, 2, &pair);
+		napi_set_element(env, pair, 0, Number(env, list[i].if_index));
+		napi_set_element(env, pair, 1, Text(env, list[i].if_name));
+		napi_set_element(env, interfaces, i, pair);
 	}
-	if_freenameindex(list);
 	return interfaces;
 }
 

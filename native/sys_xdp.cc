@@ -62,7 +62,11 @@ void ReadXdp(const uint8_t* data, size_t size, XdpState* state) {
 // Asks for one interface; -1 with errno when the kernel refuses.
 long Query(uint32_t ifindex, XdpState* state) {
 	const Socket socket;
-	if (socket.fd() < 0) return -1;
+	sockaddr_nl kernel = {};
+	kernel.nl_family = AF_NETLINK;
+	// Connected to the kernel, the socket takes messages from nobody else.
+	if (socket.fd() < 0 || connect(socket.fd(), reinterpret_cast<sockaddr*>(&kernel), sizeof(kernel)) < 0)
+		return -1;
 	struct {
 		nlmsghdr header;
 		ifinfomsg link;
@@ -87,7 +91,7 @@ long Query(uint32_t ifindex, XdpState* state) {
 	}
 
 	const size_t start = NLMSG_LENGTH(sizeof(ifinfomsg));
-	if (header.nlmsg_type != RTM_NEWLINK || header.nlmsg_len > size || size < start)
+	if (header.nlmsg_type != RTM_NEWLINK || header.nlmsg_len > size || header.nlmsg_len < start)
 		return errno = EBADMSG, -1;
 	EachAttribute(reply.data() + start, header.nlmsg_len - start, [&](int type, const uint8_t* value, size_t length) {
 		if (type == IFLA_XDP) ReadXdp(value, length, state);
@@ -100,19 +104,19 @@ long Query(uint32_t ifindex, XdpState* state) {
 // interfaceXdp(ifindex, netns) -> [mode, id, native id, generic id, offloaded id] | -errno
 //
 // `mode` is XDP_ATTACHED_*; ids are 0 where no program runs.
-Napi::Value InterfaceXdp(const Napi::CallbackInfo& info) {
-	const Napi::Env env = info.Env();
+napi_value InterfaceXdp(napi_env env, napi_callback_info info) {
 	uint32_t ifindex = 0;
 	int netns = -1;
-	if (!Args(info).Uint32("ifindex", &ifindex).OptionalFd("netns", &netns).Ok()) return env.Undefined();
+	if (!Args(env, info).Uint32("ifindex", &ifindex).OptionalFd("netns", &netns).Ok()) return nullptr;
 	XdpState state;
 	int error = 0;
 	const long result = InNetns(netns, &error, [&] { return Query(ifindex, &state); });
 	if (result < 0) return Result(env, result, error);
 
-	Napi::Array out = Napi::Array::New(env, 5);
-	out.Set(0u, Napi::Number::New(env, state.mode));
-	for (uint32_t i = 0; i < 4; i++) out.Set(i + 1, Napi::Number::New(env, state.ids[i]));
+	napi_value out = nullptr;
+	napi_create_array_with_length(env, 5, &out);
+	napi_set_element(env, out, 0, Number(env, state.mode));
+	for (uint32_t i = 0; i < 4; i++) napi_set_element(env, out, i + 1, Number(env, state.ids[i]));
 	return out;
 }
 

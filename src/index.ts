@@ -79,9 +79,9 @@ export type {Variable} from './object/collection/variable.js';
 export {openBtfById} from './object/btf/open-btf.js';
 export {listBtf, listMaps, listPrograms, type BtfInfo} from './object/list/list.js';
 export {listPins, type Pin} from './object/pin/list-pins.js';
-export {MapMismatchError, type Difference} from './object/pin/map-mismatch.js';
+export {MapMismatchError, type Difference} from './object/map/map-mismatch.js';
 export {PinError} from './object/pin/pin-error.js';
-export type {MismatchPolicy} from './object/pin/reuse.js';
+export type {MismatchPolicy} from './object/map/reuse-pin.js';
 export {queryCgroup, queryTcx, type HookProgram, type HookState} from './object/net/query.js';
 export {listCgroupHooks, listInterfaceHooks, type Hook} from './object/net/list-hooks.js';
 

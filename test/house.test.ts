@@ -23,16 +23,12 @@ const floors: Record<string, readonly string[]> = {
 const neighbours: Record<string, readonly string[]> = {
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
-	'object/btf': ['object/pin'],
 	'object/collection': ['object/btf', 'object/map', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/program'],
 	'object/map': ['object/btf', 'object/pin'],
 	'object/net': ['object/link'],
-	'object/pin': ['object/map'],
 	'object/program': ['object/btf', 'object/pin'],
-	'spec/relocation': ['spec'],
-	spec: ['spec/relocation'],
 };
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */

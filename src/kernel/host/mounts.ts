@@ -7,10 +7,13 @@ export interface Mount {
 	readonly type: string;
 }
 
-/** All mounts of a type, in mount order. */
-export function mountsOf(type: string): Mount[] {
+/** All mounts of a type, in mount order; `mountinfo` is the text of /proc/PID/mountinfo. */
+export function mountsOf(
+	type: string,
+	mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
+): Mount[] {
 	const mounts: Mount[] = [];
-	for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+	for (const line of mountinfo.split('\n')) {
 		// ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [FIELDS] - TYPE SOURCE OPTIONS
 		const [head = '', tail = ''] = line.split(' - ', 2);
 		const path = head.split(' ')[4];

@@ -26,6 +26,7 @@ export interface Addon {
 	) => number;
 	readonly mapDelete: (fd: number, key: Uint8Array) => number;
 	readonly mapNextKey: (fd: number, key: Uint8Array | null, next: Uint8Array) => number;
+	/** In place of an array's address stands 1n, or 0n where the kernel keeps it to itself. */
 	readonly objectInfo: (fd: number, info: Uint8Array, pointers: Pointers) => number;
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;

@@ -1,9 +1,14 @@
+import {UsageError} from '../../base/errors.js';
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {commandNumber, type Command} from '../../uapi/commands.js';
 import {addon, type Pointers} from './addon.js';
 import {SyscallError} from './syscall-error.js';
 
-/** An image of `union bpf_attr`, written field by field. */
+/**
+ * An image of `union bpf_attr`, written field by field.
+ *
+ * *Throws:* `ERR_USAGE` for a number that the field cannot hold: it would be cut off.
+ */
 export class Attr {
 	readonly bytes: Uint8Array;
 	private readonly view: DataView;
@@ -13,12 +18,21 @@ export class Attr {
 		this.view = viewOf(this.bytes);
 	}
 
+	/** Signed fields, as descriptors are, take negative numbers too. */
 	u32(offset: number, value: number): this {
+		if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 32) {
+			throw new UsageError(`call the kernel: ${value} is no whole number of 32 bits`);
+		}
+
 		this.view.setUint32(offset, value, hostLittleEndian);
 		return this;
 	}
 
 	u64(offset: number, value: bigint): this {
+		if (BigInt.asUintN(64, value) !== value) {
+			throw new UsageError(`call the kernel: ${value} is no whole number of 64 bits`);
+		}
+
 		this.view.setBigUint64(offset, value, hostLittleEndian);
 		return this;
 	}
@@ -69,7 +83,11 @@ export async function tryBpfAsync(
 	return addon.bpfAsync(commandNumber(command), attr.bytes, pointers);
 }
 
-/** A NUL-terminated string for the kernel. */
+/** A NUL-terminated string for the kernel. *Throws:* `ERR_USAGE` for one that ends earlier. */
 export function cText(text: string): Uint8Array {
+	if (text.includes('\0')) {
+		throw new UsageError(`call the kernel: "${text.replaceAll('\0', '\\0')}" has a NUL inside`);
+	}
+
 	return Buffer.from(`${text}\0`);
 }

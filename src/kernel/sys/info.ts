@@ -145,6 +145,7 @@ export function programArray(fd: number, array: keyof typeof programArrays): Uin
 	if (wanted === 0) return new Uint8Array(0);
 	const bytes = new Uint8Array(wanted * unit);
 	const info = new InfoStruct(232).fetch(fd, [address, bytes]);
+	if (info.u64(address) === 0n) return new Uint8Array(0);
 	return bytes.subarray(0, Math.min(wanted, info.u32(count)) * unit);
 }
 

@@ -9,12 +9,15 @@ export interface Interface {
 
 /** The interface's number; undefined when there is none of that name. */
 export function interfaceIndex(name: string, netns = -1): number | undefined {
+	// Longer ones, and ones with a NUL, the kernel does not even look for.
+	if (Buffer.byteLength(name) > 15 || name.includes('\0')) return undefined;
 	const index = addon.interfaceIndex(name, netns);
 	return index > 0 ? index : undefined;
 }
 
 /** The interface's name; undefined when there is none of that number. */
 export function interfaceName(ifindex: number, netns = -1): string | undefined {
+	if (!Number.isInteger(ifindex) || ifindex <= 0 || ifindex >= 2 ** 31) return undefined;
 	return addon.interfaceName(ifindex, netns) ?? undefined;
 }
 

@@ -56,8 +56,7 @@ export function linkInfo(fd: number): LinkInfo {
 	const type = linkTypeName(info.u32(0));
 	const common = {id: info.u32(4), type, programId: info.u32(8)};
 	if (type !== 'raw_tracepoint' && type !== 'iter') return {...common, ...details(type, info)};
-	// The addon tells the kernel a sixteenth of the buffer.
-	const name = new Uint8Array(128 * 16);
+	const name = new Uint8Array(128);
 	new InfoStruct(64).fetch(fd, [16, name]);
 	return {...common, targetName: cString(name)};
 }

@@ -10,7 +10,7 @@ import {createMap} from '../map/create-map.js';
 import type {MapCodecOptions} from '../map/map-codecs.js';
 import {elementError} from '../map/map-error.js';
 import type {BpfMap} from '../map/map.js';
-import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../pin/reuse.js';
+import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../map/reuse-pin.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
 import type {Program} from '../program/program.js';
 import {Collection, type MapPin} from './collection.js';

@@ -3,7 +3,7 @@ import test from 'ava';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
 import {openPinnedMap} from '../../../src/object/map/open-map.js';
-import type {MismatchPolicy} from '../../../src/object/pin/reuse.js';
+import type {MismatchPolicy} from '../../../src/object/map/reuse-pin.js';
 import {readObject} from '../../../src/spec/read.js';
 import type {MapSpec} from '../../../src/spec/types.js';
 import {makeBpffs} from '../../helpers/bpffs.js';

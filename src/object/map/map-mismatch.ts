@@ -1,6 +1,6 @@
 import {EbpfError} from '../../base/errors.js';
 import type {MapSpec} from '../../spec/types.js';
-import type {MapInfo} from '../map/map-info.js';
+import type {MapInfo} from './map-info.js';
 
 /** One field in which a pinned map is not what the object wants. */
 export interface Difference {

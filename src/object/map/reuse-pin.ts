@@ -4,12 +4,12 @@ import {constants} from 'node:os';
 
 import {addon} from '../../kernel/sys/addon.js';
 import type {MapSpec} from '../../spec/types.js';
-import {createMap, normalise, type CreateMapOptions} from '../map/create-map.js';
-import type {BpfMap} from '../map/map.js';
-import {mapFromFd} from '../map/open-map.js';
+import {createMap, normalise, type CreateMapOptions} from './create-map.js';
+import type {BpfMap} from './map.js';
+import {mapFromFd} from './open-map.js';
 import {compareMap, isUsable, MapMismatchError} from './map-mismatch.js';
-import {PinError} from './pin-error.js';
-import {pinObject, replacePin, tryOpenPin, unpinPath} from './pin.js';
+import {PinError} from '../pin/pin-error.js';
+import {pinObject, replacePin, tryOpenPin, unpinPath} from '../pin/pin.js';
 
 /**
  * What to do when the pinned map is not what the object declares: `fail` with the differences,
