@@ -13,9 +13,13 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 			if (elements !== count) throw new Error(`${elements} of ${count} elements were read`);
 			return elements;
 		});
+	const c = [
+		'C bpf_map_lookup_batch, 4096 at a time',
+		all(() => floor.dump(map.fd, 4096)),
+	] as const;
 	const timed = race(
 		[
-			['C bpf_map_lookup_batch, 4096 at a time', all(() => floor.dump(map.fd, 4096))],
+			c,
 			[
 				'skep map.batches(): bytes',
 				all(() => {
@@ -48,7 +52,6 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 					return elements;
 				}),
 			],
-			['skep [...map.entries()]: all kept', all(() => [...map.entries()].length)],
 			[
 				'skep map.jsonBytes(): lines of JSON',
 				all(() => {
@@ -68,7 +71,12 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 		],
 		rounds,
 	);
-	return figures(timed, 'ns', {
+	// On its own: it leaves old garbage, which the others would pay for.
+	const kept = race(
+		[c, ['skep [...map.entries()]: all kept', all(() => [...map.entries()].length)]],
+		rounds,
+	);
+	return figures([...timed, ...kept.slice(1)], 'ns', {
 		'skep map.batches(): bytes': atLeast(0.97),
 		'skep map.cursor(): three fields read': atLeast(0.9),
 		'skep map.entries(): objects of all fields': atLeast(0.84),

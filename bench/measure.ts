@@ -1,8 +1,5 @@
 /** Takes times so that they can be compared on a machine that does other things, too. */
 
-import {setFlagsFromString} from 'node:v8';
-import {runInNewContext} from 'node:vm';
-
 import {floor} from './floor.js';
 
 /** Does a piece of work once; what one operation of it cost. */
@@ -25,8 +22,6 @@ export function race(samples: readonly (readonly [string, Sample])[], rounds: nu
 		for (let i = 0; i < samples.length; i++) {
 			// Each follows each: none always runs with what another left in the caches.
 			const at = (i + Math.max(round, 0)) % samples.length;
-			// What one left behind, another would pay for.
-			collectGarbage();
 			const time = samples[at]?.[1]() ?? NaN;
 			if (round >= 0) times[at]?.push(time);
 		}
@@ -48,9 +43,6 @@ export function cpu(work: () => number): Sample {
 		return (floor.cpuTime() - start) / operations;
 	};
 }
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 export function median(values: readonly number[]): number {
 	const sorted = [...values].sort((a, b) => a - b);

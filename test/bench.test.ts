@@ -44,8 +44,8 @@ const wrongUsage = test.macro({
 	async exec(t, args: readonly string[], message: RegExp) {
 		const run = execute(process.execPath, [main, ...args]);
 		const error = await t.throwsAsync<Error & {code: number; stderr: string}>(run);
-		t.is(error?.code, 2);
-		t.regex(error?.stderr ?? '', message);
+		t.is(error.code, 2);
+		t.regex(error.stderr, message);
 	},
 	title: (_, args: readonly string[]) => `the benchmarks refuse ${args.join(' ')}`,
 });

@@ -21,6 +21,7 @@ const floors: Record<string, readonly string[]> = {
 
 /** Within a floor, a folder may import these of its neighbours. */
 const neighbours: Record<string, readonly string[]> = {
+	cli: ['cli/output'],
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
 	'object/collection': ['object/btf', 'object/map', 'object/pin', 'object/program'],

@@ -13,7 +13,9 @@ export class AddressError extends EbpfError {
 	readonly code = 'ERR_ADDRESS';
 
 	constructor(kind: string, text: string) {
-		super(`parse ${kind} "${text}": it is not of the form ${forms[kind] ?? kind}`);
+		super(
+			`parse ${kind} ${JSON.stringify(text.slice(0, 80))}: it is not of the form ${forms[kind] ?? kind}`,
+		);
 	}
 }
 

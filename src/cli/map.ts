@@ -4,7 +4,7 @@ import type {Command} from 'commander';
 
 import type {BpfMap, FieldCodecs} from '../index.js';
 import {collect, fieldCodecs, hexBytes, jsonValue, reference} from './arguments.js';
-import {cellText, outputOptions, printList, printOne, write, writeLines} from './output/print.js';
+import {cellText, outputOptions, printList, printOne, write} from './output/print.js';
 import type {Row} from './output/table.js';
 import {writeTable} from './output/stream-table.js';
 
@@ -132,9 +132,9 @@ async function dump(text: string, options: TypedOptions, command: Command): Prom
 		writeTable(tableRows(entries));
 		isComplete = entries.complete;
 	} else if (format.output === 'json') {
-		const lines = map.json({batchSize: 16_384});
-		writeLines(lines);
-		isComplete = lines.complete;
+		const pieces = map.jsonBytes();
+		for (const piece of pieces) write(piece);
+		isComplete = pieces.complete;
 	} else {
 		const entries = map.entries();
 		await printList(

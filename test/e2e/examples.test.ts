@@ -63,16 +63,19 @@ kernel('tc-counter prints flows of both directions', async t => {
 
 kernel('sockops-logger logs a connection of the cgroup', async t => {
 	const cgroup = await makeCgroup(t);
-	const talk = `const net=require('net');const s=net.createServer(c=>c.on('data',()=>0));s.listen(0,'::1',()=>{net.connect(s.address().port,'::1').write('x');setTimeout(()=>process.exit(),1500)})`;
-	const command: [string, ...string[]] = [
-		process.execPath,
-		example('sockops-logger'),
-		cgroup.path,
-		'2',
+	const logger = start(t, process.execPath, example('sockops-logger'), cgroup.path, '60');
+	let text = '';
+	logger.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
+	await until('the example attaches', () => text.includes('attached'));
+	// Stays connected until the test ends.
+	const talk = `const net=require('net');const s=net.createServer(c=>c.resume());s.listen(0,'::1',()=>net.connect(s.address().port,'::1').write('x'))`;
+	start(t, ...cgroup.wrap(process.execPath, '-e', talk));
+	const logged = [
+		/::1 port \d+ -> ::1 port \d+: round trip \d+ us/,
+		/::1 port \d+ <- ::1 port \d+: round trip \d+ us/,
 	];
-	const text = await during(t, command, async () => cgroup.run(process.execPath, '-e', talk));
-	t.regex(text, /::1 port \d+ -> ::1 port \d+: round trip \d+ us/);
-	t.regex(text, /::1 port \d+ <- ::1 port \d+: round trip \d+ us/);
+	await until('both ends are logged', () => logged.every(line => line.test(text)), 20_000);
+	t.true(logged.every(line => line.test(text)));
 });
 
 kernel('dump-pinned-map prints a map by its types', async t => {

@@ -21,8 +21,8 @@ export function outputOptions(command: Command): OutputOptions {
 }
 
 /** Writes all of a text, also to a slow pipe; a closed one ends the process quietly. */
-export function write(text: string): void {
-	const bytes = Buffer.from(text);
+export function write(text: string | Uint8Array): void {
+	const bytes = typeof text === 'string' ? Buffer.from(text) : text;
 	for (let at = 0; at < bytes.length;) {
 		try {
 			at += writeSync(1, bytes, at);

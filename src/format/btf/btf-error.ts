@@ -7,9 +7,9 @@ export class BtfError extends EbpfError {
 	}
 
 	readonly code = 'ERR_BTF';
-	readonly typeId?: number;
+	declare readonly typeId?: number;
 	/** Bytes from the start of the BTF. */
-	readonly offset?: number;
+	declare readonly offset?: number;
 
 	constructor(detail: string, where: {typeId?: number; offset?: number; cause?: unknown} = {}) {
 		const {typeId, offset, cause} = where;

@@ -2,13 +2,13 @@
 
 import {hostLittleEndian} from '../../base/bytes.js';
 import type {Btf} from './btf.js';
-import {closureReader} from './codec/closures.js';
-import {CodecError, show} from './codec/codec-error.js';
+import {layoutOf} from './codec/build-layout.js';
+import {closureFlyweight, closureJson, closureReader} from './codec/closures.js';
+import {CodecError, refuse} from './codec/codec-error.js';
 import {writerOf} from './codec/encode.js';
 import {canGenerate, generate} from './codec/generate.js';
 import {textOf, writeHex, type JsonWriter} from './codec/json-bytes.js';
-import {layoutOf, type FieldCodecs, type Layout} from './codec/layout.js';
-import {jsonOf} from './codec/runtime.js';
+import type {FieldCodecs, Layout} from './codec/layout.js';
 
 export {CodecError} from './codec/codec-error.js';
 export type {FieldCodec, FieldCodecs} from './codec/layout.js';
@@ -50,13 +50,14 @@ export interface CodecOptions {
 	readonly littleEndian?: boolean;
 	/** False for closures in the place of generated code. */
 	readonly generate?: boolean;
+	/** What errors call the value: `key` makes paths like `key.tuple.saddr`. */
+	readonly name?: string;
 }
 
 /** A codec for a type. *Throws:* `ERR_CODEC`, `ERR_BTF` for a type that cannot be read. */
 export function createCodec(btf: Btf, typeId: number, options: CodecOptions = {}): Codec {
-	const {fields, littleEndian = hostLittleEndian} = options;
-	const layout = layoutOf(btf, typeId, fields);
-	return new TypeCodec(layout, btf.sizeOf(typeId), littleEndian, options.generate !== false);
+	const {fields, name = ''} = options;
+	return new TypeCodec(layoutOf(btf, typeId, fields, name), options);
 }
 
 type Readers = Pick<Codec, 'decode' | 'toJson' | 'json' | 'cursor'>;
@@ -64,17 +65,23 @@ type Readers = Pick<Codec, 'decode' | 'toJson' | 'json' | 'cursor'>;
 /** Makes its readers when the first is asked for: most maps of an object are never read. */
 class TypeCodec implements Codec {
 	readonly size: number;
-	readonly encode: Codec['encode'];
 	private readonly layout: Layout;
 	private readonly littleEndian: boolean;
 	private readonly wantsCode: boolean;
+	private readonly name: string;
+	private writer: Codec['encode'] | undefined;
 
-	constructor(layout: Layout, size: number, littleEndian: boolean, wantsCode: boolean) {
+	constructor(layout: Layout, options: CodecOptions) {
 		this.layout = layout;
-		this.size = size;
-		this.littleEndian = littleEndian;
-		this.wantsCode = wantsCode;
-		this.encode = encoder(layout, size, littleEndian);
+		this.size = layout.size;
+		this.littleEndian = options.littleEndian ?? hostLittleEndian;
+		this.wantsCode = options.generate !== false;
+		this.name = options.name ?? '';
+	}
+
+	encode(value: unknown, view: DataView, offset: number): void {
+		this.writer ??= writerOf(this.layout, this.name, this.littleEndian);
+		this.writer(value, view, offset);
 	}
 
 	get decode(): Codec['decode'] {
@@ -108,21 +115,13 @@ function makeReaders(layout: Layout, littleEndian: boolean, wantsCode: boolean):
 	const code = wantsCode && canGenerate() ? generate(layout, littleEndian) : undefined;
 	const json = code?.json;
 	const decode = code?.decode ?? closureReader(layout, littleEndian);
+	const flyweight = (): Cursor<unknown> =>
+		layout.kind === 'struct' ? closureFlyweight(layout, littleEndian) : plainCursor(decode);
 	return {
 		decode,
 		json,
-		toJson: json === undefined ? (view, offset) => jsonOf(decode(view, offset)) : textOf(json),
-		cursor: code?.Cursor ?? (() => plainCursor(decode)),
-	};
-}
-
-function encoder(layout: Layout, size: number, littleEndian: boolean): Codec['encode'] {
-	let write: ReturnType<typeof writerOf> | undefined;
-	return (value, view, offset) => {
-		// Most codecs only ever read.
-		write ??= writerOf(layout, '', littleEndian);
-		new Uint8Array(view.buffer, view.byteOffset + offset, size).fill(0);
-		write(value, view, offset);
+		toJson: json === undefined ? closureJson(layout, littleEndian) : textOf(json),
+		cursor: code?.Cursor ?? flyweight,
 	};
 }
 
@@ -157,7 +156,7 @@ export function bytesCodec(size: number): Codec<Uint8Array> {
 		decode,
 		encode(value, view, offset) {
 			if (!(value instanceof Uint8Array) || value.length !== size) {
-				throw new CodecError('write', '', `expected ${size} bytes, got ${show(value)}`);
+				return refuse('', `a Uint8Array of ${size} bytes`, value);
 			}
 
 			at(view, offset).set(value);

@@ -1,58 +1,63 @@
 import type {Btf} from './btf.js';
+import {printable} from './printable.js';
 import type {BtfType} from './types.js';
 
-const maxDepth = 32;
+// More than this nobody reads on one line; a hostile type has no end at all.
+const maxParts = 64;
 
 /**
  * A type as C writes it, on one line: `struct flow_key`, `__u32[4]`, `const char *`; with a name,
  * the declaration of something of that type: `__u32 words[4]`.
  */
 export function describeType(btf: Btf, id: number, name = ''): string {
-	return declare(btf, id, name, 0);
-}
+	let parts = 0;
+	return declare(id, printable(name));
 
-/** The type around what is declared, as C reads: from the inside to the outside. */
-function declare(btf: Btf, id: number, inner: string, depth: number): string {
-	if (depth > maxDepth) return '…';
-	const type = btf.type(id);
-	const spaced = inner === '' || inner.startsWith('[') ? inner : ` ${inner}`;
-	switch (type.kind) {
-		case 'ptr': {
-			const target = btf.type(type.typeId).kind;
-			const pointer = target === 'array' || target === 'func_proto' ? `(*${inner})` : `*${inner}`;
-			return declare(btf, type.typeId, pointer, depth + 1);
-		}
-
-		case 'array':
-			return declare(btf, type.elementTypeId, `${inner}[${type.length}]`, depth + 1);
-		case 'const':
-		case 'volatile':
-		case 'restrict':
-			if (btf.type(type.typeId).kind === 'ptr') {
-				return declare(btf, type.typeId, ` ${type.kind}${spaced}`, depth + 1);
+	/** The type around what is declared, as C reads: from the inside to the outside. */
+	function declare(typeId: number, inner: string): string {
+		if (++parts > maxParts) return '…';
+		const type = btf.type(typeId);
+		const spaced = inner === '' || inner.startsWith('[') ? inner : ` ${inner}`;
+		switch (type.kind) {
+			case 'ptr': {
+				const target = btf.type(type.typeId).kind;
+				const isOutside = target === 'array' || target === 'func_proto';
+				return declare(type.typeId, isOutside ? `(*${inner})` : `*${inner}`);
 			}
 
-			return `${type.kind} ${declare(btf, type.typeId, inner, depth + 1)}`;
-		case 'type_tag':
-			return declare(btf, type.typeId, inner, depth + 1);
-		case 'func_proto': {
-			const parameters = type.parameters.map(parameter =>
-				parameter.typeId === 0 ? '...' : declare(btf, parameter.typeId, parameter.name, depth + 1),
-			);
-			const list = parameters.length === 0 ? 'void' : parameters.join(', ');
-			return declare(btf, type.returnTypeId, `${inner}(${list})`, depth + 1);
-		}
+			case 'array':
+				return declare(type.elementTypeId, `${inner}[${type.length}]`);
+			case 'const':
+			case 'volatile':
+			case 'restrict':
+				if (btf.type(type.typeId).kind === 'ptr') {
+					return declare(type.typeId, ` ${type.kind}${spaced}`);
+				}
 
-		case 'func':
-		case 'var':
-			return declare(btf, type.typeId, type.name, depth + 1);
-		default:
-			return nameOf(type) + spaced;
+				return `${type.kind} ${declare(type.typeId, inner)}`;
+			case 'type_tag':
+				return declare(type.typeId, inner);
+			case 'func_proto': {
+				const shown = type.parameters
+					.slice(0, maxParts)
+					.map(({typeId: parameter, name}) => {
+						return parameter === 0 ? '...' : declare(parameter, printable(name));
+					});
+				const list = shown.length === 0 ? 'void' : shown.join(', ');
+				return declare(type.returnTypeId, `${inner}(${list})`);
+			}
+
+			case 'func':
+			case 'var':
+				return declare(type.typeId, printable(type.name));
+			default:
+				return nameOf(type) + spaced;
+		}
 	}
 }
 
 function nameOf(type: BtfType): string {
-	const name = type.name === '' ? '{…}' : type.name;
+	const name = type.name === '' ? '{…}' : printable(type.name);
 	switch (type.kind) {
 		case 'struct':
 		case 'union':

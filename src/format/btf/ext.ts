@@ -1,8 +1,10 @@
 /** `.BTF.ext`: which functions and source lines instructions come from, and CO-RE relocations. */
 
-import {viewOf} from '../../base/bytes.js';
+import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {BtfError} from './btf-error.js';
 import type {Btf} from './btf.js';
+import {btfMagic} from './header.js';
+import {printable} from './printable.js';
 
 /** Records of one program section. Slots count 8-byte instructions from the section's start. */
 export interface ExtSection {
@@ -35,118 +37,165 @@ export interface CoreRelocation {
 	readonly kind: number;
 }
 
-const magic = 0xeb9f;
+const oldHeaderSize = 24;
+const headerSize = 32;
 
 /** The records by section name. *Throws:* `ERR_BTF`. */
 export function parseBtfExt(bytes: Uint8Array, btf: Btf): Map<string, ExtSection> {
 	const view = viewOf(bytes);
-	if (bytes.length < 24) throw new BtfError(`.BTF.ext of ${bytes.length} bytes holds no header`);
 	const {littleEndian} = btf;
-	if (view.getUint16(0, littleEndian) !== magic) {
-		throw new BtfError('.BTF.ext does not begin with the magic number of its .BTF', {offset: 0});
+	if (bytes.length < oldHeaderSize) {
+		throw new BtfError(`.BTF.ext of ${bytes.length} bytes holds no header`);
+	}
+
+	if (view.getUint16(0, littleEndian) !== btfMagic) {
+		throw new BtfError('.BTF.ext does not begin with the magic number of its .BTF', {
+			offset: 0,
+		});
 	}
 
 	if (bytes[2] !== 1) throw new BtfError(`version ${bytes[2]} of .BTF.ext is not known`);
+	if (bytes[3] !== 0) throw new BtfError(`flags ${bytes[3]} of .BTF.ext are not known`);
 	const header = view.getUint32(4, littleEndian);
-	if (header < 24 || header > bytes.length) {
+	if (header < oldHeaderSize || header > bytes.length || header % 4 !== 0) {
 		throw new BtfError(`a .BTF.ext header of ${header} bytes is not possible`, {offset: 4});
 	}
 
-	const sections = new Map<string, Draft>();
-	const context = {view, btf, header, sections};
-	readPart(context, 'functions', 8, 8, functionAt);
-	readPart(context, 'lines', 16, 16, lineAt);
-	if (header >= 32) readPart(context, 'relocations', 24, 16, relocationAt);
-	return sections;
+	for (let at = headerSize; at < header; at++) {
+		if (bytes[at] === 0) continue;
+		throw new BtfError('the header of .BTF.ext has fields not known', {offset: at});
+	}
+
+	return new ExtReader(wordsOf(bytes, littleEndian), btf, header / 4).read();
+}
+
+/** The whole words of `bytes`, in this machine's byte order. */
+function wordsOf(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
+	const copy = Uint8Array.from(bytes.subarray(0, bytes.length & ~3));
+	if (littleEndian !== hostLittleEndian) Buffer.from(copy.buffer).swap32();
+	return new Uint32Array(copy.buffer);
 }
 
 interface Draft {
-	functions: ExtFunction[];
-	lines: ExtLine[];
-	relocations: CoreRelocation[];
+	readonly functions: ExtFunction[];
+	readonly lines: ExtLine[];
+	readonly relocations: CoreRelocation[];
 }
 
-interface Context {
-	readonly view: DataView;
-	readonly btf: Btf;
-	readonly header: number;
-	readonly sections: Map<string, Draft>;
+/** Records from word `at` on, each `step` words after the one before. */
+interface Run {
+	readonly at: number;
+	readonly end: number;
+	readonly step: number;
 }
 
-/** Reads one of the three parts: a record size, then for each section its name and its records. */
-function readPart<K extends keyof Draft>(
-	{view, btf, header, sections}: Context,
-	part: K,
-	headerOffset: number,
-	minimum: number,
-	read: (context: RecordContext, at: number) => Draft[K][number],
-): void {
-	const {littleEndian} = btf;
-	const u32 = (at: number): number => view.getUint32(at, littleEndian);
-	const fail = (detail: string, offset: number): never => {
-		throw new BtfError(`${part} of .BTF.ext: ${detail}`, {offset});
-	};
+/** Counts in words. The loops over records are plain: they run once, before V8 has compiled them. */
+class ExtReader {
+	private readonly words: Uint32Array;
+	private readonly btf: Btf;
+	private readonly header: number;
+	private readonly sections = new Map<string, Draft>();
+	private part: keyof Draft = 'functions';
 
-	const length = u32(headerOffset + 4);
-	if (length === 0) return;
-	let at = header + u32(headerOffset);
-	const end = at + length;
-	if (at % 4 !== 0 || length < 4) fail('they do not begin with a record size', at);
-	if (end > view.byteLength) fail('they reach beyond the end', at);
-	const size = u32(at);
-	if (size < minimum || size % 4 !== 0) fail(`records of ${size} bytes are not possible`, at);
-	at += 4;
-	while (at < end) {
-		if (at + 8 > end) fail('a section is cut off', at);
-		const name = btf.string(u32(at));
-		const count = u32(at + 4);
-		at += 8;
-		if (count === 0) fail(`section "${name}" has no records`, at);
-		if (at + count * size > end) fail(`section "${name}" is cut off`, at);
-		const draft = sections.get(name) ?? {functions: [], lines: [], relocations: []};
-		sections.set(name, draft);
-		const list = draft[part] as Draft[K][number][];
-		const context = {u32, btf, fail};
-		for (let i = 0; i < count; i++, at += size) list.push(read(context, at));
-	}
-}
-
-interface RecordContext {
-	readonly u32: (at: number) => number;
-	readonly btf: Btf;
-	readonly fail: (detail: string, offset: number) => never;
-}
-
-function slotAt({u32, fail}: RecordContext, at: number): number {
-	const offset = u32(at);
-	return offset % 8 === 0 ? offset / 8 : fail(`byte ${offset} is inside an instruction`, at);
-}
-
-function functionAt(context: RecordContext, at: number): ExtFunction {
-	const typeId = context.u32(at + 4);
-	if (context.btf.type(typeId).kind !== 'func') {
-		context.fail(`type ${typeId} is not a function`, at);
+	constructor(words: Uint32Array, btf: Btf, header: number) {
+		this.words = words;
+		this.btf = btf;
+		this.header = header;
 	}
 
-	return {slot: slotAt(context, at), typeId};
-}
+	read(): Map<string, Draft> {
+		this.readPart('functions', 2, 2, (run, {functions}) => this.readFunctions(run, functions));
+		this.readPart('lines', 4, 4, (run, {lines}) => this.readLines(run, lines));
+		if (this.header * 4 < headerSize) return this.sections;
+		this.readPart('relocations', 6, 4, (run, {relocations}) =>
+			this.readRelocations(run, relocations),
+		);
+		return this.sections;
+	}
 
-function lineAt(context: RecordContext, at: number): ExtLine {
-	const {u32} = context;
-	return {
-		slot: slotAt(context, at),
-		fileOffset: u32(at + 4),
-		textOffset: u32(at + 8),
-		lineColumn: u32(at + 12),
-	};
-}
+	/** Reads one of the three parts: a record size, then for each section its name and records. */
+	private readPart(
+		part: keyof Draft,
+		headerWord: number,
+		minimum: number,
+		read: (run: Run, draft: Draft) => void,
+	): void {
+		this.part = part;
+		const [offset, length] = [this.word(headerWord), this.word(headerWord + 1)];
+		if (length === 0) return;
+		let at = this.header + offset / 4;
+		const end = at + length / 4;
+		if (offset % 4 !== 0 || length % 4 !== 0) this.fail('they are not aligned', headerWord);
+		if (end > this.words.length) this.fail('they reach beyond the end', headerWord);
+		// Later versions of the format may append fields to a record.
+		const step = this.word(at) / 4;
+		if (step < minimum || !Number.isInteger(step)) {
+			this.fail(`records of ${step * 4} bytes are not possible`, at);
+		}
 
-function relocationAt(context: RecordContext, at: number): CoreRelocation {
-	const {u32} = context;
-	return {
-		slot: slotAt(context, at),
-		typeId: u32(at + 4),
-		accessOffset: u32(at + 8),
-		kind: u32(at + 12),
-	};
+		at++;
+		while (at < end) {
+			if (at + 2 > end) this.fail('a section is cut off', at);
+			const name = this.btf.string(this.word(at));
+			const count = this.word(at + 1);
+			at += 2;
+			const run = {at, end: at + count * step, step};
+			if (count === 0) this.fail(`section "${printable(name)}" has no records`, at);
+			if (run.end > end) this.fail(`section "${printable(name)}" is cut off`, at);
+			const draft = this.sections.get(name) ?? {functions: [], lines: [], relocations: []};
+			this.sections.set(name, draft);
+			read(run, draft);
+			at = run.end;
+		}
+	}
+
+	private readFunctions({at: start, end, step}: Run, functions: ExtFunction[]): void {
+		for (let at = start; at < end; at += step) {
+			const [offset, typeId] = [this.word(at), this.word(at + 1)];
+			if (offset % 8 !== 0) this.failInside(offset, at);
+			if (this.btf.type(typeId).kind !== 'func') {
+				this.fail(`type ${typeId} is not a function`, at);
+			}
+
+			functions.push({slot: offset / 8, typeId});
+		}
+	}
+
+	private readLines({at: start, end, step}: Run, lines: ExtLine[]): void {
+		const {words} = this;
+		const {stringEnd} = this.btf;
+		for (let at = start; at < end; at += step) {
+			const offset = words[at] ?? 0;
+			const fileOffset = words[at + 1] ?? 0;
+			const textOffset = words[at + 2] ?? 0;
+			if (offset % 8 !== 0) this.failInside(offset, at);
+			if (fileOffset >= stringEnd) this.fail(`there is no string at ${fileOffset}`, at);
+			if (textOffset >= stringEnd) this.fail(`there is no string at ${textOffset}`, at);
+			lines.push({slot: offset / 8, fileOffset, textOffset, lineColumn: words[at + 3] ?? 0});
+		}
+	}
+
+	private readRelocations({at: start, end, step}: Run, relocations: CoreRelocation[]): void {
+		const {typeCount, stringEnd} = this.btf;
+		for (let at = start; at < end; at += step) {
+			const [offset, typeId] = [this.word(at), this.word(at + 1)];
+			const [accessOffset, kind] = [this.word(at + 2), this.word(at + 3)];
+			if (offset % 8 !== 0) this.failInside(offset, at);
+			if (typeId >= typeCount) this.fail(`there is no type ${typeId}`, at);
+			if (accessOffset >= stringEnd) this.fail(`there is no string at ${accessOffset}`, at);
+			relocations.push({slot: offset / 8, typeId, accessOffset, kind});
+		}
+	}
+
+	private word(at: number): number {
+		return this.words[at] ?? 0;
+	}
+
+	private failInside(offset: number, at: number): never {
+		return this.fail(`byte ${offset} is inside an instruction`, at);
+	}
+
+	private fail(detail: string, at: number): never {
+		throw new BtfError(`${this.part} of .BTF.ext: ${detail}`, {offset: at * 4});
+	}
 }

@@ -32,6 +32,8 @@ export interface BtfFloat extends Common {
 export interface BtfReference extends Common {
 	readonly kind: 'ptr' | 'typedef' | 'volatile' | 'const' | 'restrict' | 'type_tag';
 	readonly typeId: number;
+	/** Of a `type_tag`: its name is an attribute of any sort. *Kernel:* 6.15. */
+	readonly attribute?: boolean;
 }
 
 export interface BtfArray extends Common {
@@ -109,6 +111,8 @@ export interface BtfDeclTag extends Common {
 	readonly typeId: number;
 	/** Member or parameter that is tagged; -1 for the type itself. */
 	readonly componentIndex: number;
+	/** Its name is an attribute of any sort. *Kernel:* 6.15. */
+	readonly attribute?: boolean;
 }
 
 export type BtfLinkage = 'static' | 'global' | 'extern';
@@ -132,4 +136,8 @@ export type BtfType =
 export type BtfKind = BtfType['kind'];
 
 /** The shape of one kind: `BtfTypeOf<'int'>`. */
-export type BtfTypeOf<K extends BtfKind> = Extract<BtfType, {readonly kind: K}>;
+export type BtfTypeOf<K extends BtfKind, T extends BtfType = BtfType> = T extends unknown
+	? K extends T['kind']
+		? T
+		: never
+	: never;

@@ -1,5 +1,5 @@
 import {mkdirSync, statfsSync} from 'node:fs';
-import {dirname} from 'node:path';
+import {dirname, resolve} from 'node:path';
 
 import {EbpfError} from '../../base/errors.js';
 
@@ -34,7 +34,10 @@ export function isBpffs(path: string): boolean {
  * its name is one that the kernel takes. *Throws:* `ERR_BPFFS`.
  */
 export function prepareBpffs(path: string): void {
-	const parent = existingParent(dirname(path));
+	if (path.includes('\0'))
+		throw new BpffsError(path.replaceAll('\0', '\\0'), 'it has a NUL inside');
+	const directory = dirname(resolve(path));
+	const parent = existingParent(directory);
 	if (!isBpffs(parent)) {
 		throw new BpffsError(
 			path,
@@ -42,7 +45,7 @@ export function prepareBpffs(path: string): void {
 		);
 	}
 
-	const dotted = path
+	const dotted = resolve(path)
 		.slice(parent.length)
 		.split('/')
 		.find(part => part.includes('.'));
@@ -51,7 +54,7 @@ export function prepareBpffs(path: string): void {
 	}
 
 	try {
-		mkdirSync(dirname(path), {recursive: true});
+		mkdirSync(directory, {recursive: true});
 	} catch (cause) {
 		throw new BpffsError(path, (cause as Error).message, {cause});
 	}

@@ -7,17 +7,22 @@ export interface Holder {
 }
 
 /** How /proc/PID/fdinfo names the objects of each kind. */
-const labels = {prog: 'prog_id', map: 'map_id', link: 'link_id', btf: 'btf_id'} as const;
+const patterns = {
+	prog: /^prog_id:\s*(\d+)$/m,
+	map: /^map_id:\s*(\d+)$/m,
+	link: /^link_id:\s*(\d+)$/m,
+	btf: /^btf_id:\s*(\d+)$/m,
+} as const;
 
 /** Kinds of object whose holders can be found. */
-export type HeldKind = keyof typeof labels;
+export type HeldKind = keyof typeof patterns;
 
 /**
  * Which processes hold which objects of a kind, by id. Processes that may not be looked into are
  * left out, and so are pins and attachments.
  */
 export function findHolders(kind: HeldKind): Map<number, Holder[]> {
-	const pattern = new RegExp(`^${labels[kind]}:\\s*(\\d+)$`, 'm');
+	const pattern = patterns[kind];
 	const holders = new Map<number, Holder[]>();
 	for (const pid of processes()) {
 		for (const id of heldBy(pid, pattern)) {
@@ -39,11 +44,18 @@ function processes(): number[] {
 function heldBy(pid: number, pattern: RegExp): Set<number> {
 	const ids = new Set<number>();
 	for (const fd of entries(`/proc/${pid}/fdinfo`)) {
-		const id = pattern.exec(text(`/proc/${pid}/fdinfo/${fd}`))?.[1];
-		if (id !== undefined) ids.add(Number(id));
+		const id = heldId(text(`/proc/${pid}/fdinfo/${fd}`), pattern);
+		if (id !== undefined) ids.add(id);
 	}
 
 	return ids;
+}
+
+/** The object that a descriptor is of, by its fdinfo; a link's tells of its program, too. */
+function heldId(fdinfo: string, pattern: RegExp): number | undefined {
+	const id = pattern.exec(fdinfo)?.[1];
+	if (id === undefined) return undefined;
+	return pattern !== patterns.link && patterns.link.test(fdinfo) ? undefined : Number(id);
 }
 
 // Processes and descriptors come and go while this reads.

@@ -26,6 +26,7 @@ let cached: WeakRef<Btf> | undefined;
  * *Kernel:* 5.4, built with `CONFIG_DEBUG_INFO_BTF`. *Throws:* `ERR_KERNEL_BTF`.
  */
 export function kernelBtf(path = kernelBtfPath): Btf {
+	if (path !== kernelBtfPath) return Btf.parse(readKernelBtf(path));
 	const shared = cached?.deref();
 	if (shared !== undefined) return shared;
 	const btf = Btf.parse(readKernelBtf(path));

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 
-import {kernelAtLeast} from './kernel-version.js';
+import {kernelAtLeast, kernelRelease} from './kernel-version.js';
 
 const capabilities = {
 	net_admin: 12,
@@ -12,18 +12,20 @@ const capabilities = {
 /** A capability that loading or attaching may need. */
 export type Capability = keyof typeof capabilities;
 
+/** What the kernel tells of a process and of itself; empty text where it tells nothing. */
+export interface PermissionFacts {
+	/** /proc/PID/status. */
+	readonly status: string;
+	/** /proc/PID/limits. */
+	readonly limits: string;
+	/** /sys/kernel/security/lockdown. */
+	readonly lockdown: string;
+	readonly release: string;
+}
+
 /** True when this process has the capability in effect; `sys_admin` stands for all of them. */
 export function hasCapability(capability: Capability): boolean {
-	const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readText('/proc/self/status'))?.[1];
-	if (line === undefined) return false;
-	const effective = BigInt(`0x${line}`);
-	const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
-	if (capability === 'bpf' || capability === 'perfmon') {
-		// Split off from sys_admin in 5.8.
-		return has(capabilities[capability]) || has(capabilities.sys_admin);
-	}
-
-	return has(capabilities[capability]);
+	return isCapable(readText('/proc/self/status'), capability);
 }
 
 /**
@@ -31,26 +33,46 @@ export function hasCapability(capability: Capability): boolean {
  * applies here, or that none of these does.
  */
 export function explainPermission(...needed: Capability[]): string {
-	const missing = needed.filter(capability => !hasCapability(capability));
+	const facts: PermissionFacts = {
+		status: readText('/proc/self/status'),
+		limits: readText('/proc/self/limits'),
+		lockdown: readText('/sys/kernel/security/lockdown'),
+		release: kernelRelease,
+	};
+	return permissionReason(facts, needed);
+}
+
+/** What `explainPermission` says where the facts are these. */
+export function permissionReason(facts: PermissionFacts, needed: readonly Capability[]): string {
+	const missing = needed.filter(capability => !isCapable(facts.status, capability));
 	if (missing.length > 0) {
 		const names = missing.map(capability => `CAP_${capability.toUpperCase()}`).join(', ');
 		return `this process lacks ${names}; run it as root or grant the capability`;
 	}
 
-	const lockdown = /\[(\w+)\]/.exec(readText('/sys/kernel/security/lockdown'))?.[1];
-	if (lockdown === 'confidentiality') {
+	if (/\[confidentiality\]/.test(facts.lockdown)) {
 		return 'the kernel is locked down (confidentiality), which forbids reading kernel memory from bpf';
 	}
 
 	// From 5.11 on memory is accounted to the cgroup instead.
-	if (!kernelAtLeast('5.11')) {
-		const limit = /^Max locked memory\s+(\S+)/m.exec(readText('/proc/self/limits'))?.[1];
+	if (!kernelAtLeast('5.11', facts.release)) {
+		const limit = /^Max locked memory\s+(\S+)/m.exec(facts.limits)?.[1];
 		if (limit !== 'unlimited') {
 			return `locked memory is limited to ${limit ?? 'an unknown number of'} bytes; run 'ulimit -l unlimited' first`;
 		}
 	}
 
 	return 'capabilities, lockdown and locked memory allow it; a security module may not';
+}
+
+// bpf and perfmon were split off from sys_admin in 5.8, which the kernel still takes for them, and
+// for net_admin where bpf wants that.
+function isCapable(status: string, capability: Capability): boolean {
+	const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+	const effective = BigInt(`0x${line ?? '0'}`);
+	return [capability, 'sys_admin' as const].some(
+		name => ((effective >> BigInt(capabilities[name])) & 1n) === 1n,
+	);
 }
 
 function readText(path: string): string {

@@ -1,5 +1,5 @@
 import {parseIpv4, parseIpv6, parseMac} from '../../../base/address.js';
-import {CodecError, show} from './codec-error.js';
+import {CodecError, refuse} from './codec-error.js';
 import type {FieldCodec} from './layout.js';
 
 /** Writes a field whose codec was chosen by name. */
@@ -7,9 +7,7 @@ export function fieldWriter(
 	{size, codec}: {readonly size: number; readonly codec: FieldCodec},
 	path: string,
 ): (value: unknown, view: DataView, offset: number) => void {
-	const fail = (expected: string, value: unknown): never => {
-		throw new CodecError('write', path, `expected ${expected}, got ${show(value)}`);
-	};
+	const fail = (expected: string, value: unknown): never => refuse(path, expected, value);
 
 	const put = (bytes: Uint8Array, view: DataView, offset: number): void => {
 		new Uint8Array(view.buffer, view.byteOffset + offset, size).set(bytes);
@@ -66,7 +64,8 @@ export function fieldWriter(
 		case 'hex':
 			return (value, view, offset) => {
 				const isHex = typeof value === 'string' && /^(?:[\da-f]{2})*$/i.test(value);
-				if (!isHex || value.length !== size * 2) fail(`${size * 2} hexadecimal digits`, value);
+				if (!isHex || value.length !== size * 2)
+					fail(`${size * 2} hexadecimal digits`, value);
 				put(Buffer.from(value as string, 'hex'), view, offset);
 			};
 	}

@@ -1,16 +1,77 @@
 /** Writes values, strictly: what does not fit its type exactly is refused. */
 
-import {viewOf} from '../../../base/bytes.js';
 import {nearest} from '../../../base/suggest.js';
-import {CodecError, show} from './codec-error.js';
+import {printable} from '../printable.js';
+import {CodecError, refuse, show} from './codec-error.js';
 import {fieldWriter} from './encode-field.js';
-import type {EnumLayout, Layout, LayoutField, StructLayout} from './layout.js';
+import {overlapWriter, type Member} from './encode-overlap.js';
+import {
+	bitsWriter,
+	boolWriter,
+	enumWriter,
+	floatWriter,
+	integerWriter,
+	type Writer,
+} from './encode-scalar.js';
+import {
+	coverBits,
+	extentOf,
+	type ArrayLayout,
+	type Layout,
+	type Shape,
+	type StructLayout,
+} from './layout.js';
 
-/** Writes a value; `path` is the field's, for errors. The bytes it covers are zero before. */
-export type Writer = (value: unknown, view: DataView, offset: number) => void;
-
-/** A function that writes a value of that layout over zeroed bytes. */
+/**
+ * A function that writes a value over whatever its bytes held before: what no field covers becomes
+ * zero. `path` is what errors call the value.
+ */
 export function writerOf(layout: Layout, path: string, littleEndian: boolean): Writer {
+	const {size} = layout;
+	const write = partWriter(layout, path, littleEndian);
+	const isCovered = coversAll(layout, littleEndian);
+	return (value, view, offset) => {
+		if (offset + size > view.byteLength) {
+			throw new CodecError(
+				'write',
+				path,
+				`${size} bytes at ${offset} are outside of the view`,
+			);
+		}
+
+		if (!isCovered) new Uint8Array(view.buffer, view.byteOffset + offset, size).fill(0);
+		write(value, view, offset);
+	};
+}
+
+/** True where every bit is overwritten: no padding, and nothing that is put together by parts. */
+function coversAll(layout: Layout, littleEndian: boolean): boolean {
+	if (hasPieces(layout)) return false;
+	const mask = new Uint8Array(layout.size);
+	coverBits(layout, 0, mask, littleEndian);
+	return mask.every(byte => byte === 0xff);
+}
+
+function hasPieces(layout: Layout): boolean {
+	switch (layout.kind) {
+		case 'bits':
+			return true;
+		case 'field':
+			return layout.codec === 'string';
+		case 'array':
+			return hasPieces(layout.element);
+		case 'struct':
+			return hasUnion(layout.shape) || layout.fields.some(field => hasPieces(field.layout));
+		default:
+			return false;
+	}
+}
+
+function hasUnion({kind, parts}: Shape): boolean {
+	return kind === 'any' || parts.some(part => typeof part !== 'number' && hasUnion(part));
+}
+
+function partWriter(layout: Layout, path: string, littleEndian: boolean): Writer {
 	switch (layout.kind) {
 		case 'int':
 			return layout.bool
@@ -31,203 +92,86 @@ export function writerOf(layout: Layout, path: string, littleEndian: boolean): W
 	}
 }
 
-function fail(path: string, expected: string, value: unknown): never {
-	throw new CodecError('write', path, `expected ${expected}, got ${show(value)}`);
-}
-
-/** The number as a bigint, when it is one that may stand for an integer. */
-function toBigInt(value: unknown): bigint | undefined {
-	if (typeof value === 'bigint') return value;
-	return Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
-}
-
-function integerWriter(size: number, signed: boolean, path: string, little: boolean): Writer {
-	const bits = size * 8;
-	const low = signed ? -(2n ** BigInt(bits - 1)) : 0n;
-	const high = 2n ** BigInt(signed ? bits - 1 : bits) - 1n;
-	const expected = `a whole number from ${low} to ${high}`;
-	if (size > 4) {
-		return (value, view, offset) => {
-			const number = toBigInt(value);
-			if (number === undefined || number < low || number > high) fail(path, expected, value);
-			if (size === 8) {
-				view.setBigUint64(offset, BigInt.asUintN(64, number), little);
-			} else {
-				view.setBigUint64(offset + (little ? 0 : 8), BigInt.asUintN(64, number), little);
-				view.setBigUint64(offset + (little ? 8 : 0), BigInt.asUintN(64, number >> 64n), little);
-			}
-		};
-	}
-
-	const [min, max] = [Number(low), Number(high)];
-	return (value, view, offset) => {
-		const number = typeof value === 'bigint' ? Number(value) : value;
-		if (!Number.isInteger(number) || (number as number) < min || (number as number) > max) {
-			fail(path, expected, value);
-		}
-
-		const unsigned = number as number;
-		if (size === 4) view.setUint32(offset, unsigned, little);
-		else if (size === 2) view.setUint16(offset, unsigned, little);
-		else view.setUint8(offset, unsigned);
-	};
-}
-
-function boolWriter(size: number, path: string, little: boolean): Writer {
-	const write = integerWriter(size, false, path, little);
-	return (value, view, offset) => {
-		if (typeof value !== 'boolean') fail(path, 'true or false', value);
-		write(value ? 1 : 0, view, offset);
-	};
-}
-
-function floatWriter(size: number, path: string, little: boolean): Writer {
-	return (value, view, offset) => {
-		if (typeof value !== 'number') fail(path, 'a number', value);
-		if (size === 4) view.setFloat32(offset, value, little);
-		else view.setFloat64(offset, value, little);
-	};
-}
-
-function bitsWriter(
-	{bit, bits, signed}: Layout & {kind: 'bits'},
-	path: string,
-	little: boolean,
-): Writer {
-	const low = signed ? -(2n ** BigInt(bits - 1)) : 0n;
-	const high = 2n ** BigInt(signed ? bits - 1 : bits) - 1n;
-	return (value, view, offset) => {
-		const number = toBigInt(value);
-		if (number === undefined || number < low || number > high) {
-			fail(path, `a whole number from ${low} to ${high}`, value);
-		}
-
-		const pattern = BigInt.asUintN(bits, number);
-		for (let i = 0; i < bits; i++) {
-			// Bit 0 of the value is the last one where the highest bit comes first.
-			const at = bit + (little ? i : bits - 1 - i);
-			const mask = little ? 1 << (at % 8) : 0x80 >> (at % 8);
-			const byte = offset + Math.floor(at / 8);
-			const isSet = ((pattern >> BigInt(i)) & 1n) === 1n;
-			const old = view.getUint8(byte);
-			view.setUint8(byte, isSet ? old | mask : old & ~mask);
-		}
-	};
-}
-
-function enumWriter(layout: EnumLayout, path: string, little: boolean): Writer {
-	const {size, signed, numbers} = layout;
-	const write = integerWriter(size, signed, path, little);
-	return (value, view, offset) => {
-		if (typeof value !== 'string') {
-			write(value, view, offset);
-			return;
-		}
-
-		const number = numbers.get(value);
-		if (number === undefined) {
-			const close = nearest(value, [...numbers.keys()]);
-			const advice = close === undefined ? '' : `; did you mean "${close}"?`;
-			throw new CodecError('write', path, `there is no enumerator ${show(value)}${advice}`);
-		}
-
-		write(number, view, offset);
-	};
-}
-
-function arrayWriter(
-	{length, element}: Layout & {kind: 'array'},
-	path: string,
-	little: boolean,
-): Writer {
-	const write = writerOf(element, `${path}[]`, little);
+function arrayWriter({length, element}: ArrayLayout, path: string, little: boolean): Writer {
+	const write = partWriter(element, `${path}[]`, little);
 	return (value, view, offset) => {
 		const isList = Array.isArray(value) || value instanceof Uint8Array;
-		if (!isList || value.length !== length) fail(path, `an array of ${length}`, value);
-		for (let i = 0; i < length; i++) write(value[i], view, offset + i * element.size);
+		if (!isList || value.length !== length) return refuse(path, `an array of ${length}`, value);
+		let i = 0;
+		try {
+			for (; i < length; i++) write(value[i], view, offset + i * element.size);
+		} catch (error) {
+			if (!(error instanceof CodecError)) throw error;
+			// The writers of all elements are one: only here is it known which of them failed.
+			throw error.at(`${path}[${i}]${error.path.slice(path.length + 2)}`);
+		}
 	};
 }
 
 function structWriter(layout: StructLayout, path: string, little: boolean): Writer {
-	const members = layout.fields.map(field => ({
-		...field,
-		write: writerOf(field.layout, path === '' ? field.name : `${path}.${field.name}`, little),
-	}));
-	const known = new Map(members.map(member => [member.name, member]));
-	const writeUnions = layout.overlapping ? unionWriter(layout, path, members) : undefined;
-	const plain = members.filter(member => member.union === undefined);
+	const members: Member[] = layout.fields.map(field => {
+		const at = path === '' ? field.name : `${path}.${field.name}`;
+		return {...field, path: at, write: partWriter(field.layout, at, little)};
+	});
+	const known = new Set(members.map(member => member.name));
+	const writeFields = hasUnion(layout.shape)
+		? overlapWriter(layout, path, members, little)
+		: plainWriter(layout, members, little);
 	return (value, view, offset) => {
-		if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Array.isArray(value)) {
-			fail(path, `an object with ${members.map(({name}) => name).join(', ')}`, value);
-		}
-
-		const object = value as Record<string, unknown>;
-		for (const name of Object.keys(object)) {
+		if (!isRecord(value)) return refuse(path, expectedObject(known), value);
+		for (const name of Object.keys(value)) {
 			if (!known.has(name)) throw unknownField(path, name, known);
 		}
 
-		for (const {name, offset: at, write} of plain) {
-			const field = object[name];
-			if (field === undefined) throw new CodecError('write', path, `field "${name}" is missing`);
-			write(field, view, offset + at);
-		}
-
-		writeUnions?.(object, view, offset);
+		writeFields(value, view, offset);
 	};
 }
 
-function unknownField(path: string, name: string, known: ReadonlyMap<string, unknown>): CodecError {
-	const close = nearest(name, [...known.keys()]);
-	const advice = close === undefined ? '' : `; did you mean "${close}"?`;
-	return new CodecError('write', path, `there is no field "${name}"${advice}`);
+function isRecord(value: unknown): value is Record<string, unknown> {
+	const isObject = typeof value === 'object' && value !== null;
+	return isObject && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-interface Member extends LayoutField {
-	readonly write: Writer;
-}
-
-/**
- * Of each union one member has to be given. Several may be, as they come from reading, when they say
- * the same: a byte that two of them write has to get the same value from both.
- */
-function unionWriter(layout: StructLayout, path: string, members: readonly Member[]) {
-	const groups = new Map<number, Member[]>();
-	for (const member of members) {
-		if (member.union === undefined) continue;
-		groups.set(member.union, [...(groups.get(member.union) ?? []), member]);
-	}
-
+function plainWriter(layout: StructLayout, members: readonly Member[], little: boolean) {
+	checkDisjoint(layout, members, little);
 	return (object: Record<string, unknown>, view: DataView, offset: number): void => {
-		const {size} = layout;
-		const target = new Uint8Array(view.buffer, view.byteOffset + offset, size);
-		for (const alternatives of groups.values()) {
-			const given = alternatives.filter(({name}) => object[name] !== undefined);
-			if (given.length === 0) {
-				const names = alternatives.map(({name}) => name).join(', ');
-				throw new CodecError('write', path, `one of ${names} is missing`);
-			}
-
-			const writtenBy = new Array<string | undefined>(size);
-			for (const {name, offset: at, layout: inner, write} of given) {
-				const scratch = new Uint8Array(size);
-				if (inner.kind === 'bits') scratch.set(target);
-				write(object[name], viewOf(scratch), at);
-				const [first, last] = extent(inner, at);
-				for (let i = first; i < last; i++) {
-					const other = writtenBy[i];
-					if (other !== undefined && target[i] !== scratch[i] && inner.kind !== 'bits') {
-						throw new CodecError('write', path, `"${other}" and "${name}" share bytes and differ`);
-					}
-
-					writtenBy[i] ??= name;
-					target[i] = scratch[i] ?? 0;
-				}
-			}
+		for (const member of members) {
+			const field = object[member.name];
+			if (field === undefined) throw new CodecError('write', member.path, 'it is missing');
+			member.write(field, view, offset + member.offset);
 		}
 	};
 }
 
-function extent(layout: Layout, at: number): [first: number, last: number] {
-	if (layout.kind !== 'bits') return [at, at + layout.size];
-	return [Math.floor(layout.bit / 8), Math.ceil((layout.bit + layout.bits) / 8)];
+/** Outside of unions no C makes fields share bits; writing one would change the other. */
+function checkDisjoint({size}: StructLayout, members: readonly Member[], little: boolean): void {
+	const taken = new Uint8Array(size);
+	for (const {layout, offset, path} of members) {
+		// A union inside shares its own bits with itself: it is covered apart.
+		const [first, end] = extentOf(layout, offset);
+		const own = new Uint8Array(end - first);
+		coverBits(layout, offset - first, own, little);
+		for (const [i, bits] of own.entries()) {
+			if (((taken[first + i] ?? 0) & bits) !== 0) {
+				throw new CodecError(
+					'write',
+					path,
+					`it shares byte ${first + i} with another field`,
+				);
+			}
+
+			taken[first + i] = (taken[first + i] ?? 0) | bits;
+		}
+	}
+}
+
+function expectedObject(known: ReadonlySet<string>): string {
+	const names = [...known].slice(0, 12).map(printable).join(', ');
+	return `an object with ${names}${known.size > 12 ? ', …' : ''}`;
+}
+
+function unknownField(path: string, name: string, known: ReadonlySet<string>): CodecError {
+	const close = nearest(name, known);
+	const advice = close === undefined ? '' : `; did you mean "${printable(close)}"?`;
+	return new CodecError('write', path, `there is no field ${show(name)}${advice}`);
 }

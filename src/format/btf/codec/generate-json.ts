@@ -1,6 +1,6 @@
 /** The statements of a JSON writer for a layout; see json-bytes.ts. */
 
-import type {FieldCodec, Layout} from './layout.js';
+import type {EnumLayout, FieldCodec, Layout} from './layout.js';
 
 /** Expressions for leaves: the number at `at`, and the JSON text of what is no plain number. */
 export interface Leaves {
@@ -49,15 +49,15 @@ export class JsonGenerator {
 					: this.narrow(size, signed, at);
 			}
 
-			case 'bits':
-				return this.leaf(20, layout, at);
+			case 'bits': {
+				const {names} = layout;
+				return this.leaf(names === undefined ? 20 : longestName(names), layout, at);
+			}
+
 			case 'float':
 				return this.leaf(25, layout, at);
-			case 'enum': {
-				const texts = [...layout.names.values()].map(name => JSON.stringify(name));
-				const longest = Math.max(20, ...texts.map(text => Buffer.byteLength(text)));
-				return this.leaf(longest, layout, at);
-			}
+			case 'enum':
+				return this.leaf(longestName(layout), layout, at);
 
 			case 'field': {
 				const {codec, size} = layout;
@@ -139,4 +139,14 @@ export class JsonGenerator {
 		this.limit += bytes.length;
 		return `${text}p+=${bytes.length};`;
 	}
+}
+
+/** Bytes of the longest text that an enumerator, or a number in its place, may have. */
+function longestName({names}: EnumLayout): number {
+	let longest = 20;
+	for (const name of names.values()) {
+		longest = Math.max(longest, Buffer.byteLength(JSON.stringify(name)));
+	}
+
+	return longest;
 }

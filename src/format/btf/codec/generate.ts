@@ -7,7 +7,7 @@
 
 import {hostLittleEndian} from '../../../base/bytes.js';
 import type {Reader} from './closures.js';
-import type {Layout, StructLayout} from './layout.js';
+import type {BitsLayout, Layout, StructLayout} from './layout.js';
 import {JsonGenerator} from './generate-json.js';
 import {
 	writeHex,
@@ -18,7 +18,15 @@ import {
 	writeU64,
 	type JsonWriter,
 } from './json-bytes.js';
-import {enumJson, enumReader, readBits, readField, readWide} from './runtime.js';
+import {
+	bitsJson,
+	bitsValue,
+	enumJson,
+	enumReader,
+	readBits,
+	readField,
+	readWide,
+} from './runtime.js';
 
 /** What is generated for a type. */
 export interface Generated {
@@ -75,6 +83,7 @@ function compile(text: string, parameters: readonly string[]): (...args: unknown
 export function generate(layout: Layout, littleEndian: boolean): Generated | undefined {
 	const writer = new Writer(littleEndian);
 	const {first, value} = writer.decodeBody(layout);
+	if (writer.nodes > maxNodes) return undefined;
 	const json = new JsonGenerator(
 		{
 			number: (size, signed, at) => writer.number(size, signed, at),
@@ -135,9 +144,14 @@ class Writer {
 				return bool ? `(${number}!=0)` : number;
 			}
 
-			case 'bits':
+			case 'bits': {
+				const {names, bool} = layout;
+				if (names === undefined && !bool) return this.bits(layout, at);
+				return `${this.helper(bitsValue(layout))}(${this.bits(layout, at)})`;
+			}
+
 			case 'float':
-				return this.special(layout, at);
+				return `v.getFloat${layout.size * 8}(${at},${this.littleEndian})`;
 			case 'enum':
 				return `${this.helper(enumReader(layout))}(${this.number(layout.size, layout.signed, at)})`;
 			case 'field':
@@ -162,9 +176,11 @@ class Writer {
 				return layout.bool
 					? `(${this.decode(layout, at)}?'true':'false')`
 					: `(${this.decode(layout, at)}).toString()`;
+			case 'bits':
+				return `${this.helper(bitsJson(layout))}(${this.bits(layout, at)})`;
 			case 'float':
 				// JSON has no infinities.
-				return `JSON.stringify(${this.special(layout, at)})`;
+				return `JSON.stringify(${this.decode(layout, at)})`;
 			case 'enum':
 				return `${this.helper(enumJson(layout))}(${this.number(layout.size, layout.signed, at)})`;
 			case 'field':
@@ -222,10 +238,7 @@ class Writer {
 		return value;
 	}
 
-	private special(layout: Layout & {kind: 'bits' | 'float'}, at: string): string {
-		if (layout.kind === 'float')
-			return `v.getFloat${layout.size * 8}(${at},${this.littleEndian})`;
-		const {bit, bits, signed} = layout;
+	private bits({bit, bits, signed}: BitsLayout, at: string): string {
 		return `readBits(v,${at},${bit},${bits},${signed},${this.littleEndian})`;
 	}
 

@@ -1,8 +1,5 @@
-/** Where each field of a type lies and how it is read: what codecs are made from. */
+/** Where each field of a value lies and how it is read: what codecs are made from. */
 
-import {nearest} from '../../../base/suggest.js';
-import type {Btf} from '../btf.js';
-import type {BtfComposite, BtfDataSection, BtfMember} from '../types.js';
 import {CodecError} from './codec-error.js';
 
 /**
@@ -12,20 +9,20 @@ import {CodecError} from './codec-error.js';
  * to the first NUL, `bytes` a copy as `Uint8Array`.
  */
 export type FieldCodec =
-	| 'be16'
-	| 'be32'
-	| 'be64'
-	| 'ipv4'
-	| 'ipv6'
-	| 'mac'
-	| 'string'
-	| 'bytes'
-	| 'hex';
+	'be16' | 'be32' | 'be64' | 'ipv4' | 'ipv6' | 'mac' | 'string' | 'bytes' | 'hex';
 
-/** A codec for the whole value, or codecs for fields in the shape of the type. */
-export type FieldCodecs = FieldCodec | {readonly [field: string]: FieldCodecs};
+/**
+ * A codec for the whole value, or codecs for fields in the shape of the type: `{tuple: {daddr:
+ * 'ipv4'}}`, with `[codecs]` for each element of an array.
+ */
+export type FieldCodecs = FieldCodec | readonly [FieldCodecs] | FieldTree;
 
-const fieldSizes: Readonly<Record<FieldCodec, number | undefined>> = {
+export interface FieldTree {
+	readonly [field: string]: FieldCodecs;
+}
+
+/** Bytes that a codec reads; undefined for those that read any number. */
+export const fieldSizes: Readonly<Record<FieldCodec, number | undefined>> = {
 	be16: 2,
 	be32: 4,
 	be64: 8,
@@ -39,10 +36,10 @@ const fieldSizes: Readonly<Record<FieldCodec, number | undefined>> = {
 
 export type Layout =
 	| IntLayout
-	| {readonly kind: 'bits'; readonly size: number; readonly bit: number; readonly bits: number; readonly signed: boolean}
+	| BitsLayout
 	| {readonly kind: 'float'; readonly size: number}
 	| EnumLayout
-	| {readonly kind: 'array'; readonly size: number; readonly length: number; readonly element: Layout}
+	| ArrayLayout
 	| StructLayout
 	| {readonly kind: 'field'; readonly size: number; readonly codec: FieldCodec};
 
@@ -54,6 +51,20 @@ export interface IntLayout {
 	readonly bool: boolean;
 }
 
+/** A number of bits anywhere in a struct. */
+export interface BitsLayout {
+	readonly kind: 'bits';
+	/** Bytes of the whole struct. */
+	readonly size: number;
+	/** Where it begins; counted from the lowest bit of a byte in little-endian values. */
+	readonly bit: number;
+	readonly bits: number;
+	readonly signed: boolean;
+	readonly bool: boolean;
+	/** Names of its numbers: bigints where there are more than 32 bits. */
+	readonly names: EnumLayout | undefined;
+}
+
 export interface EnumLayout {
 	readonly kind: 'enum';
 	readonly size: number;
@@ -63,13 +74,19 @@ export interface EnumLayout {
 	readonly numbers: ReadonlyMap<string, number | bigint>;
 }
 
+export interface ArrayLayout {
+	readonly kind: 'array';
+	readonly size: number;
+	readonly length: number;
+	readonly element: Layout;
+}
+
 export interface StructLayout {
 	readonly kind: 'struct';
 	readonly size: number;
-	/** Members, with those of anonymous members in their place. */
+	/** Members, with those of anonymous members in their place; no two have one name. */
 	readonly fields: readonly LayoutField[];
-	/** Fields may lie upon each other: a union, or a struct with an anonymous one. */
-	readonly overlapping: boolean;
+	readonly shape: Shape;
 }
 
 export interface LayoutField {
@@ -77,216 +94,72 @@ export interface LayoutField {
 	/** Bytes from the start of the struct; of bit-fields, always 0. */
 	readonly offset: number;
 	readonly layout: Layout;
-	/** Alternatives of one union carry its number; undefined outside of unions. */
-	readonly union: number | undefined;
 }
 
-// BTF may come from anywhere: what nests deeper or branches wider than this is no C anybody wrote.
-const maxDepth = 32;
-const maxNodes = 50_000;
-
-/** *Throws:* `ERR_CODEC`, `ERR_BTF`. */
-export function layoutOf(btf: Btf, typeId: number, fields: FieldCodecs | undefined): Layout {
-	const builder = new LayoutBuilder(btf);
-	return builder.build(typeId, fields, '', 0);
+/** Which fields make a value: all parts of a struct, any part of a union. */
+export interface Shape {
+	readonly kind: 'all' | 'any';
+	/** Positions in `fields`, or anonymous members. */
+	readonly parts: readonly (number | Shape)[];
 }
 
-class LayoutBuilder {
-	private readonly btf: Btf;
-	private nodes = 0;
-	private unions = 0;
+/** Bytes between which a field at `offset` has its bits. */
+export function extentOf(layout: Layout, offset: number): [first: number, end: number] {
+	if (layout.kind !== 'bits') return [offset, offset + layout.size];
+	const {bit, bits} = layout;
+	return [offset + Math.floor(bit / 8), offset + Math.ceil((bit + bits) / 8)];
+}
 
-	constructor(btf: Btf) {
-		this.btf = btf;
-	}
-
-	build(typeId: number, fields: FieldCodecs | undefined, path: string, depth: number): Layout {
-		if (depth > maxDepth) throw new CodecError('lay out', path, 'types nest too deep');
-		if (++this.nodes > maxNodes) throw new CodecError('lay out', path, 'the type is too large');
-		if (typeof fields === 'string') return this.fieldLayout(typeId, fields, path);
-		const type = this.btf.resolve(typeId);
-		if (fields !== undefined && type.kind !== 'struct' && type.kind !== 'union') {
-			throw new CodecError('lay out', path, `a ${type.kind} has no fields to choose codecs for`);
-		}
-
-		switch (type.kind) {
-			case 'int': {
-				const {size, bits, bitOffset, signed, bool} = type;
-				if (bits !== size * 8 && !bool) return {kind: 'bits', size, bit: bitOffset, bits, signed};
-				if (![1, 2, 4, 8, 16].includes(size)) {
-					throw new CodecError('lay out', path, `no integer has ${size} bytes`);
-				}
-
-				return {kind: 'int', size, signed, bool};
+/** Sets the bits of `mask` that the value at byte `offset` has: not those of padding. */
+export function coverBits(
+	layout: Layout,
+	offset: number,
+	mask: Uint8Array,
+	littleEndian: boolean,
+): void {
+	switch (layout.kind) {
+		case 'array':
+			for (let i = 0; i < layout.length; i++) {
+				const at = offset + i * layout.element.size;
+				coverBits(layout.element, at, mask, littleEndian);
 			}
 
-			case 'ptr':
-				return {kind: 'int', size: 8, signed: false, bool: false};
-			case 'float':
-				if (type.size === 4 || type.size === 8) return {kind: 'float', size: type.size};
-				return {kind: 'field', size: type.size, codec: 'bytes'};
-			case 'enum':
-			case 'enum64':
-				return enumLayout(type, path);
-			case 'array': {
-				const {length, elementTypeId} = type;
-				const element = this.build(elementTypeId, undefined, `${path}[]`, depth + 1);
-				return {kind: 'array', size: this.btf.sizeOf(typeId), length, element};
+			break;
+		case 'struct':
+			for (const {offset: at, layout: inner} of layout.fields) {
+				coverBits(inner, offset + at, mask, littleEndian);
 			}
 
-			case 'struct':
-			case 'union':
-				return this.struct(type, fields, path, depth);
-			case 'datasec':
-				return this.dataSection(type, path, depth);
-			default:
-				throw new CodecError('lay out', path, `a ${type.kind} has no value`);
-		}
-	}
-
-	private fieldLayout(typeId: number, codec: FieldCodec, path: string): Layout {
-		if (!Object.hasOwn(fieldSizes, codec)) {
-			throw new CodecError('lay out', path, `there is no codec "${String(codec)}"`);
-		}
-
-		const size = this.btf.sizeOf(typeId);
-		const wanted = fieldSizes[codec];
-		if (wanted !== undefined && wanted !== size) {
-			throw new CodecError('lay out', path, `codec ${codec} reads ${wanted} bytes, the field has ${size}`);
-		}
-
-		return {kind: 'field', size, codec};
-	}
-
-	private struct(
-		type: BtfComposite,
-		fields: Exclude<FieldCodecs, FieldCodec> | undefined,
-		path: string,
-		depth: number,
-	): StructLayout {
-		const list: LayoutField[] = [];
-		const scope = {fields, path, depth, list};
-		this.addMembers(type, 0, type.size, undefined, scope);
-		const known = list.map(field => field.name);
-		for (const name of Object.keys(fields ?? {})) {
-			if (known.includes(name)) continue;
-			const close = nearest(name, known);
-			const advice = close === undefined ? '' : `; did you mean "${close}"?`;
-			throw new CodecError('lay out', path, `${type.kind} "${type.name}" has no field "${name}"${advice}`);
-		}
-
-		const overlapping = list.some(field => field.union !== undefined);
-		return {kind: 'struct', size: type.size, fields: list, overlapping};
-	}
-
-	/** A data section's variables, as the fields of a struct. */
-	private dataSection(type: BtfDataSection, path: string, depth: number): StructLayout {
-		const list = type.variables.map(({typeId, offset, size}): LayoutField => {
-			const variable = this.btf.type(typeId);
-			if (variable.kind !== 'var') {
-				throw new CodecError('lay out', path, `type ${typeId} of a section is not a variable`);
+			break;
+		case 'bits':
+			for (let bit = layout.bit; bit < layout.bit + layout.bits; bit++) {
+				const byte = offset + Math.floor(bit / 8);
+				const flag = littleEndian ? 1 << (bit % 8) : 0x80 >> (bit % 8);
+				mask[byte] = (mask[byte] ?? 0) | flag;
 			}
 
-			if (offset + size > type.size || this.btf.sizeOf(variable.typeId) !== size) {
-				throw new CodecError('lay out', variable.name, 'it does not lie in its section');
-			}
-
-			const layout = this.build(variable.typeId, undefined, variable.name, depth + 1);
-			return {name: variable.name, offset, layout, union: undefined};
-		});
-		return {kind: 'struct', size: type.size, fields: list, overlapping: false};
-	}
-
-	private addMembers(
-		type: BtfComposite,
-		base: number,
-		limit: number,
-		union: number | undefined,
-		scope: {
-			fields: Exclude<FieldCodecs, FieldCodec> | undefined;
-			path: string;
-			depth: number;
-			list: LayoutField[];
-		},
-	): void {
-		const {fields, path, depth, list} = scope;
-		if (depth > maxDepth) throw new CodecError('lay out', path, 'types nest too deep');
-		const group = union ?? (type.kind === 'union' ? this.unions++ : undefined);
-		for (const member of type.members) {
-			const inner = this.btf.resolve(member.typeId);
-			if (member.name === '' && (inner.kind === 'struct' || inner.kind === 'union')) {
-				const offset = base + wholeByte(member, path);
-				checkInside(member, offset + inner.size, limit, path);
-				this.addMembers(inner, offset, limit, group, {...scope, depth: depth + 1});
-				continue;
-			}
-
-			// Unnamed bit-fields only make room.
-			if (member.name === '') continue;
-			const at = path === '' ? member.name : `${path}.${member.name}`;
-			if (member.bitfieldSize > 0 || isOldBitfield(inner)) {
-				list.push({...bitField(member, inner, base, limit, at), union: group});
-				continue;
-			}
-
-			const chosen = fields !== undefined && Object.hasOwn(fields, member.name) ? fields[member.name] : undefined;
-			const layout = this.build(member.typeId, chosen, at, depth + 1);
-			const offset = base + wholeByte(member, at);
-			checkInside(member, offset + layout.size, limit, at);
-			list.push({name: member.name, offset, layout, union: group});
-		}
+			break;
+		default:
+			mask.fill(0xff, offset, offset + layout.size);
 	}
 }
 
-function isOldBitfield(type: {kind: string; bits?: number; size?: number; bool?: boolean}): boolean {
-	return type.kind === 'int' && type.bool !== true && type.bits !== (type.size ?? 0) * 8;
+// The least that any value may take to read; beyond it, a few hundred times its bytes.
+const leastWork = 1 << 20;
+const workPerByte = 256;
+
+/**
+ * Refuses a type whose values take much longer to read than their size explains, as it is with
+ * large members of a union, or many empty ones. *Throws:* `ERR_CODEC`.
+ */
+export function checkWork(layout: Layout, path: string): void {
+	if (work(layout) <= leastWork + layout.size * workPerByte) return;
+	throw new CodecError('lay out', path, 'the type has too many parts for its size');
 }
 
-function bitField(
-	member: BtfMember,
-	inner: {kind: string; signed?: boolean; bits?: number; bitOffset?: number},
-	base: number,
-	limit: number,
-	path: string,
-): Omit<LayoutField, 'union'> {
-	const bits = member.bitfieldSize > 0 ? member.bitfieldSize : (inner.bits ?? 0);
-	const bit = base * 8 + member.bitOffset + (member.bitfieldSize > 0 ? 0 : (inner.bitOffset ?? 0));
-	if (bits < 1 || bits > 64) throw new CodecError('lay out', path, `no bit-field has ${bits} bits`);
-	checkInside(member, Math.ceil((bit + bits) / 8), limit, path);
-	const signed = inner.signed === true;
-	return {name: member.name, offset: 0, layout: {kind: 'bits', size: limit, bit, bits, signed}};
-}
-
-function wholeByte(member: BtfMember, path: string): number {
-	if (member.bitOffset % 8 === 0) return member.bitOffset / 8;
-	throw new CodecError('lay out', path, `it begins at bit ${member.bitOffset}`);
-}
-
-function checkInside(member: BtfMember, end: number, limit: number, path: string): void {
-	if (end <= limit) return;
-	throw new CodecError('lay out', path, `"${member.name}" reaches beyond its struct`);
-}
-
-function enumLayout(
-	type: {
-		readonly size: number;
-		readonly signed: boolean;
-		readonly values: readonly {readonly name: string; readonly value: number | bigint}[];
-	},
-	path: string,
-): EnumLayout {
-	const {size, signed, values} = type;
-	if (![1, 2, 4, 8].includes(size)) {
-		throw new CodecError('lay out', path, `no enum has ${size} bytes`);
-	}
-
-	const names = new Map<number | bigint, string>();
-	const numbers = new Map<string, number | bigint>();
-	for (const {name, value} of values) {
-		const number = size === 8 ? BigInt(value) : Number(value);
-		if (!names.has(number)) names.set(number, name);
-		numbers.set(name, number);
-	}
-
-	return {kind: 'enum', size, signed, names, numbers};
+function work(layout: Layout): number {
+	if (layout.kind === 'array') return 1 + layout.length * work(layout.element);
+	if (layout.kind === 'field') return 1 + layout.size;
+	if (layout.kind !== 'struct') return 1;
+	return layout.fields.reduce((sum, field) => sum + work(field.layout), 1);
 }

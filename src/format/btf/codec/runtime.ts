@@ -2,9 +2,11 @@
 
 import {cString, hex} from '../../../base/bytes.js';
 import {formatIpv4, formatIpv6, formatMac} from '../../../base/address.js';
-import type {EnumLayout, FieldCodec} from './layout.js';
+import type {BitsLayout, EnumLayout, FieldCodec} from './layout.js';
 
 function bytesAt(view: DataView, offset: number, size: number): Uint8Array {
+	// A Uint8Array would reach into what lies around the view.
+	if (offset + size > view.byteLength) throw new RangeError('the value is outside of the view');
 	return new Uint8Array(view.buffer, view.byteOffset + offset, size);
 }
 
@@ -32,6 +34,7 @@ export function readBits(
 ): number | bigint {
 	const first = Math.floor(bit / 8);
 	const last = Math.floor((bit + bits - 1) / 8);
+	if (last - first < 4) return readNarrowBits(view, offset, bit, bits, signed, littleEndian);
 	let value = 0n;
 	for (let i = first; i <= last; i++) {
 		const byte = BigInt(view.getUint8(offset + i));
@@ -43,6 +46,40 @@ export function readBits(
 	value >>= BigInt(skip);
 	const cut = signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 	return bits > 32 ? cut : Number(cut);
+}
+
+/** The same for bits that lie in at most four bytes, without a bigint. */
+function readNarrowBits(
+	view: DataView,
+	offset: number,
+	bit: number,
+	bits: number,
+	signed: boolean,
+	littleEndian: boolean,
+): number {
+	const first = bit >>> 3;
+	const last = (bit + bits - 1) >>> 3;
+	let value = 0;
+	for (let i = first; i <= last; i++) {
+		const byte = view.getUint8(offset + i);
+		value = littleEndian ? value | (byte << ((i - first) * 8)) : (value << 8) | byte;
+	}
+
+	// To the top, and down again with or without the sign.
+	const below = littleEndian ? bit - first * 8 : (last + 1) * 8 - (bit + bits);
+	const top = value << (32 - bits - below);
+	return signed ? top >> (32 - bits) : top >>> (32 - bits);
+}
+
+/** What the number in a bit-field means. */
+export function bitsValue({bool, names}: BitsLayout): (number: number | bigint) => unknown {
+	if (names !== undefined) return enumReader(names);
+	return bool ? Boolean : number => number;
+}
+
+/** The same as JSON text. */
+export function bitsJson({bool, names}: BitsLayout): (number: number | bigint) => string {
+	return names === undefined ? number => `${bool ? Boolean(number) : number}` : enumJson(names);
 }
 
 /** Reads a field whose codec was chosen by name. */
@@ -72,22 +109,6 @@ export function readField(
 		case 'hex':
 			return hex(bytesAt(view, offset, size), '');
 	}
-}
-
-/** JSON text of a decoded value; 64-bit numbers with all their digits, bytes in hexadecimal. */
-export function jsonOf(value: unknown): string {
-	if (typeof value === 'bigint') return `${value}`;
-	if (value instanceof Uint8Array) return `"${hex(value, '')}"`;
-	if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`;
-	if (typeof value === 'object' && value !== null) {
-		const fields = Object.entries(value).map(([name, each]) => {
-			return `${JSON.stringify(name)}:${jsonOf(each)}`;
-		});
-		return `{${fields.join(',')}}`;
-	}
-
-	// JSON has no infinities.
-	return JSON.stringify(value) ?? 'null';
 }
 
 /** The name of an enumerator, or the number where it has none. */
