@@ -18,7 +18,9 @@ export {
 } from './format/asm/disassemble.js';
 export {Btf} from './format/btf/btf.js';
 export {BtfBuilder} from './format/btf/builder.js';
-export {createCodec, type Codec, type FieldCodecs} from './format/btf/codec.js';
+export {createCodec, type Codec} from './format/codec/codec.js';
+export {CodecError} from './format/codec/codec-error.js';
+export type {FieldCodec, FieldCodecs} from './format/codec/layout.js';
 export {describeType} from './format/btf/describe.js';
 export type {BtfKind, BtfType, BtfTypeOf} from './format/btf/types.js';
 export {VerifierError} from './format/log/verifier-error.js';

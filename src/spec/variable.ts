@@ -1,7 +1,7 @@
 import {hex, viewOf} from '../base/bytes.js';
 import {EbpfError, UsageError} from '../base/errors.js';
 import type {Btf} from '../format/btf/btf.js';
-import {bytesCodec, type Codec, createCodec} from '../format/btf/codec.js';
+import {bytesCodec, type Codec, createCodec} from '../format/codec/codec.js';
 
 export interface VariableOptions {
 	readonly name: string;

@@ -28,7 +28,8 @@ export function write(text: string | Uint8Array): void {
 			at += writeSync(1, bytes, at);
 		} catch (error) {
 			const {code} = error as NodeJS.ErrnoException;
-			if (code === 'EPIPE') process.exit(0);
+			// The second is how a socket says it.
+			if (code === 'EPIPE' || code === 'ECONNRESET') process.exit(0);
 			if (code !== 'EAGAIN') throw error;
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 		}

@@ -1,5 +1,5 @@
 import {viewOf} from '../../base/bytes.js';
-import type {Codec} from '../../format/btf/codec.js';
+import type {Codec} from '../../format/codec/codec.js';
 import type {BpfMap} from '../map/map.js';
 
 const first = new Uint8Array(4);

@@ -1,4 +1,4 @@
-import type {Codec, Cursor} from '../../format/btf/codec.js';
+import type {Codec, Cursor} from '../../format/codec/codec.js';
 import {viewOf} from '../../base/bytes.js';
 import {
 	scan,

@@ -1,8 +1,8 @@
 /** Elements as JSON, `{"key":…,"value":…}`; `"values":[…]` for per-CPU maps. */
 
 import {viewOf} from '../../base/bytes.js';
-import type {Codec} from '../../format/btf/codec.js';
-import {jsonSlack, writeText} from '../../format/btf/codec/json-bytes.js';
+import type {Codec} from '../../format/codec/codec.js';
+import {jsonSlack, writeText} from '../../format/codec/json-bytes.js';
 import type {BatchReader} from './entries.js';
 import type {Batch} from './scan.js';
 

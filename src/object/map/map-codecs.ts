@@ -3,8 +3,9 @@
 import {alignUp, hostLittleEndian} from '../../base/bytes.js';
 import {isEbpfError, UsageError} from '../../base/errors.js';
 import type {Btf} from '../../format/btf/btf.js';
-import {bytesCodec, createCodec, type Codec, type FieldCodecs} from '../../format/btf/codec.js';
-import {writeU32, type JsonWriter} from '../../format/btf/codec/json-bytes.js';
+import {bytesCodec, createCodec, type Codec} from '../../format/codec/codec.js';
+import type {FieldCodecs} from '../../format/codec/layout.js';
+import {writeU32, type JsonWriter} from '../../format/codec/json-bytes.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
 import {holdsFds, isIndexed, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
 

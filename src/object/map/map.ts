@@ -1,7 +1,7 @@
 import {constants} from 'node:os';
 
 import {alignUp, viewOf} from '../../base/bytes.js';
-import type {Codec} from '../../format/btf/codec.js';
+import type {Codec} from '../../format/codec/codec.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import {
 	mapDelete,

@@ -19,8 +19,8 @@ console.log(JSON.stringify([forbidden, read.decode(view, 0), read.toJson(view, 0
 
 const inProcess = test.macro({
 	async exec(t, flags: readonly string[], forbidden: boolean) {
-		const codec = new URL('../../../src/format/btf/codec.js', import.meta.url).href;
-		const types = new URL('types.js', import.meta.url).href;
+		const codec = new URL('../../../src/format/codec/codec.js', import.meta.url).href;
+		const types = new URL('../btf/types.js', import.meta.url).href;
 		const {stdout} = await promisify(execFile)(process.execPath, [
 			...flags,
 			'--input-type=module',

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import {Types} from './types.js';
+import {Types} from '../btf/types.js';
 
 /** A type to be built: what C can say, without names and places. */
 export type Shape =

@@ -1,5 +1,5 @@
-import {nearest} from '../../../base/suggest.js';
-import {printable} from '../printable.js';
+import {nearest} from '../../base/suggest.js';
+import {printable} from '../btf/printable.js';
 import {CodecError, refuse, show} from './codec-error.js';
 import type {BitsLayout, EnumLayout} from './layout.js';
 

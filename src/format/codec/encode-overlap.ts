@@ -1,7 +1,7 @@
 /** Writes structs in which fields lie upon each other: unions, and structs with anonymous ones. */
 
 import {isDeepStrictEqual} from 'node:util';
-import {viewOf} from '../../../base/bytes.js';
+import {viewOf} from '../../base/bytes.js';
 import {closureReader, type Reader} from './closures.js';
 import {CodecError} from './codec-error.js';
 import type {Writer} from './encode-scalar.js';

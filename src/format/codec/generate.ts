@@ -5,7 +5,7 @@
  * Names from BTF enter the text only through JSON.stringify, and only as property names.
  */
 
-import {hostLittleEndian} from '../../../base/bytes.js';
+import {hostLittleEndian} from '../../base/bytes.js';
 import type {Reader} from './closures.js';
 import type {BitsLayout, Layout, StructLayout} from './layout.js';
 import {JsonGenerator} from './generate-json.js';

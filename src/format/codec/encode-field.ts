@@ -1,4 +1,4 @@
-import {parseIpv4, parseIpv6, parseMac} from '../../../base/address.js';
+import {parseIpv4, parseIpv6, parseMac} from '../../base/address.js';
 import {CodecError, refuse} from './codec-error.js';
 import type {FieldCodec} from './layout.js';
 

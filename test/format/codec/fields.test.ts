@@ -1,11 +1,8 @@
 import test from 'ava';
-import {
-	CodecError,
-	createCodec,
-	type FieldCodec,
-	type FieldCodecs,
-} from '../../../src/format/btf/codec.js';
-import {fixtureTypes, hexOf, idOf, Types, viewOfHex} from './types.js';
+import {CodecError} from '../../../src/format/codec/codec-error.js';
+import {createCodec} from '../../../src/format/codec/codec.js';
+import type {FieldCodec, FieldCodecs} from '../../../src/format/codec/layout.js';
+import {fixtureTypes, hexOf, idOf, Types, viewOfHex} from '../btf/types.js';
 
 const fields = {
 	v4: 'ipv4',

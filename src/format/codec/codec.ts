@@ -1,17 +1,14 @@
 /** Reads and writes values by their BTF types. */
 
 import {hostLittleEndian} from '../../base/bytes.js';
-import type {Btf} from './btf.js';
-import {layoutOf} from './codec/build-layout.js';
-import {closureFlyweight, closureJson, closureReader} from './codec/closures.js';
-import {CodecError, refuse} from './codec/codec-error.js';
-import {writerOf} from './codec/encode.js';
-import {canGenerate, generate} from './codec/generate.js';
-import {textOf, writeHex, type JsonWriter} from './codec/json-bytes.js';
-import type {FieldCodecs, Layout} from './codec/layout.js';
-
-export {CodecError} from './codec/codec-error.js';
-export type {FieldCodec, FieldCodecs} from './codec/layout.js';
+import type {Btf} from '../btf/btf.js';
+import {layoutOf} from './build-layout.js';
+import {closureFlyweight, closureJson, closureReader} from './closures.js';
+import {CodecError, refuse} from './codec-error.js';
+import {writerOf} from './encode.js';
+import {canGenerate, generate} from './generate.js';
+import {textOf, writeHex, type JsonWriter} from './json-bytes.js';
+import type {FieldCodecs, Layout} from './layout.js';
 
 /** One object that is moved from value to value; its fields are read when they are asked for. */
 export interface Cursor<T> {

@@ -1,7 +1,7 @@
 /** Writes values, strictly: what does not fit its type exactly is refused. */
 
-import {nearest} from '../../../base/suggest.js';
-import {printable} from '../printable.js';
+import {nearest} from '../../base/suggest.js';
+import {printable} from '../btf/printable.js';
 import {CodecError, refuse, show} from './codec-error.js';
 import {fieldWriter} from './encode-field.js';
 import {overlapWriter, type Member} from './encode-overlap.js';

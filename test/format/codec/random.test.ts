@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {createCodec, type Codec, type Cursor} from '../../../src/format/btf/codec.js';
+import {createCodec, type Codec, type Cursor} from '../../../src/format/codec/codec.js';
 import {ShapeBuilder, shapes, type Shape} from './random-types.js';
-import {hexOf, Types} from './types.js';
+import {hexOf, Types} from '../btf/types.js';
 
 interface Pair {
 	readonly generated: Codec;

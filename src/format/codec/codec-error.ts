@@ -1,5 +1,5 @@
-import {EbpfError} from '../../../base/errors.js';
-import {printable} from '../printable.js';
+import {EbpfError} from '../../base/errors.js';
+import {printable} from '../btf/printable.js';
 
 export interface CodecErrorOptions {
 	readonly cause?: unknown;

@@ -1,12 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {layoutOf} from '../../../../src/format/btf/codec/build-layout.js';
-import {closureJson, closureReader} from '../../../../src/format/btf/codec/closures.js';
-import {writerOf} from '../../../../src/format/btf/codec/encode.js';
-import {generate} from '../../../../src/format/btf/codec/generate.js';
-import {jsonSlack} from '../../../../src/format/btf/codec/json-bytes.js';
-import {coverBits} from '../../../../src/format/btf/codec/layout.js';
-import {ShapeBuilder, shapes} from '../random-types.js';
+import {layoutOf} from '../../../src/format/codec/build-layout.js';
+import {closureJson, closureReader} from '../../../src/format/codec/closures.js';
+import {writerOf} from '../../../src/format/codec/encode.js';
+import {generate} from '../../../src/format/codec/generate.js';
+import {jsonSlack} from '../../../src/format/codec/json-bytes.js';
+import {coverBits} from '../../../src/format/codec/layout.js';
+import {ShapeBuilder, shapes} from './random-types.js';
 
 const guard = 0x5a;
 

@@ -1,6 +1,8 @@
 import test from 'ava';
-import {CodecError, createCodec, type FieldCodecs} from '../../../src/format/btf/codec.js';
-import {fixtureTypes, idOf, Types} from './types.js';
+import {CodecError} from '../../../src/format/codec/codec-error.js';
+import {createCodec} from '../../../src/format/codec/codec.js';
+import type {FieldCodecs} from '../../../src/format/codec/layout.js';
+import {fixtureTypes, idOf, Types} from '../btf/types.js';
 
 const refused = test.macro({
 	async exec(t, type: string, value: unknown, message: string, path: string) {

@@ -1,9 +1,9 @@
 /** Derives layouts from BTF, which may be hostile: every number of it is doubted. */
 
-import {nearest} from '../../../base/suggest.js';
-import type {Btf} from '../btf.js';
-import {describeType} from '../describe.js';
-import {printable} from '../printable.js';
+import {nearest} from '../../base/suggest.js';
+import type {Btf} from '../btf/btf.js';
+import {describeType} from '../btf/describe.js';
+import {printable} from '../btf/printable.js';
 import type {
 	BtfComposite,
 	BtfDataSection,
@@ -11,7 +11,7 @@ import type {
 	BtfEnum64,
 	BtfMember,
 	BtfType,
-} from '../types.js';
+} from '../btf/types.js';
 import {CodecError, show} from './codec-error.js';
 import {
 	checkWork,

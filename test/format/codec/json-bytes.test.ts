@@ -6,7 +6,7 @@ import {
 	writeText,
 	writeU32,
 	writeU64,
-} from '../../../src/format/btf/codec/json-bytes.js';
+} from '../../../src/format/codec/json-bytes.js';
 
 const bytes = Buffer.alloc(256);
 const text = (end: number) => bytes.toString('utf8', 3, end);

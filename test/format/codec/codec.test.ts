@@ -1,6 +1,6 @@
 import test from 'ava';
-import {bytesCodec, createCodec, type Cursor} from '../../../src/format/btf/codec.js';
-import {fixtureTypes, hexOf, idOf, Types, viewOfHex} from './types.js';
+import {bytesCodec, createCodec, type Cursor} from '../../../src/format/codec/codec.js';
+import {fixtureTypes, hexOf, idOf, Types, viewOfHex} from '../btf/types.js';
 
 /** Bytes as a little-endian machine has them, and the value they are. */
 const both = test.macro({

@@ -1,7 +1,7 @@
 /** What decoders of either sort call for values that a DataView has no method for. */
 
-import {cString, hex} from '../../../base/bytes.js';
-import {formatIpv4, formatIpv6, formatMac} from '../../../base/address.js';
+import {cString, hex} from '../../base/bytes.js';
+import {formatIpv4, formatIpv6, formatMac} from '../../base/address.js';
 import type {BitsLayout, EnumLayout, FieldCodec} from './layout.js';
 
 function bytesAt(view: DataView, offset: number, size: number): Uint8Array {
