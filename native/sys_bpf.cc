@@ -16,7 +16,7 @@
 namespace skep {
 namespace {
 
-// What a descriptor from BPF_OBJ_GET is, which only its link under /proc tells.
+// What a descriptor is that may be of several kinds, which only its link under /proc tells.
 FdKind KindFromProc(int fd) {
 	char path[64];
 	char target[64] = {};
@@ -34,7 +34,8 @@ void OwnResult(EnvState& state, uint32_t command, long result) {
 	FdKind kind = ReturnedKind(command, &returns);
 	if (!returns || result < 0) return;
 	const int fd = static_cast<int>(result);
-	if (command == kObjGet) kind = KindFromProc(fd);
+	// A raw tracepoint is a link from kernel 5.8 on.
+	if (command == kObjGet || command == kRawTracepointOpen) kind = KindFromProc(fd);
 	state.Own(fd, kind);
 }
 

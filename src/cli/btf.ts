@@ -8,8 +8,7 @@ import {outputOptions, printList, printOne, writeLines} from './output/print.js'
 
 const example = (text: string): string => `\nExample:\n  ${text}`;
 
-export function addBtfCommands(program: Command): void {
-	const btf = program.command('btf').description('type information');
+export function addBtfVerbs(btf: Command): void {
 	const what = 'id, object file, or "kernel"';
 
 	btf.command('list')

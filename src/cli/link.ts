@@ -8,9 +8,7 @@ import {outputOptions, printList, printOne} from './output/print.js';
 
 const example = (text: string): string => `\nExample:\n  ${text}`;
 
-export function addLinkCommands(program: Command): void {
-	const link = program.command('link').description('what holds programs to their hooks');
-
+export function addLinkVerbs(link: Command): void {
 	link.command('list')
 		.description('all links of this host')
 		.addHelpText('after', example('skep link list'))

@@ -5,14 +5,9 @@ import {readFileSync} from 'node:fs';
 
 import {Command, CommanderError, Option} from 'commander';
 
-import {addBtfCommands} from './btf.js';
-import {addLinkCommands} from './link.js';
-import {addMapCommands} from './map.js';
-import {addNetCommand} from './net.js';
-import {addObjectCommands} from './object.js';
+import {nouns} from './nouns.js';
 import {reportError} from './output/errors.js';
 import {formats} from './output/print.js';
-import {addProgCommands} from './prog.js';
 
 interface Manifest {
 	readonly version: string;
@@ -23,7 +18,7 @@ function version(): string {
 	return (JSON.parse(readFileSync(manifest, 'utf8')) as Manifest).version;
 }
 
-function createProgram(): Command {
+async function createProgram(): Promise<Command> {
 	const program = new Command('skep');
 	program
 		.description('Compile, verify, load, attach and inspect eBPF programs and their maps.')
@@ -39,15 +34,11 @@ function createProgram(): Command {
 			'after',
 			'\nExample:\n  skep object verify lb.bpf.o\n  skep map dump /sys/fs/bpf/lb/maps/services -o json',
 		);
-	const add = [
-		addObjectCommands,
-		addProgCommands,
-		addMapCommands,
-		addLinkCommands,
-		addBtfCommands,
-		addNetCommand,
-	];
-	for (const each of add) each(program);
+	for (const {name, description, load} of nouns) {
+		const noun = program.command(name).description(description);
+		if (process.argv.includes(name)) (await load())(noun);
+	}
+
 	inherit(program);
 	return program;
 }
@@ -61,7 +52,7 @@ function inherit(parent: Command): void {
 	}
 }
 
-const program = createProgram();
+const program = await createProgram();
 program.configureOutput({outputError: () => undefined});
 try {
 	await program.parseAsync();

@@ -10,8 +10,7 @@ import {writeTable} from './output/stream-table.js';
 
 const example = (text: string): string => `\nExample:\n  ${text}`;
 
-export function addMapCommands(program: Command): void {
-	const map = program.command('map').description('maps in the kernel');
+export function addMapVerbs(map: Command): void {
 	const verb = (name: string, description: string): Command =>
 		map.command(name).description(description).argument('<map>', 'id, or path of a pin');
 	const typed = (command: Command): Command =>

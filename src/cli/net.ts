@@ -4,11 +4,8 @@ import type {Command} from 'commander';
 
 import {outputOptions, printList} from './output/print.js';
 
-export function addNetCommand(program: Command): void {
-	program
-		.command('net')
-		.description('every hook of every device and cgroup: programs in the order they run')
-		.option('--netns <path>', 'devices of this network namespace')
+export function addNet(noun: Command): void {
+	noun.option('--netns <path>', 'devices of this network namespace')
 		.option('--cgroup <path>', 'only this cgroup and those below it')
 		.addHelpText('after', '\nExample:\n  skep net --netns /run/netns/red')
 		.action(net);

@@ -10,11 +10,7 @@ import {collect, jsonValue} from './arguments.js';
 import {until} from './interrupt.js';
 import {outputOptions, printList, write} from './output/print.js';
 
-export function addObjectCommands(program: Command): void {
-	const object = program
-		.command('object')
-		.description('build, inspect, verify and load object files');
-
+export function addObjectVerbs(object: Command): void {
 	object
 		.command('build')
 		.description('compile BPF C with the system clang, with BTF')

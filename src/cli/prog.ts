@@ -12,9 +12,7 @@ import {outputOptions, printList, printOne, write, writeLines} from './output/pr
 
 const example = (text: string): string => `\nExample:\n  ${text}`;
 
-export function addProgCommands(program: Command): void {
-	const prog = program.command('prog').description('programs in the kernel');
-
+export function addProgVerbs(prog: Command): void {
 	prog.command('list')
 		.description('all programs of this host')
 		.addHelpText('after', example('skep prog list -o json'))

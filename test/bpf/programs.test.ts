@@ -6,7 +6,17 @@ import {loadCollection} from '../../src/object/collection/load-collection.js';
 import type {BpfMap} from '../../src/object/map/map.js';
 import {readObject} from '../../src/spec/read.js';
 import {kernelTest} from '../helpers/kernel.js';
-import {ethernet, extension, fragment, icmp, ipv4, ipv6, tcp, udp, vlan} from '../helpers/packet.js';
+import {
+	ethernet,
+	extension,
+	fragment,
+	icmp,
+	ipv4,
+	ipv6,
+	tcp,
+	udp,
+	vlan,
+} from '../helpers/packet.js';
 
 const kernel = kernelTest({feature: 'test runs of tc programs', since: '5.4'});
 
@@ -31,8 +41,14 @@ interface Counted {
 const counted = test.macro({
 	async exec(t, _: string, packet: Uint8Array, expected: Counted) {
 		using collection = await load('xdp_count', {generation: 5, drop_udp_port: 9});
-		t.is(collection.program('xdp_count').run({data: packet, repeat: 3}).verdict, expected.verdict);
-		const counts = collection.map('packet_counts') as BpfMap<unknown, {packets: bigint; bytes: bigint}[]>;
+		t.is(
+			collection.program('xdp_count').run({data: packet, repeat: 3}).verdict,
+			expected.verdict,
+		);
+		const counts = collection.map('packet_counts') as BpfMap<
+			unknown,
+			{packets: bigint; bytes: bigint}[]
+		>;
 		const [[key, values] = [undefined, []], ...more] = [...counts];
 		t.deepEqual(key, {
 			generation: 5,
@@ -41,8 +57,14 @@ const counted = test.macro({
 			verdict: expected.verdict === 'drop' ? 1 : 2,
 			pad: 0,
 		});
-		t.is(values.reduce((sum, {packets}) => sum + packets, 0n), 3n);
-		t.is(values.reduce((sum, {bytes}) => sum + bytes, 0n), 3n * BigInt(packet.length));
+		t.is(
+			values.reduce((sum, {packets}) => sum + packets, 0n),
+			3n,
+		);
+		t.is(
+			values.reduce((sum, {bytes}) => sum + bytes, 0n),
+			3n * BigInt(packet.length),
+		);
 		t.deepEqual(more, []);
 	},
 	title: (_, what) => `xdp_count counts ${what}`,
@@ -53,10 +75,30 @@ const drop = (family: number, proto: number): Counted => ({family, proto, verdic
 
 kernel(counted, 'udp over ipv4', ethernet(IPV4, ipv4(UDP), udp(53)), pass(4, UDP));
 kernel(counted, 'udp over ipv6', ethernet(IPV6, ipv6(UDP), udp(53)), pass(6, UDP));
-kernel(counted, 'udp over ipv4 to the dropped port', ethernet(IPV4, ipv4(UDP), udp(9)), drop(4, UDP));
-kernel(counted, 'udp over ipv6 to the dropped port', ethernet(IPV6, ipv6(UDP), udp(9)), drop(6, UDP));
-kernel(counted, 'tcp over ipv4 to the same port', ethernet(IPV4, ipv4(TCP), tcp(9, 2)), pass(4, TCP));
-kernel(counted, 'tcp over ipv6 to the same port', ethernet(IPV6, ipv6(TCP), tcp(9, 2)), pass(6, TCP));
+kernel(
+	counted,
+	'udp over ipv4 to the dropped port',
+	ethernet(IPV4, ipv4(UDP), udp(9)),
+	drop(4, UDP),
+);
+kernel(
+	counted,
+	'udp over ipv6 to the dropped port',
+	ethernet(IPV6, ipv6(UDP), udp(9)),
+	drop(6, UDP),
+);
+kernel(
+	counted,
+	'tcp over ipv4 to the same port',
+	ethernet(IPV4, ipv4(TCP), tcp(9, 2)),
+	pass(4, TCP),
+);
+kernel(
+	counted,
+	'tcp over ipv6 to the same port',
+	ethernet(IPV6, ipv6(TCP), tcp(9, 2)),
+	pass(6, TCP),
+);
 kernel(counted, 'icmp', ethernet(IPV4, ipv4(ICMP), icmp()), pass(4, ICMP));
 kernel(counted, 'icmpv6', ethernet(IPV6, ipv6(ICMPV6), icmp()), pass(6, ICMPV6));
 kernel(counted, 'what is no ip', ethernet(ARP), pass(0, 0));
@@ -67,7 +109,12 @@ kernel(
 	ethernet(IPV6, ipv6(HOP_BY_HOP), extension(FRAGMENT), fragment(UDP, 0), udp(9)),
 	drop(6, UDP),
 );
-kernel(counted, 'a later fragment of ipv4', ethernet(IPV4, ipv4(UDP, {fragment: 3}), udp(9)), pass(4, UDP));
+kernel(
+	counted,
+	'a later fragment of ipv4',
+	ethernet(IPV4, ipv4(UDP, {fragment: 3}), udp(9)),
+	pass(4, UDP),
+);
 kernel(
 	counted,
 	'a later fragment of ipv6',
@@ -82,17 +129,27 @@ kernel(
 	drop(6, UDP),
 );
 
-const flow4 = {source: {bytes: '::ffff:192.0.2.1'}, destination: {bytes: '::ffff:192.0.2.2'}, family: 4};
+const flow4 = {
+	source: {bytes: '::ffff:192.0.2.1'},
+	destination: {bytes: '::ffff:192.0.2.2'},
+	family: 4,
+};
 const flow6 = {source: {bytes: '2001:db8::1'}, destination: {bytes: '2001:db8::2'}, family: 6};
 
 const recorded = test.macro({
 	async exec(t, _: string, packet: Uint8Array, key: object, flags: number) {
 		using collection = await load('tc_flows');
-		for (const [name, direction] of [['flows_ingress', 1], ['flows_egress', 2]] as const) {
+		for (const [name, direction] of [
+			['flows_ingress', 1],
+			['flows_egress', 2],
+		] as const) {
 			const program = collection.program(name);
 			t.is(program.run({data: packet}).returnValue | 0, -1);
 			t.is(program.run({data: packet}).returnValue | 0, -1);
-			const flows = collection.map('flows') as BpfMap<{direction: number}, Record<string, unknown>>;
+			const flows = collection.map('flows') as BpfMap<
+				{direction: number},
+				Record<string, unknown>
+			>;
 			const found = [...flows].find(([each]) => each.direction === direction);
 			t.deepEqual(found?.[0], {...key, direction, pad: 0} as never);
 			t.is(found?.[1]['packets'], 2n);
@@ -106,12 +163,48 @@ const recorded = test.macro({
 
 const ports = {source_port: 4000, destination_port: 80};
 const none = {source_port: 0, destination_port: 0};
-kernel(recorded, 'tcp over ipv4', ethernet(IPV4, ipv4(TCP), tcp(80, 0x12)), {...flow4, ...ports, l4_proto: TCP}, 0x12);
-kernel(recorded, 'tcp over ipv6', ethernet(IPV6, ipv6(TCP), tcp(80, 0x12)), {...flow6, ...ports, l4_proto: TCP}, 0x12);
-kernel(recorded, 'udp over ipv4', ethernet(IPV4, ipv4(UDP), udp(80)), {...flow4, ...ports, l4_proto: UDP}, 0);
-kernel(recorded, 'udp over ipv6', ethernet(IPV6, ipv6(UDP), udp(80)), {...flow6, ...ports, l4_proto: UDP}, 0);
-kernel(recorded, 'icmp', ethernet(IPV4, ipv4(ICMP), icmp()), {...flow4, ...none, l4_proto: ICMP}, 0);
-kernel(recorded, 'icmpv6', ethernet(IPV6, ipv6(ICMPV6), icmp()), {...flow6, ...none, l4_proto: ICMPV6}, 0);
+kernel(
+	recorded,
+	'tcp over ipv4',
+	ethernet(IPV4, ipv4(TCP), tcp(80, 0x12)),
+	{...flow4, ...ports, l4_proto: TCP},
+	0x12,
+);
+kernel(
+	recorded,
+	'tcp over ipv6',
+	ethernet(IPV6, ipv6(TCP), tcp(80, 0x12)),
+	{...flow6, ...ports, l4_proto: TCP},
+	0x12,
+);
+kernel(
+	recorded,
+	'udp over ipv4',
+	ethernet(IPV4, ipv4(UDP), udp(80)),
+	{...flow4, ...ports, l4_proto: UDP},
+	0,
+);
+kernel(
+	recorded,
+	'udp over ipv6',
+	ethernet(IPV6, ipv6(UDP), udp(80)),
+	{...flow6, ...ports, l4_proto: UDP},
+	0,
+);
+kernel(
+	recorded,
+	'icmp',
+	ethernet(IPV4, ipv4(ICMP), icmp()),
+	{...flow4, ...none, l4_proto: ICMP},
+	0,
+);
+kernel(
+	recorded,
+	'icmpv6',
+	ethernet(IPV6, ipv6(ICMPV6), icmp()),
+	{...flow6, ...none, l4_proto: ICMPV6},
+	0,
+);
 
 kernel('tc_flows leaves what is no ip alone', async t => {
 	using collection = await load('tc_flows');

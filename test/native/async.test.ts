@@ -21,7 +21,7 @@ const kernel = kernelTest({feature: 'batches of a hash map', since: '5.6', seria
 const work = promisify(pbkdf2);
 
 /** Keeps all threads of the pool busy, so that what comes next in this turn cannot have begun. */
-function occupyPool(): Promise<unknown> {
+async function occupyPool(): Promise<unknown> {
 	const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
 	const jobs = Array.from({length: threads}, async () => work('', '', 20_000, 64, 'sha512'));
 	return Promise.all(jobs);

@@ -96,7 +96,7 @@ for (const {command, offset, extent, length} of rows) {
 		const members = parts[command] ?? [];
 		const field = at(members, offset);
 		if (extent === 'kField') t.is(at(members, Number(length)), lengths[field] ?? 'unknown');
-		else t.true(byExtent[extent ?? '']?.includes(field), `${field} is no ${extent}`);
+		else t.true(byExtent[extent]?.includes(field), `${field} is no ${extent}`);
 	});
 }
 
@@ -204,8 +204,9 @@ test('raw tracepoint and iterator links have their name where the addon writes i
 		['raw_tracepoint', 'tp_name'],
 		['iter', 'target_name'],
 	] as const) {
-		const {typeId, offset} = members.find(member => member.name === part) ?? members[0]!;
-		const inner = membersOf(typeId, offset);
+		const inner = members
+			.filter(member => member.name === part)
+			.flatMap(({typeId, offset}) => membersOf(typeId, offset));
 		t.is(at(inner, 16), `${name}:8`);
 		t.is(at(inner, 24), `${name}_len:4`);
 	}

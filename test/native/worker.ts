@@ -48,16 +48,17 @@ const jobs: Record<string, () => unknown> = {
 	},
 
 	/** Leaves the process while calls are under way. */
-	exit() {
+	async exit() {
 		const fd = openMap({value: 64, entries: 4096});
-		for (let i = 0; i < 16; i++) {
-			void callAsync('map_lookup_batch', attrOf(56, {32: 4096, 36: fd}), [
+		const calls = Array.from({length: 16}, async () =>
+			callAsync('map_lookup_batch', attrOf(56, {32: 4096, 36: fd}), [
 				...[8, new Uint8Array(8), 16, new Uint8Array(4096 * 8)],
 				...[24, new Uint8Array(4096 * 64)],
-			]);
-		}
+			]),
+		);
 
 		process.exit(7);
+		await Promise.all(calls);
 	},
 
 	/** Opens a descriptor that somebody else tries to use. */

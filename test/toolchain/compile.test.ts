@@ -140,12 +140,7 @@ const fails = test.macro({
 		`compiling ${source.slice(0, 40)} fails with ${detail}`,
 });
 
-test(
-	fails,
-	'/tmp/skep-nonexistent.bpf.c',
-	{},
-	'no such file',
-);
+test(fails, '/tmp/skep-nonexistent.bpf.c', {}, 'no such file');
 test(fails, '/dev/null', {output: '/nonexistent/x.o'}, 'cannot write "/nonexistent/x.o": ENOENT');
 test(fails, '-version.c', {output: '/tmp/skep-never.o'}, 'no such file');
 test(

@@ -30,7 +30,7 @@ export class BtfLoadError extends EbpfError {
  *
  * `what` names the object file in errors. *Kernel:* 4.18. *Throws:* `ERR_BTF_LOAD`.
  */
-export function loadBtf(btf: Btf, what: string): Fd {
+export function loadBtf(btf: Pick<Btf, 'bytes'>, what: string): Fd {
 	const {result} = btfLoad(btf.bytes);
 	if (result >= 0) return new Fd(result, `types of "${what}"`);
 	const log = new Uint8Array(1 << 20);

@@ -113,7 +113,7 @@ kernel('types that the builder made are taken by the kernel and given back', asy
 		members: [{name: 'a', typeId: 1, bitOffset: 0, bitfieldSize: 0}],
 	});
 	const damaged = broken.build();
-	t.throws(() => loadBtf({bytes: damaged} as Btf, 'broken'), {
+	t.throws(() => loadBtf({bytes: damaged}, 'broken'), {
 		code: 'ERR_BTF_LOAD',
 		message: /^load types of "broken": .+/,
 	});

@@ -1,0 +1,43 @@
+/** The nouns of the command line; what a noun's verbs are is loaded when it is spoken. */
+
+import type {Command} from 'commander';
+
+export interface Noun {
+	readonly name: string;
+	readonly description: string;
+	/** Gives the noun's command its verbs, options and action. */
+	readonly load: () => Promise<(noun: Command) => void>;
+}
+
+export const nouns: readonly Noun[] = [
+	{
+		name: 'object',
+		description: 'build, inspect, verify and load object files',
+		load: async () => (await import('./object.js')).addObjectVerbs,
+	},
+	{
+		name: 'prog',
+		description: 'programs in the kernel',
+		load: async () => (await import('./prog.js')).addProgVerbs,
+	},
+	{
+		name: 'map',
+		description: 'maps in the kernel',
+		load: async () => (await import('./map.js')).addMapVerbs,
+	},
+	{
+		name: 'link',
+		description: 'what holds programs to their hooks',
+		load: async () => (await import('./link.js')).addLinkVerbs,
+	},
+	{
+		name: 'btf',
+		description: 'type information',
+		load: async () => (await import('./btf.js')).addBtfVerbs,
+	},
+	{
+		name: 'net',
+		description: 'every hook of every device and cgroup, and what runs there in which order',
+		load: async () => (await import('./net.js')).addNet,
+	},
+];
