@@ -77,7 +77,8 @@ export function parsePrefix(text: string): Prefix {
 }
 
 const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
-const pairs = Array.from({length: 256}, (_, byte) => byte.toString(16).padStart(2, '0'));
+const digits = Array.from({length: 256}, (_, byte) => byte.toString(16));
+const pairs = digits.map(text => text.padStart(2, '0'));
 
 /** `192.0.2.1` of the 4 bytes at `offset`. */
 export function formatIpv4(bytes: DataView, offset = 0): string {
@@ -94,7 +95,7 @@ export function formatIpv6(bytes: DataView, offset = 0): string {
 	if (isMapped) return `::ffff:${formatIpv4(bytes, offset + 12)}`;
 
 	// The first longest run of two or more zero groups becomes `::`.
-	let [start, length] = [-1, 1];
+	let [start, length] = [-2, 1];
 	for (let i = 0, run = 0; i < 8; i++) {
 		run = bytes.getUint16(offset + i * 2) === 0 ? run + 1 : 0;
 		if (run > length) [start, length] = [i - run + 1, run];
@@ -108,8 +109,10 @@ export function formatIpv6(bytes: DataView, offset = 0): string {
 			continue;
 		}
 
-		if (text !== '' && !text.endsWith(':')) text += ':';
-		text += bytes.getUint16(offset + i * 2).toString(16);
+		if (i > 0 && i !== start + length) text += ':';
+		const high = bytes.getUint8(offset + i * 2);
+		const low = bytes.getUint8(offset + i * 2 + 1);
+		text += (high === 0 ? digits[low] : `${digits[high]}${pairs[low]}`) ?? '';
 	}
 
 	return text;

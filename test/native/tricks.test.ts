@@ -165,5 +165,6 @@ kernel('value', detached, (fd, gone) => addon.mapLookup(fd, key, gone, 0));
 kernel('next key', detached, (fd, gone) => addon.mapNextKey(fd, null, gone));
 kernel('buffer of bpf', detached, (fd, gone) => call('map_lookup_elem', element(fd), [16, gone]));
 kernel('buffer of bpfAsync', detached, (fd, gone) => {
-	return addon.bpfAsync(1, element(fd), [16, gone]) as unknown;
+	const started: unknown = addon.bpfAsync(1, element(fd), [16, gone]);
+	return started !== undefined;
 });

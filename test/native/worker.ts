@@ -57,7 +57,7 @@ const jobs: Record<string, () => unknown> = {
 			]),
 		);
 
-		process.exit(7);
+		process.nextTick(() => process.exit(7));
 		await Promise.all(calls);
 	},
 

@@ -38,7 +38,7 @@ export class Btf {
 	/** String offsets run from 0 to below this, those of the base first. */
 	readonly stringEnd: number;
 	private readonly stringStart: number;
-	private readonly stringSize: number;
+	private readonly stringBytes: Buffer;
 	private readonly records: Records;
 	private readonly decoded = new Map<number, BtfType>();
 	private readonly strings = new Map<number, string>();
@@ -59,7 +59,8 @@ export class Btf {
 		}
 
 		this.stringStart = header.stringStart;
-		this.stringSize = header.stringSize;
+		const stringAt = bytes.byteOffset + header.stringStart;
+		this.stringBytes = Buffer.from(bytes.buffer, stringAt, header.stringSize);
 		this.stringEnd = this.stringBase + header.stringSize;
 		// Strings may begin inside of others. Compilers do that little, hostile files without end.
 		this.stringBudget = header.stringSize * 16 + 0x1_00_00;
@@ -101,31 +102,37 @@ export class Btf {
 			throw new BtfError(`there is no string at ${offset}`, {offset: this.stringStart});
 		}
 
-		const start = this.stringStart + offset - this.stringBase;
-		const end = this.bytes.indexOf(0, start);
+		const start = offset - this.stringBase;
+		const end = this.stringBytes.indexOf(0, start);
 		this.stringBudget -= end - start;
 		if (this.stringBudget < 0) {
 			throw new BtfError('its strings share more bytes than a compiler would let them', {
-				offset: start,
+				offset: this.stringStart + start,
 			});
 		}
 
-		const text = bufferOf(this.bytes).toString('utf8', start, end);
+		const text = this.stringBytes.toString('utf8', start, end);
 		this.strings.set(offset, text);
 		return text;
 	}
 
-	/** The first type of that name and kind, here or else in the base; undefined when there is none. */
+	/**
+	 * The first type of that name and kind, here or else in the base; undefined when there is none.
+	 * Where a string holds just this name, types that share the end of a later string come last.
+	 */
 	find<K extends BtfKind>(name: string, kind: K): BtfTypeOf<K> | undefined;
 	find(name: string, kind?: BtfKind): BtfType | undefined;
 	find(name: string, kind?: BtfKind): BtfType | undefined {
-		const id = this.searchIds(name, kind, 1)[0];
+		const id =
+			this.searchIds(this.stringOffsets(name, false), kind, 1)[0] ??
+			this.searchIds(this.stringOffsets(name, true), kind, 1)[0];
 		return id === undefined ? this.base?.find(name, kind) : this.type(id);
 	}
 
 	/** Ids of all types of that name, ascending. */
 	findAll(name: string): number[] {
-		return [...(this.base?.findAll(name) ?? []), ...this.searchIds(name, undefined, Infinity)];
+		const own = this.searchIds(this.stringOffsets(name, true), undefined, Infinity);
+		return [...(this.base?.findAll(name) ?? []), ...own];
 	}
 
 	/** Through typedefs, qualifiers and tags to the type itself. *Throws:* `ERR_BTF`. */
@@ -182,9 +189,12 @@ export class Btf {
 	 * Searches names as bytes, so that no string is made for a type nobody asked for: first for
 	 * where the name stands among the strings, then for types that point there.
 	 */
-	private searchIds(name: string, kind: BtfKind | undefined, limit: number): number[] {
+	private searchIds(
+		offsets: ReadonlySet<number>,
+		kind: BtfKind | undefined,
+		limit: number,
+	): number[] {
 		const {words, starts, firstId} = this.records;
-		const offsets = this.stringOffsets(name);
 		if (offsets.size === 0) return [];
 		const number = kind === undefined ? -1 : kindNames.indexOf(kind);
 		const ascending = [...offsets];
@@ -203,24 +213,24 @@ export class Btf {
 		return ids;
 	}
 
-	/** Every offset at which `name` can be read, ends of longer strings included. */
-	private stringOffsets(name: string): Set<number> {
+	/**
+	 * Offsets at which `name` can be read, ends of longer strings included: all, or those up to the
+	 * first where it is a string of its own.
+	 */
+	private stringOffsets(name: string, all: boolean): Set<number> {
 		if (name === '' || name.includes('\0')) return new Set();
-		const needle = Buffer.from(`${name}\0`);
-		const {stringStart, stringSize, stringBase} = this;
-		const strings = bufferOf(this.bytes).subarray(stringStart, stringStart + stringSize);
 		// A name may also be one of the base's strings.
-		const found = this.base?.stringOffsets(name) ?? new Set();
-		for (let at = strings.indexOf(needle); at >= 0; at = strings.indexOf(needle, at + 1)) {
+		const found = this.base?.stringOffsets(name, all) ?? new Set();
+		const {stringBytes, stringBase} = this;
+		const needle = Buffer.from(`${name}\0`);
+		for (let at = stringBytes.indexOf(needle); at >= 0;) {
 			found.add(at + stringBase);
+			if (!all && (at === 0 || stringBytes[at - 1] === 0)) break;
+			at = stringBytes.indexOf(needle, at + 1);
 		}
 
 		return found;
 	}
-}
-
-function bufferOf({buffer, byteOffset, length}: Uint8Array): Buffer {
-	return Buffer.from(buffer, byteOffset, length);
 }
 
 const voidType: BtfType = {kind: 'void', id: 0, name: 'void'};

@@ -55,10 +55,15 @@ export function refuse(path: string, expected: string, value: unknown): never {
 /** What a value looks like in an error: short, and on one line. */
 export function show(value: unknown): string {
 	if (value === undefined) return 'nothing';
-	if (typeof value === 'bigint') return `${value}n`;
+	if (typeof value === 'bigint') return showBigInt(value);
 	if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
 	if (Array.isArray(value)) return `an array of ${value.length}`;
 	if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
 	if (typeof value === 'number' || typeof value === 'boolean') return String(value);
 	return value === null ? 'null' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function showBigInt(value: bigint): string {
+	const isShort = BigInt.asIntN(256, value) === value;
+	return isShort ? `${value}n` : 'a bigint of more than 256 bits';
 }

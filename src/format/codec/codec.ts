@@ -5,10 +5,11 @@ import type {Btf} from '../btf/btf.js';
 import {layoutOf} from './build-layout.js';
 import {closureFlyweight, closureJson, closureReader} from './closures.js';
 import {CodecError, refuse} from './codec-error.js';
-import {writerOf} from './encode.js';
+import {checkView, writerOf} from './encode.js';
 import {canGenerate, generate} from './generate.js';
 import {textOf, writeHex, type JsonWriter} from './json-bytes.js';
 import type {FieldCodecs, Layout} from './layout.js';
+import {bytesAt} from './runtime.js';
 
 /** One object that is moved from value to value; its fields are read when they are asked for. */
 export interface Cursor<T> {
@@ -140,13 +141,12 @@ function plainCursor<T>(decode: (view: DataView, offset: number) => T): Cursor<T
 
 /** Values as bytes, for maps without types. */
 export function bytesCodec(size: number): Codec<Uint8Array> {
-	const at = (view: DataView, offset: number): Uint8Array =>
-		new Uint8Array(view.buffer, view.byteOffset + offset, size);
-	const decode = (view: DataView, offset: number): Uint8Array => at(view, offset).slice();
+	const decode = (view: DataView, offset: number): Uint8Array =>
+		bytesAt(view, offset, size).slice();
 	const json: JsonWriter = {
 		limit: size * 2 + 2,
-		write: (view, offset, bytes, _words, position) =>
-			writeHex(bytes, position, view, offset, size),
+		write: (view, offset, _bytes, words, position) =>
+			writeHex(words, position, view, offset, size),
 	};
 	return {
 		size,
@@ -156,7 +156,8 @@ export function bytesCodec(size: number): Codec<Uint8Array> {
 				return refuse('', `a Uint8Array of ${size} bytes`, value);
 			}
 
-			at(view, offset).set(value);
+			checkView('', size, view, offset);
+			bytesAt(view, offset, size).set(value);
 		},
 		json,
 		toJson: textOf(json),

@@ -5,6 +5,7 @@ import {viewOf} from '../../base/bytes.js';
 import {closureReader, type Reader} from './closures.js';
 import {CodecError} from './codec-error.js';
 import type {Writer} from './encode-scalar.js';
+import {fieldOf} from './field-value.js';
 import {
 	coverBits,
 	extentOf,
@@ -53,9 +54,10 @@ export function overlapWriter(
 		const owner = new Array<Overlap | undefined>(size);
 		const doubtful: (readonly [Overlap, Overlap, Uint8Array])[] = [];
 		for (const field of overlaps) {
-			if (object[field.name] === undefined) continue;
+			const value = fieldOf(object, field.name);
+			if (value === undefined) continue;
 			const scratch = new Uint8Array(size);
-			field.write(object[field.name], viewOf(scratch), field.offset);
+			field.write(value, viewOf(scratch), field.offset);
 			const other = merge(field, scratch, target, written, owner);
 			if (other !== undefined) doubtful.push([field, other, scratch]);
 		}
@@ -133,7 +135,7 @@ function missing(
 ): Lack | undefined {
 	if (typeof shape === 'number') {
 		const member = members[shape];
-		if (member === undefined || object[member.name] !== undefined) return undefined;
+		if (member === undefined || fieldOf(object, member.name) !== undefined) return undefined;
 		return {path: member.path, detail: 'it is missing'};
 	}
 
@@ -146,7 +148,7 @@ function missing(
 
 	// What was begun is what was meant.
 	const begun = parts.findIndex(part =>
-		namesOf(part, members).some(name => object[name] !== undefined),
+		namesOf(part, members).some(name => fieldOf(object, name) !== undefined),
 	);
 	if (begun >= 0) return lacks[begun];
 	const names = parts.flatMap(part => namesOf(part, members)).map(name => `"${name}"`);

@@ -5,6 +5,7 @@ import {printable} from '../btf/printable.js';
 import {CodecError, refuse, show} from './codec-error.js';
 import {fieldWriter} from './encode-field.js';
 import {overlapWriter, type Member} from './encode-overlap.js';
+import {fieldOf} from './field-value.js';
 import {
 	bitsWriter,
 	boolWriter,
@@ -28,20 +29,25 @@ import {
  */
 export function writerOf(layout: Layout, path: string, littleEndian: boolean): Writer {
 	const {size} = layout;
-	const write = partWriter(layout, path, littleEndian);
-	const isCovered = coversAll(layout, littleEndian);
+	let write: Writer | undefined;
+	let isCovered = false;
 	return (value, view, offset) => {
-		if (offset + size > view.byteLength) {
-			throw new CodecError(
-				'write',
-				path,
-				`${size} bytes at ${offset} are outside of the view`,
-			);
+		checkView(path, size, view, offset);
+		// Not before: a type may claim gigabytes, and what writes it has masks as large.
+		if (write === undefined) {
+			write = partWriter(layout, path, littleEndian);
+			isCovered = coversAll(layout, littleEndian);
 		}
 
 		if (!isCovered) new Uint8Array(view.buffer, view.byteOffset + offset, size).fill(0);
 		write(value, view, offset);
 	};
+}
+
+/** Refuses to write beyond a view. *Throws:* `ERR_CODEC`. */
+export function checkView(path: string, size: number, view: DataView, offset: number): void {
+	if (offset >= 0 && offset + size <= view.byteLength) return;
+	throw new CodecError('write', path, `${size} bytes at ${offset} are outside of the view`);
 }
 
 /** True where every bit is overwritten: no padding, and nothing that is put together by parts. */
@@ -136,7 +142,7 @@ function plainWriter(layout: StructLayout, members: readonly Member[], little: b
 	checkDisjoint(layout, members, little);
 	return (object: Record<string, unknown>, view: DataView, offset: number): void => {
 		for (const member of members) {
-			const field = object[member.name];
+			const field = fieldOf(object, member.name);
 			if (field === undefined) throw new CodecError('write', member.path, 'it is missing');
 			member.write(field, view, offset + member.offset);
 		}

@@ -1,5 +1,6 @@
 /** The statements of a JSON writer for a layout; see json-bytes.ts. */
 
+import {jsonSlack} from './json-bytes.js';
 import type {EnumLayout, FieldCodec, Layout} from './layout.js';
 
 /** Expressions for leaves: the number at `at`, and the JSON text of what is no plain number. */
@@ -63,16 +64,20 @@ export class JsonGenerator {
 				const {codec, size} = layout;
 				if (codec === 'be16' || codec === 'be32') {
 					this.limit += 10;
-					return `${this.flush()}p=u32(b,p,v.getUint${size * 8}(${at},false)|0);`;
+					return `${this.flush()}p=u32(d,p,v.getUint${size * 8}(${at},false)|0);`;
 				}
 
 				if (codec === 'be64') return this.wide(false, at, false);
-				if (codec !== 'bytes' && codec !== 'hex') {
+				if (codec === 'ipv6' || codec === 'string') {
 					return this.leaf(fieldLimits[codec](size), layout, at);
 				}
 
 				this.limit += fieldLimits[codec](size);
-				return `${this.flush()}p=hexadecimal(b,p,v,${at},${size});`;
+				if (codec === 'ipv4' || codec === 'mac') {
+					return `${this.flush()}p=${codec}(d,p,v,${at});`;
+				}
+
+				return `${this.flush()}p=hexadecimal(d,p,v,${at},${size});`;
 			}
 
 			case 'array':
@@ -110,14 +115,14 @@ export class JsonGenerator {
 	private narrow(size: number, signed: boolean, at: string): string {
 		const read = this.leaves.number(size, signed, at);
 		this.limit += 11;
-		return `${this.flush()}p=${signed ? 'i32' : 'u32'}(b,p,${read}|0);`;
+		return `${this.flush()}p=${signed ? 'i32' : 'u32'}(d,p,${read}|0);`;
 	}
 
 	private wide(signed: boolean, at: string, littleEndian: boolean): string {
 		const [low, high] = littleEndian ? [0, 4] : [4, 0];
 		const word = (offset: number) => `v.getInt32(${at}+${offset},${littleEndian})`;
 		this.limit += 20;
-		return `${this.flush()}p=${signed ? 'i64' : 'u64'}(b,p,${word(high)},${word(low)});`;
+		return `${this.flush()}p=${signed ? 'i64' : 'u64'}(d,p,${word(high)},${word(low)});`;
 	}
 
 	private leaf(limit: number, layout: Layout, at: string): string {
@@ -125,20 +130,26 @@ export class JsonGenerator {
 		return `${this.flush()}p=text(b,p,${this.leaves.text(layout, at)});`;
 	}
 
-	/** Writes text four bytes at a time; what goes beyond its end is overwritten next. */
+	/** Writes text eight bytes at a time; what goes beyond its end is overwritten next. */
 	private flush(): string {
 		const bytes = Buffer.from(this.pending);
 		this.pending = '';
 		if (bytes.length === 0) return '';
-		const padded = Buffer.concat([bytes, Buffer.alloc(3)]);
+		const padded = Buffer.concat([bytes, Buffer.alloc(jsonSlack)]);
 		let text = '';
-		for (let i = 0; i < bytes.length; i += 4) {
-			text += `d.setInt32(p+${i},${padded.readInt32LE(i)},true);`;
-		}
-
+		for (let i = 0; i < bytes.length; i += 8) text += storeEight(padded, i, bytes.length - i);
 		this.limit += bytes.length;
 		return `${text}p+=${bytes.length};`;
 	}
+}
+
+/** Eight bytes as a double are one instruction; as a bigint they would be a call. */
+function storeEight(bytes: Buffer, at: number, count: number): string {
+	const double = bytes.readDoubleLE(at);
+	// Of the numbers that are none, JavaScript has but one.
+	if (count > 4 && !Number.isNaN(double)) return `d.setFloat64(p+${at},${double},true);`;
+	const first = `d.setInt32(p+${at},${bytes.readInt32LE(at)},true);`;
+	return count > 4 ? `${first}d.setInt32(p+${at + 4},${bytes.readInt32LE(at + 4)},true);` : first;
 }
 
 /** Bytes of the longest text that an enumerator, or a number in its place, may have. */

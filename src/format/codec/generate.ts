@@ -13,6 +13,8 @@ import {
 	writeHex,
 	writeI32,
 	writeI64,
+	writeIpv4,
+	writeMac,
 	writeText,
 	writeU32,
 	writeU64,
@@ -56,6 +58,8 @@ const runtime = {
 	i64: writeI64,
 	text: writeText,
 	hexadecimal: writeHex,
+	ipv4: writeIpv4,
+	mac: writeMac,
 };
 
 let allowed: boolean | undefined;

@@ -12,95 +12,100 @@ export interface JsonWriter {
 }
 
 /** Bytes beyond the text's end that `write` may touch. */
-export const jsonSlack = 4;
+export const jsonSlack = 8;
 
-/** Two digits for each number below 100, the first in the low byte. */
-const pairs = new Uint16Array(100);
-for (let i = 0; i < 100; i++) pairs[i] = (48 + Math.floor(i / 10)) | ((48 + (i % 10)) << 8);
+/** Four digits for each number below 10,000, the first in the low byte; 0 until they are needed. */
+const digits = new Int32Array(10_000);
+
+/** The digits of a number below 10,000, with zeros in front. */
+function four(number: number): number {
+	return digits[number] || makeFour(number);
+}
+
+function makeFour(number: number): number {
+	const text = String(number).padStart(4, '0');
+	let word = 0;
+	for (let i = 3; i >= 0; i--) word = (word << 8) | text.charCodeAt(i);
+	digits[number] = word;
+	return word;
+}
 
 /** Bits of a number as unsigned: a word that is passed signed needs no allocation. */
-export function writeU32(bytes: Buffer, at: number, bits: number): number {
-	let rest = bits >>> 0;
-	if (rest < 10) {
-		bytes[at] = 48 + rest;
-		return at + 1;
+export function writeU32(words: DataView, at: number, bits: number): number {
+	const number = bits >>> 0;
+	if (number < 10_000) return writeFirst(words, at, number);
+	const upper = (number / 10_000) >>> 0;
+	const last = four(number - upper * 10_000);
+	if (upper < 10_000) {
+		const end = writeFirst(words, at, upper);
+		words.setInt32(end, last, true);
+		return end + 4;
 	}
 
-	const end = at + countDigits(rest);
-	let position = end;
-	while (rest >= 100) {
-		const next = (rest / 100) >>> 0;
-		const pair = pairs[rest - next * 100] ?? 0;
-		bytes[--position] = pair >> 8;
-		bytes[--position] = pair;
-		rest = next;
-	}
-
-	if (rest < 10) {
-		bytes[--position] = 48 + rest;
-	} else {
-		const pair = pairs[rest] ?? 0;
-		bytes[--position] = pair >> 8;
-		bytes[--position] = pair;
-	}
-
-	return end;
+	const top = (upper / 10_000) >>> 0;
+	const end = writeFirst(words, at, top);
+	words.setInt32(end, four(upper - top * 10_000), true);
+	words.setInt32(end + 4, last, true);
+	return end + 8;
 }
 
-function countDigits(number: number): number {
-	if (number < 100_000) {
-		if (number < 1000) return number < 100 ? 2 : 3;
-		return number < 10_000 ? 4 : 5;
-	}
-
-	if (number < 10_000_000) return number < 1_000_000 ? 6 : 7;
-	if (number < 100_000_000) return 8;
-	return number < 1_000_000_000 ? 9 : 10;
+/** A number below 10,000, without zeros in front; what lies behind it is overwritten next. */
+function writeFirst(words: DataView, at: number, number: number): number {
+	const word = four(number);
+	// The lowest bit that is not that of a zero, at most that of the last digit. Numbers of changing
+	// lengths make branches cost more than this.
+	const bits = (word ^ 0x30_30_30_30) | (1 << 24);
+	const zeros = (31 - Math.clz32(bits & -bits)) & 24;
+	words.setInt32(at, word >>> zeros, true);
+	return at + 4 - (zeros >>> 3);
 }
 
-export function writeI32(bytes: Buffer, at: number, number: number): number {
-	if (number >= 0) return writeU32(bytes, at, number);
-	bytes[at] = 45;
-	return writeU32(bytes, at + 1, -number | 0);
+export function writeI32(words: DataView, at: number, number: number): number {
+	if (number >= 0) return writeU32(words, at, number);
+	words.setUint8(at, 45);
+	return writeU32(words, at + 1, -number | 0);
 }
 
-const billion = 1_000_000_000;
+const hundredMillion = 100_000_000;
 
 /** 64 bits in two words. */
-export function writeU64(bytes: Buffer, at: number, high: number, low: number): number {
-	if (high === 0) return writeU32(bytes, at, low);
+export function writeU64(words: DataView, at: number, high: number, low: number): number {
+	if (high === 0) return writeU32(words, at, low);
 	const upper = high >>> 0;
 	if (upper < 0x20_00_00) {
 		// A double holds it.
 		const number = upper * 0x1_00_00_00_00 + (low >>> 0);
-		const billions = Math.floor(number / billion);
-		const end = writeU32(bytes, at, billions);
-		return writeNine(bytes, end, (number - billions * billion) | 0);
+		const front = Math.floor(number / hundredMillion);
+		return writeEight(words, writeU32(words, at, front), number - front * hundredMillion);
 	}
 
-	return writeText(bytes, at, `${(BigInt(upper) << 32n) | BigInt(low >>> 0)}`);
+	// Long division by parts of 16 bits, each of which leaves what a double holds.
+	const first = Math.floor(upper / hundredMillion);
+	let rest = (upper - first * hundredMillion) * 0x1_00_00 + (low >>> 16);
+	const second = Math.floor(rest / hundredMillion);
+	rest = (rest - second * hundredMillion) * 0x1_00_00 + (low & 0xff_ff);
+	const third = Math.floor(rest / hundredMillion);
+	rest -= third * hundredMillion;
+	const front = first * 0x1_00_00_00_00 + second * 0x1_00_00 + third;
+	const top = Math.floor(front / hundredMillion);
+	const middle = front - top * hundredMillion;
+	// Numbers from 2 ** 53 on have 16 digits at least.
+	if (top === 0) return writeEight(words, writeU32(words, at, middle), rest);
+	return writeEight(words, writeEight(words, writeU32(words, at, top), middle), rest);
 }
 
-/** Nine digits, with zeros in front. */
-function writeNine(bytes: Buffer, at: number, number: number): number {
-	let rest = number;
-	let position = at + 9;
-	while (position > at + 1) {
-		const next = (rest / 100) >>> 0;
-		const pair = pairs[rest - next * 100] ?? 0;
-		bytes[--position] = pair >> 8;
-		bytes[--position] = pair;
-		rest = next;
-	}
-
-	bytes[at] = 48 + rest;
-	return at + 9;
+/** Eight digits, with zeros in front. */
+function writeEight(words: DataView, at: number, number: number): number {
+	const upper = (number / 10_000) >>> 0;
+	words.setInt32(at, four(upper), true);
+	words.setInt32(at + 4, four(number - upper * 10_000), true);
+	return at + 8;
 }
 
-export function writeI64(bytes: Buffer, at: number, high: number, low: number): number {
-	if (high >= 0) return writeU64(bytes, at, high, low);
-	bytes[at] = 45;
-	return writeU64(bytes, at + 1, (~high + (low === 0 ? 1 : 0)) | 0, -low | 0);
+export function writeI64(words: DataView, at: number, high: number, low: number): number {
+	if (high >= 0) return writeU64(words, at, high, low);
+	words.setUint8(at, 45);
+	return writeU64(words, at + 1, (~high + (low === 0 ? 1 : 0)) | 0, -low | 0);
 }
 
 /** Any text. */
@@ -114,26 +119,52 @@ export function writeText(bytes: Buffer, at: number, text: string): number {
 	return at + text.length;
 }
 
+/** The 4 bytes of an IPv4 address, in quotes. */
+export function writeIpv4(words: DataView, at: number, view: DataView, offset: number): number {
+	words.setUint8(at, 34);
+	let position = at + 1;
+	for (let i = 0; i < 4; i++) {
+		position = writeFirst(words, position, view.getUint8(offset + i));
+		words.setUint8(position++, i === 3 ? 34 : 46);
+	}
+
+	return position;
+}
+
+/** The 6 bytes of a MAC address, in quotes. */
+export function writeMac(words: DataView, at: number, view: DataView, offset: number): number {
+	words.setUint8(at, 34);
+	for (let i = 0; i < 6; i++) {
+		words.setUint16(at + 1 + i * 3, hexPair(view.getUint8(offset + i)), true);
+		words.setUint8(at + 3 + i * 3, i === 5 ? 34 : 58);
+	}
+
+	return at + 19;
+}
+
 const hexDigits = Buffer.from('0123456789abcdef');
+
+/** The two digits of a byte, the first in the low byte. */
+function hexPair(byte: number): number {
+	return (hexDigits[byte >> 4] ?? 0) | ((hexDigits[byte & 15] ?? 0) << 8);
+}
 
 /** `size` bytes of a view in hexadecimal, in quotes. */
 export function writeHex(
-	bytes: Buffer,
+	words: DataView,
 	at: number,
 	view: DataView,
 	offset: number,
 	size: number,
 ): number {
-	let position = at;
-	bytes[position++] = 34;
-	for (let i = 0; i < size; i++) {
-		const byte = view.getUint8(offset + i);
-		bytes[position++] = hexDigits[byte >> 4] ?? 0;
-		bytes[position++] = hexDigits[byte & 15] ?? 0;
+	words.setUint8(at, 34);
+	let position = at + 1;
+	for (let i = 0; i < size; i++, position += 2) {
+		words.setUint16(position, hexPair(view.getUint8(offset + i)), true);
 	}
 
-	bytes[position++] = 34;
-	return position;
+	words.setUint8(position, 34);
+	return position + 1;
 }
 
 /** A writer for values that are written alone, as a function that gives their text. */

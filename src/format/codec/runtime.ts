@@ -4,7 +4,8 @@ import {cString, hex} from '../../base/bytes.js';
 import {formatIpv4, formatIpv6, formatMac} from '../../base/address.js';
 import type {BitsLayout, EnumLayout, FieldCodec} from './layout.js';
 
-function bytesAt(view: DataView, offset: number, size: number): Uint8Array {
+/** The bytes themselves, not a copy. */
+export function bytesAt(view: DataView, offset: number, size: number): Uint8Array {
 	// A Uint8Array would reach into what lies around the view.
 	if (offset + size > view.byteLength) throw new RangeError('the value is outside of the view');
 	return new Uint8Array(view.buffer, view.byteOffset + offset, size);

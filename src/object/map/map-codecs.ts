@@ -47,8 +47,8 @@ const indexCodec: Codec<number> = {
 	toJson: (view, offset) => String(view.getUint32(offset, hostLittleEndian)),
 	json: {
 		limit: 10,
-		write: (view, offset, bytes, _words, at) =>
-			writeU32(bytes, at, view.getInt32(offset, hostLittleEndian)),
+		write: (view, offset, _bytes, words, at) =>
+			writeU32(words, at, view.getInt32(offset, hostLittleEndian)),
 	},
 	cursor: () => scalarCursor(indexCodec),
 };
