@@ -13,7 +13,8 @@
 				"native/sys_net.cc",
 				"native/sys_xdp.cc"
 			],
-			"defines": ["NAPI_VERSION=8"],
+			"include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+			"defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
 			"cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
 			"cflags_cc": ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fvisibility-inlines-hidden"],
 			"cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fexceptions"],

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <iterator>
-
 #include "args.h"
 #include "env_state.h"
 #include "sys.h"
@@ -44,13 +42,13 @@ napi_value PageSize(napi_env env, napi_callback_info) {
 	return Number(env, static_cast<double>(sysconf(_SC_PAGESIZE)));
 }
 
-napi_property_descriptor Function(const char* name, napi_callback function) {
-	return {name, nullptr, function, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
+Napi::PropertyDescriptor Function(const char* name, napi_callback function) {
+	return napi_property_descriptor{name, nullptr, function, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
 }
 
-napi_value Init(napi_env env, napi_value exports) {
-	if (!EnvState::Attach(env)) return nullptr;
-	const napi_property_descriptor functions[] = {
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+	if (!EnvState::Attach(env)) return exports;
+	exports.DefineProperties({
 		Function("mapLookup", MapLookup),
 		Function("mapUpdate", MapUpdate),
 		Function("mapDelete", MapDelete),
@@ -66,14 +64,18 @@ napi_value Init(napi_env env, napi_value exports) {
 		Function("interfaceName", InterfaceName),
 		Function("interfaces", Interfaces),
 		Function("interfaceXdp", InterfaceXdp),
-	};
-	napi_define_properties(env, exports, std::size(functions), functions);
+	});
 	return exports;
 }
 
 }  // namespace
+
+Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+	return Init(env, exports);
+}
+
 }  // namespace skep
 
-NAPI_MODULE_INIT() {
-	return skep::Init(env, exports);
-}
+using skep::InitAddon;
+
+NODE_API_MODULE(skep, InitAddon)

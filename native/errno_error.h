@@ -1,12 +1,12 @@
 // How this addon says no: the kernel's refusals are returned as negative errno numbers, for
 // TypeScript to put into words; only arguments that would be unsafe to pass on throw.
 //
-// The addon speaks Node-API itself: a wrapper that throws on every failed status ends the process
-// where none can be thrown any more, as in a worker that is being terminated. Here a status that
-// only that can cause is ignored, for nobody is left to read the result.
+// Values are made through node-addon-api. What may fail for want of a JavaScript to run in, as in a
+// worker that is being terminated, is asked of Node-API itself, and such a status ignored, for nobody
+// is left to read the result: the wrapper would throw, and end the process where nothing can be thrown.
 #pragma once
 
-#include <node_api.h>
+#include <napi.h>
 
 #include <string>
 
@@ -23,21 +23,15 @@ inline napi_value ThrowRange(napi_env env, const std::string& message) {
 }
 
 inline napi_value Number(napi_env env, double number) {
-	napi_value value = nullptr;
-	napi_create_double(env, number, &value);
-	return value;
+	return Napi::Number::New(env, number);
 }
 
 inline napi_value Text(napi_env env, const char* text) {
-	napi_value value = nullptr;
-	napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value);
-	return value;
+	return Napi::String::New(env, text);
 }
 
 inline napi_value Null(napi_env env) {
-	napi_value value = nullptr;
-	napi_get_null(env, &value);
-	return value;
+	return Napi::Env(env).Null();
 }
 
 // The result of a syscall as JavaScript sees it: the value, or -errno. `error` must have been saved

@@ -51,8 +51,9 @@ export class JsonGenerator {
 			}
 
 			case 'bits': {
-				const {names} = layout;
-				return this.leaf(names === undefined ? 20 : longestName(names), layout, at);
+				const {names, bits} = layout;
+				const numbers = bits > 64 ? 40 : 20;
+				return this.leaf(names === undefined ? numbers : longestName(names), layout, at);
 			}
 
 			case 'float':
@@ -143,13 +144,11 @@ export class JsonGenerator {
 	}
 }
 
-/** Eight bytes as a double are one instruction; as a bigint they would be a call. */
+/** Eight bytes are stored as a double: no UTF-8 is one of the many that are not a number. */
 function storeEight(bytes: Buffer, at: number, count: number): string {
-	const double = bytes.readDoubleLE(at);
-	// Of the numbers that are none, JavaScript has but one.
-	if (count > 4 && !Number.isNaN(double)) return `d.setFloat64(p+${at},${double},true);`;
-	const first = `d.setInt32(p+${at},${bytes.readInt32LE(at)},true);`;
-	return count > 4 ? `${first}d.setInt32(p+${at + 4},${bytes.readInt32LE(at + 4)},true);` : first;
+	return count > 4
+		? `d.setFloat64(p+${at},${bytes.readDoubleLE(at)},true);`
+		: `d.setInt32(p+${at},${bytes.readInt32LE(at)},true);`;
 }
 
 /** Bytes of the longest text that an enumerator, or a number in its place, may have. */

@@ -184,6 +184,27 @@ test('a name may be the end of another string', t => {
 	t.deepEqual(Btf.parse(bytes).findAll('flow'), [id]);
 });
 
+test('a name is found where it is a string of its own, or else at the end of another', t => {
+	const types = new Types();
+	const [over, under] = [types.typedef('overflow', types.u32), types.typedef('x', types.u32)];
+	const own = types.typedef('flow', types.u16);
+	const bytes = types.builder.build();
+	t.is(Btf.parse(bytes).find('flow')?.id, own);
+	t.is(Btf.parse(bytes).find('low'), undefined);
+	// The name of the second typedef becomes the end of the first one's: a linker may do so.
+	const {littleEndian} = Btf.parse(bytes);
+	const view = new DataView(bytes.buffer);
+	const record = 24 + view.getUint32(12, littleEndian) - 3 * 12;
+	const name = view.getUint32(record, littleEndian);
+	view.setUint32(record + 12, name + 4, littleEndian);
+	view.setUint32(record + 24, name + 5, littleEndian);
+	const shared = Btf.parse(bytes);
+	t.is(shared.type(over).name, 'overflow');
+	t.is(shared.find('flow')?.id, under);
+	t.is(shared.find('low', 'typedef')?.id, own);
+	t.is(shared.find('flow', 'struct'), undefined);
+});
+
 test('split BTF goes on where its base ends', t => {
 	const base = new Types();
 	const point = base.struct('point', 4, [['x', base.u16, 0]]);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import {createCodec} from '../../../src/format/codec/codec.js';
 import {
 	writeI32,
 	writeI64,
@@ -7,6 +8,7 @@ import {
 	writeU32,
 	writeU64,
 } from '../../../src/format/codec/json-bytes.js';
+import {Types} from '../btf/types.js';
 
 const bytes = Buffer.alloc(256);
 const target = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -34,6 +36,60 @@ test('numbers of 32 and 64 bits, with and without a sign, are written as their d
 			t.is(text(writeI64(target, 3, high, low)), String(BigInt.asIntN(64, number)));
 		}),
 		{numRuns: 2000},
+	);
+});
+
+test('addresses and bytes are written as they are read', t => {
+	const sizes = {
+		ipv4: 4,
+		ipv6: 16,
+		mac: 6,
+		hex: 11,
+		bytes: 5,
+		string: 12,
+		be16: 2,
+		be32: 4,
+		be64: 8,
+	};
+	const types = new Types();
+	const names = Object.keys(sizes) as (keyof typeof sizes)[];
+	let end = 0;
+	const members = names.map(name => {
+		end += sizes[name];
+		return [`the_${name}`, types.array(types.u8, sizes[name]), end - sizes[name]] as const;
+	});
+	const id = types.struct('addresses', end, members);
+	const btf = types.parse();
+	const fields = Object.fromEntries(names.map(name => [`the_${name}`, name]));
+	const [generated, closures] = [true, false].map(generate =>
+		createCodec(btf, id, {fields, littleEndian: true, generate}),
+	);
+	fc.assert(
+		fc.property(fc.uint8Array({minLength: end, maxLength: end}), value => {
+			const view = new DataView(value.buffer, value.byteOffset, end);
+			t.is(generated?.toJson(view, 0), closures?.toJson(view, 0));
+		}),
+		{numRuns: 1000},
+	);
+});
+
+test('names of any length and alphabet label their fields', t => {
+	fc.assert(
+		fc.property(fc.array(fc.string({unit: 'binary', minLength: 1}), {maxLength: 6}), given => {
+			const names = [
+				...new Set(given.map(name => Buffer.from(name.replaceAll('\0', '')).toString())),
+			];
+			const types = new Types();
+			const members = names
+				.filter(name => name !== '')
+				.map((name, i) => [name, types.u8, i] as const);
+			const id = types.struct('labels', members.length, members);
+			const codec = createCodec(types.parse(), id, {littleEndian: true});
+			const view = new DataView(new Uint8Array(members.map((_, i) => 255 - i)).buffer);
+			const parts = members.map(([name], i) => `${JSON.stringify(name)}:${255 - i}`);
+			t.is(codec.toJson(view, 0), `{${parts.join(',')}}`);
+		}),
+		{numRuns: 1000},
 	);
 });
 

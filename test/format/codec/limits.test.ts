@@ -102,3 +102,27 @@ test('a million elements are read and written by a loop', t => {
 		t.is(codec.toJson(view, 0).length, JSON.stringify(values).length);
 	}
 });
+
+const partial = test.macro({
+	exec(t, bits: number, bitOffset: number, signed: boolean, hex: string, value: bigint) {
+		const types = new Types();
+		const int = {kind: 'int', name: 'part', size: 16, char: false, bool: false} as const;
+		const id = types.add({...int, bits, bitOffset, signed});
+		const btf = types.parse();
+		for (const generate of [true, false]) {
+			const codec = createCodec(btf, id, {littleEndian: true, generate});
+			const view = viewOfHex(hex);
+			t.is(codec.decode(view, 0), value);
+			t.is(codec.toJson(view, 0), `${value}`);
+			const written = viewOfHex('aa'.repeat(16));
+			codec.encode(value, written, 0);
+			t.is(hexOf(written), hex);
+		}
+	},
+	title: (_, bits: number, bitOffset: number) =>
+		`${bits} bits at ${bitOffset} of 16 bytes are read and written with all their digits`,
+});
+
+test(partial, 127, 0, false, `${'ff'.repeat(15)}7f`, 2n ** 127n - 1n);
+test(partial, 120, 4, true, `${'00'.repeat(15)}08`, -(2n ** 119n));
+test(partial, 65, 0, false, `${'00'.repeat(8)}01${'00'.repeat(7)}`, 2n ** 64n);
