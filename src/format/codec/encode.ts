@@ -5,7 +5,7 @@ import {printable} from '../btf/printable.js';
 import {CodecError, refuse, show} from './codec-error.js';
 import {fieldWriter} from './encode-field.js';
 import {overlapWriter, type Member} from './encode-overlap.js';
-import {fieldOf} from './field-value.js';
+import {fieldOf, isInherited} from './field-value.js';
 import {
 	bitsWriter,
 	boolWriter,
@@ -119,14 +119,17 @@ function structWriter(layout: StructLayout, path: string, little: boolean): Writ
 		const at = path === '' ? field.name : `${path}.${field.name}`;
 		return {...field, path: at, write: partWriter(field.layout, at, little)};
 	});
-	const known = new Set(members.map(member => member.name));
+	const names = members.map(member => member.name);
+	const known = new Set(names);
 	const writeFields = hasUnion(layout.shape)
 		? overlapWriter(layout, path, members, little)
 		: plainWriter(layout, members, little);
 	return (value, view, offset) => {
 		if (!isRecord(value)) return refuse(path, expectedObject(known), value);
+		let i = 0;
 		for (const name of Object.keys(value)) {
-			if (!known.has(name)) throw unknownField(path, name, known);
+			// Most objects have their fields in this order.
+			if (name !== names[i++] && !known.has(name)) throw unknownField(path, name, known);
 		}
 
 		writeFields(value, view, offset);
@@ -140,9 +143,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function plainWriter(layout: StructLayout, members: readonly Member[], little: boolean) {
 	checkDisjoint(layout, members, little);
+	const isPlain = !members.some(member => isInherited(member.name));
 	return (object: Record<string, unknown>, view: DataView, offset: number): void => {
 		for (const member of members) {
-			const field = fieldOf(object, member.name);
+			const {name} = member;
+			const field = isPlain ? object[name] : fieldOf(object, name);
 			if (field === undefined) throw new CodecError('write', member.path, 'it is missing');
 			member.write(field, view, offset + member.offset);
 		}

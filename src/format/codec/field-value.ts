@@ -1,6 +1,11 @@
 const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 
-/** What the object has under that name; what every object has, such as `constructor`, is nothing. */
+/** True for names such as `constructor`, under which every object has something. */
+export function isInherited(name: string): boolean {
+	return inherited.has(name);
+}
+
+/** What the object has under that name, but for what it has as every other object does. */
 export function fieldOf(object: Record<string, unknown>, name: string): unknown {
 	if (!inherited.has(name)) return object[name];
 	let holder: unknown = object;

@@ -67,12 +67,16 @@ function walk(bytes: Uint8Array): 'read' | 'refused' {
 }
 
 function useCodec(btf: Btf, id: number): void {
-	const codec = createCodec(btf, id, {generate: false, littleEndian: true});
+	const littleEndian = id % 2 === 0;
+	const codec = createCodec(btf, id, {generate: false, littleEndian});
 	if (codec.size > 10_000) return;
-	const view = new DataView(new ArrayBuffer(codec.size));
-	const value = codec.decode(view, 0);
-	codec.toJson(view, 0);
-	codec.encode(value, view, 0);
+	const view = new DataView(new Uint8Array(codec.size).fill(0xa5).buffer);
+	const json = codec.toJson(view, 0);
+	if (createCodec(btf, id, {littleEndian}).toJson(view, 0) !== json) {
+		throw new Error(`generated code reads type ${id} otherwise`);
+	}
+
+	codec.encode(codec.decode(view, 0), view, 0);
 }
 
 function attempt(step: () => unknown): void {
