@@ -40,14 +40,14 @@ check_tests() {
 	ava --tap "$@" | tee "$work/tap" || status=$?
 	while IFS= read -r line; do
 		failures+=("$name: ${line#not ok }")
-	done < <(grep '^not ok' "$work/tap" | grep -v '# TODO$')
+	done < <(grep -a '^not ok' "$work/tap" | grep -av '# TODO$')
 
 	pass=$(count pass)
 	fail=$(count fail)
 	if [[ -z $fail ]]; then
 		# The runner itself broke, as it does when a test takes longer than the timeout.
-		pass=$(grep -c '^ok' "$work/tap" || true)
-		fail=$(($(grep '^not ok' "$work/tap" | grep -vc '# TODO$' || true) + 1))
+		pass=$(grep -ac '^ok' "$work/tap" || true)
+		fail=$(($(grep -a '^not ok' "$work/tap" | grep -avc '# TODO$' || true) + 1))
 		failures+=("$name: the test runner ended before its summary: a test took too long?")
 	elif ((status != 0 && fail == 0)); then
 		fail=1
@@ -55,7 +55,7 @@ check_tests() {
 	fi
 	passed=$((passed + ${pass:-0}))
 	failed=$((failed + fail))
-	skipped=$((skipped + $(grep -c '^ok .*# SKIP$' "$work/tap" || true)))
+	skipped=$((skipped + $(grep -ac '^ok .*# SKIP$' "$work/tap" || true)))
 }
 
 # The addon's own tests once more, with every access to memory checked. What node itself leaks

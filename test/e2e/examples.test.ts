@@ -67,8 +67,8 @@ kernel('sockops-logger logs a connection of the cgroup', async t => {
 	let text = '';
 	logger.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
 	await until('the example attaches', () => text.includes('attached'));
-	// Stays connected until the test ends.
-	const talk = `const net=require('net');const s=net.createServer(c=>c.resume());s.listen(0,'::1',()=>net.connect(s.address().port,'::1').write('x'))`;
+	// One connection, opened and closed.
+	const talk = `const net=require('net');const s=net.createServer(c=>c.resume());s.listen(0,'::1',()=>net.connect(s.address().port,'::1').end('x'))`;
 	start(t, ...cgroup.wrap(process.execPath, '-e', talk));
 	const logged = [
 		/::1 port \d+ -> ::1 port \d+: round trip \d+ us/,

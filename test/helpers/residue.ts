@@ -77,7 +77,22 @@ async function kernelObjects(): Promise<string[]> {
 		for (const map of maps) foreign.add(`map ${map}`);
 		if (btf !== undefined) foreign.add(`btf ${btf}`);
 	}
+	for (const key of lostByTheKernel(objects)) lines.delete(key);
 	return [...lines.values()];
+}
+
+/**
+ * Program arrays that nothing refers to, and their types. Up to 6.18 at least, the kernel counts a
+ * reference for every clearing of a program array it asks for (`prog_array_map_clear`) and gives it
+ * back for every one that runs; when somebody lists maps while one is closed, two are asked for, one
+ * runs, and the array stays for ever. No process can hold such a map, and none can free it.
+ */
+function lostByTheKernel(objects: ReadonlyMap<string, KernelObject>): string[] {
+	const used = new Set([...objects.values()].flatMap(object => object.map_ids ?? []));
+	return [...objects].flatMap(([key, {id, type, btf_id: btf}]) => {
+		if (!key.startsWith('map ') || type !== 'prog_array' || used.has(id)) return [];
+		return btf === undefined ? [key] : [key, `btf ${btf}`];
+	});
 }
 
 /** Keys (`prog 12`) of what other processes have open. */
