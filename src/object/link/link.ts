@@ -8,7 +8,8 @@ import {linkInfo, type LinkInfo} from '../../kernel/sys/link-info.js';
 import {linkDetach, linkUpdate} from '../../kernel/sys/link.js';
 import {objectFdById} from '../../kernel/sys/object.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
-import {openPin, pinObject, unpinPath} from '../pin/pin.js';
+import {KernelObject} from '../pin/kernel-object.js';
+import {openPin} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import type {Program} from '../program/program.js';
 import {LinkError} from './link-error.js';
@@ -19,25 +20,16 @@ const {EBUSY, EINVAL, ENOLINK, ENOENT, EOPNOTSUPP, EPERM} = constants.errno;
  * One program on one hook. The program stays attached until the last descriptor and pin of the link
  * are gone: `close()` detaches, unless the link is pinned or open elsewhere.
  */
-export class Link implements Disposable {
+export class Link extends KernelObject {
 	/** How the program was attached; older kernels know other ways than a link. */
 	readonly mechanism = 'link';
-	private readonly handle: Fd;
-	private readonly what: string;
+	private readonly hook: string;
 
 	/** Use an `attach…` function, `openPinnedLink` or `openLinkById`. Takes over `fd`. */
-	constructor(fd: number, what: string) {
-		this.handle = new Fd(fd, `link of ${what}`);
-		this.what = what;
-	}
-
-	/** *Throws:* `ERR_USAGE` once the link is closed. */
-	get fd(): number {
-		return this.handle.number;
-	}
-
-	get closed(): boolean {
-		return this.handle.closed;
+	constructor(fd: number, hook: string) {
+		const what = `link of ${hook}`;
+		super(new Fd(fd, what), what);
+		this.hook = hook;
 	}
 
 	/** What the kernel says now. *Throws:* `ERR_SYSCALL`. *Kernel:* 5.8. */
@@ -53,7 +45,7 @@ export class Link implements Disposable {
 	 * *Kernel:* 5.7.
 	 */
 	update(program: Program, options: {readonly expected?: Program} = {}): void {
-		const action = `update link of ${this.what} to program "${program.name}"`;
+		const action = `update link of ${this.hook} to program "${program.name}"`;
 		try {
 			linkUpdate(this.fd, program.fd, options.expected?.fd);
 		} catch (cause) {
@@ -68,7 +60,7 @@ export class Link implements Disposable {
 			linkDetach(this.fd);
 		} catch (cause) {
 			if (!(cause instanceof SyscallError)) throw cause;
-			const action = `detach link of ${this.what}`;
+			const action = `detach link of ${this.hook}`;
 			if (cause.errno === EINVAL && !kernelAtLeast('5.9')) {
 				throw new UnsupportedError(action, 'detaching a link', '5.9', {cause});
 			}
@@ -77,24 +69,6 @@ export class Link implements Disposable {
 				cause.errno === EOPNOTSUPP ? 'links of this type end only by close' : cause.message;
 			throw new LinkError(action, detail, {cause, errno: cause.errno});
 		}
-	}
-
-	/** Keeps the program attached by `path` in a bpf filesystem. *Throws:* `ERR_BPFFS`, `ERR_PIN`. */
-	pin(path: string): void {
-		pinObject(this.fd, path, `link of ${this.what}`);
-	}
-
-	/** Removes a pin of this link. *Throws:* `ERR_PIN`. */
-	unpin(path: string): void {
-		unpinPath(path);
-	}
-
-	close(): void {
-		this.handle.close();
-	}
-
-	[Symbol.dispose](): void {
-		this.close();
 	}
 }
 

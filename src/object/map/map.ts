@@ -12,7 +12,7 @@ import {
 	possibleCpus,
 } from '../../kernel/sys/map.js';
 import {updateFlags} from '../../uapi/flags.js';
-import {pinObject, unpinPath} from '../pin/pin.js';
+import {KernelObject} from '../pin/kernel-object.js';
 import {deleteMany, updateMany} from './batch.js';
 import {
 	cursorReader,
@@ -50,13 +50,12 @@ export type OpenMapOptions = MapCodecOptions;
  * errors are `ERR_MAP` with `errno`, `ERR_KEY_EXISTS`, `ERR_KEY_NOT_FOUND`, `ERR_MAP_FULL`, and
  * `ERR_CODEC` for a key or value that does not fit its type.
  */
-export class BpfMap<K = unknown, V = unknown> implements Disposable {
+export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	readonly info: MapInfo;
 	/** BTF of key and value; undefined where the map has none. */
 	readonly types: MapTypes | undefined;
 	/** Keys and values as bytes. */
 	readonly raw: RawMap;
-	private readonly handle: Fd;
 	private readonly codecs: MapCodecs;
 	private readonly keyBytes: Uint8Array | null;
 	private readonly keyView: DataView;
@@ -65,7 +64,7 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
 
 	/** Use `createMap`, `openPinnedMap` or `openMapById`. Takes over `fd`. */
 	constructor(fd: Fd, info: MapInfo, types: MapTypes | undefined, options: OpenMapOptions = {}) {
-		this.handle = fd;
+		super(fd, `map "${info.name}"`);
 		this.info = info;
 		this.types = types;
 		this.codecs = chooseCodecs(info, types, options);
@@ -80,15 +79,6 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
 
 	get name(): string {
 		return this.info.name;
-	}
-
-	/** *Throws:* `ERR_USAGE` once the map is closed. */
-	get fd(): number {
-		return this.handle.number;
-	}
-
-	get closed(): boolean {
-		return this.handle.closed;
 	}
 
 	/** Codecs of key, of one value, and of everything exchanged for a key. */
@@ -218,24 +208,6 @@ export class BpfMap<K = unknown, V = unknown> implements Disposable {
 	/** Forbids every further write from user space. *Kernel:* 5.2. */
 	freeze(): void {
 		mapFreeze(this.fd);
-	}
-
-	/** Keeps the map alive by `path` in a bpf filesystem. *Throws:* `ERR_BPFFS`, `ERR_PIN`. */
-	pin(path: string): void {
-		pinObject(this.fd, path, `map "${this.name}"`);
-	}
-
-	/** Removes a pin of this map. *Throws:* `ERR_PIN`. */
-	unpin(path: string): void {
-		unpinPath(path);
-	}
-
-	close(): void {
-		this.handle.close();
-	}
-
-	[Symbol.dispose](): void {
-		this.close();
 	}
 
 	private encodeKey(key: K): Uint8Array | null {

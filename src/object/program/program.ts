@@ -7,7 +7,8 @@ import {enableStats} from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {AttachType} from '../../uapi/attach-types.js';
 import type {ProgramType} from '../../uapi/program-types.js';
-import {openPin, pinObject, unpinPath} from '../pin/pin.js';
+import {KernelObject} from '../pin/kernel-object.js';
+import {openPin} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import {readPositions, type Positions} from './positions.js';
 import {ProgramError} from './program-error.js';
@@ -20,7 +21,7 @@ import {
 import {runProgram, type RunOptions, type RunResult} from './test-run.js';
 
 /** A verified program in the kernel, by a file descriptor that `close()` gives back. */
-export class Program implements Disposable {
+export class Program extends KernelObject {
 	/** The name in the object file; the kernel keeps its first 15 bytes. */
 	readonly name: string;
 	readonly type: ProgramType;
@@ -28,7 +29,6 @@ export class Program implements Disposable {
 	readonly attachType: AttachType | undefined;
 	/** The verifier's log, where one was asked for; empty otherwise. */
 	readonly log: string;
-	private readonly handle: Fd;
 
 	/** Use `loadProgram`, `openPinnedProgram` or `openProgramById`. Takes over `fd`. */
 	constructor(
@@ -36,20 +36,12 @@ export class Program implements Disposable {
 		spec: Pick<ProgramSpec, 'name' | 'type' | 'attachType'> & {lines?: readonly LineInfo[]},
 		log = '',
 	) {
-		this.handle = new Fd(fd, `program "${spec.name}"`);
+		const what = `program "${spec.name}"`;
+		super(new Fd(fd, what), what);
 		this.name = spec.name;
 		this.type = spec.type;
 		this.attachType = spec.attachType;
 		this.log = log;
-	}
-
-	/** *Throws:* `ERR_USAGE` once the program is closed. */
-	get fd(): number {
-		return this.handle.number;
-	}
-
-	get closed(): boolean {
-		return this.handle.closed;
 	}
 
 	/** What the kernel says now. *Throws:* `ERR_SYSCALL`. */
@@ -90,24 +82,6 @@ export class Program implements Disposable {
 	 */
 	run(options: RunOptions = {}): RunResult {
 		return runProgram(this, options);
-	}
-
-	/** Keeps the program alive by `path` in a bpf filesystem. *Throws:* `ERR_BPFFS`, `ERR_PIN`. */
-	pin(path: string): void {
-		pinObject(this.fd, path, `program "${this.name}"`);
-	}
-
-	/** Removes a pin of this program. *Throws:* `ERR_PIN`. */
-	unpin(path: string): void {
-		unpinPath(path);
-	}
-
-	close(): void {
-		this.handle.close();
-	}
-
-	[Symbol.dispose](): void {
-		this.close();
 	}
 }
 
