@@ -1,3 +1,4 @@
+import {constants} from 'node:os';
 /** What the tests of the addon share: calls by hand, and buffers with guarded surroundings. */
 
 import type {ExecutionContext} from 'ava';
@@ -64,7 +65,11 @@ export function makeMap(t: ExecutionContext, sizes: MapSizes = {}): number {
 export function makeProgram(t: ExecutionContext, result = 2): number {
 	const instructions = Uint8Array.of(0xb7, 0, 0, 0, result, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
 	const attr = attrOf(144, {0: 6, 4: 2, 68: 37});
-	const fd = call('prog_load', attr, [8, instructions, 16, Buffer.from('GPL\0')]);
+	let fd;
+	do {
+		fd = call('prog_load', attr, [8, instructions, 16, Buffer.from('GPL\0')]);
+		// A signal, such as the end of a child, interrupts the verifier.
+	} while (fd === -constants.errno.EAGAIN);
 	if (fd < 0) throw Object.assign(new Error(`load program: ${fd}`), {errno: -fd});
 	t.teardown(() => addon.closeFd(fd));
 	return fd;
