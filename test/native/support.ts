@@ -1,6 +1,6 @@
-import {constants} from 'node:os';
 /** What the tests of the addon share: calls by hand, and buffers with guarded surroundings. */
 
+import {constants} from 'node:os';
 import type {ExecutionContext} from 'ava';
 import {addon, type Pointers} from '../../src/kernel/sys/addon.js';
 import {commands, type Command} from '../../src/uapi/commands.js';
