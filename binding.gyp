@@ -8,6 +8,7 @@
 				"native/attr_layout.cc",
 				"native/env_state.cc",
 				"native/sys_bpf.cc",
+				"native/sys_btf.cc",
 				"native/sys_map.cc",
 				"native/sys_info.cc",
 				"native/sys_net.cc",

@@ -53,6 +53,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("mapUpdate", MapUpdate),
 		Function("mapDelete", MapDelete),
 		Function("mapNextKey", MapNextKey),
+		Function("mapTypes", MapTypes),
 		Function("closeFd", CloseFd),
 		Function("possibleCpus", PossibleCpus),
 		Function("fdKind", KindOfFd),

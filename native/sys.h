@@ -7,6 +7,7 @@ namespace skep {
 
 napi_value Bpf(napi_env env, napi_callback_info info);
 napi_value BpfAsync(napi_env env, napi_callback_info info);
+napi_value MapTypes(napi_env env, napi_callback_info info);
 napi_value MapLookup(napi_env env, napi_callback_info info);
 napi_value MapUpdate(napi_env env, napi_callback_info info);
 napi_value MapDelete(napi_env env, napi_callback_info info);

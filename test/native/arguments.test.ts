@@ -78,6 +78,7 @@ const usual: Record<string, (map: number) => unknown[]> = {
 	bpf: map => [1, attrWithFd(map), [8, new Uint8Array(8), 16, new Uint8Array(24)], -1],
 	bpfAsync: map => [1, attrWithFd(map), [8, new Uint8Array(8), 16, new Uint8Array(24)]],
 	objectInfo: map => [map, new Uint8Array(88), []],
+	mapTypes: () => ['/sys/kernel/btf/vmlinux'],
 	interfaceIndex: () => ['lo', -1],
 	interfaceName: () => [1, -1],
 	interfaces: () => [-1],
@@ -104,7 +105,12 @@ async function tolerates(name: string, args: readonly unknown[]): Promise<boolea
 	}
 
 	if (typeof result !== 'number') {
-		return result === null || typeof result === 'string' || Array.isArray(result);
+		return (
+			result === null ||
+			typeof result === 'string' ||
+			Array.isArray(result) ||
+			result instanceof ArrayBuffer
+		);
 	}
 
 	const opens = name.startsWith('bpf') && result > 0 && addon.fdKind(result) !== null;

@@ -12,6 +12,8 @@ import type {BtfKind, BtfType, BtfTypeOf} from './types.js';
 export interface BtfOptions {
 	/** What these types continue: ids and strings count on from its own. */
 	readonly base?: Btf;
+	/** Nobody may write to the bytes: whoever asks for them is given a copy. */
+	readonly readOnly?: boolean;
 }
 
 /** Typedefs, qualifiers, tags or arrays that may follow one another. */
@@ -27,8 +29,6 @@ const checkedAtOnce = 1 << 20;
  * the types of a whole kernel (over 1 MiB), of which each is checked when it is asked for.
  */
 export class Btf {
-	/** As they were given to `parse`. */
-	readonly bytes: Uint8Array;
 	readonly littleEndian: boolean;
 	readonly base: Btf | undefined;
 	/** Ids run from 0, which is void, to `typeCount - 1`. */
@@ -37,6 +37,8 @@ export class Btf {
 	readonly firstId: number;
 	/** String offsets run from 0 to below this, those of the base first. */
 	readonly stringEnd: number;
+	private readonly given: Uint8Array;
+	private readonly readOnly: boolean;
 	private readonly stringStart: number;
 	private readonly stringBytes: Buffer;
 	private readonly records: Records;
@@ -46,12 +48,13 @@ export class Btf {
 
 	/** *Throws:* `ERR_BTF` when the bytes are not whole, valid BTF. */
 	static parse(bytes: Uint8Array, options: BtfOptions = {}): Btf {
-		return new Btf(bytes, options.base);
+		return new Btf(bytes, options);
 	}
 
-	private constructor(bytes: Uint8Array, base: Btf | undefined) {
+	private constructor(bytes: Uint8Array, {base, readOnly = false}: BtfOptions) {
 		const header = readHeader(bytes, base !== undefined);
-		this.bytes = bytes;
+		this.given = bytes;
+		this.readOnly = readOnly;
 		this.base = base;
 		this.littleEndian = header.littleEndian;
 		if (base !== undefined && base.littleEndian !== this.littleEndian) {
@@ -75,6 +78,11 @@ export class Btf {
 			for (let id = firstId; id < typeCount; id++) checkRecord(this.records, id);
 			checkNesting(this.records);
 		}
+	}
+
+	/** As they were given to `parse`; a copy of them where they are read-only. */
+	get bytes(): Uint8Array {
+		return this.readOnly ? this.given.slice() : this.given;
 	}
 
 	/** The type numbered `id`; the same object each time. *Throws:* `ERR_BTF`. */

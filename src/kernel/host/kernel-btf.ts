@@ -29,13 +29,18 @@ export function kernelBtf(path = kernelBtfPath): Btf {
 	if (path !== kernelBtfPath) return Btf.parse(readKernelBtf(path));
 	const shared = cached?.deref();
 	if (shared !== undefined) return shared;
-	const btf = Btf.parse(readKernelBtf(path));
+	const btf = Btf.parse(readKernelBtf(path), {readOnly: true});
 	cached = new WeakRef(btf);
 	return btf;
 }
 
-/** The bytes of the kernel's types. *Throws:* `ERR_KERNEL_BTF`. */
+/**
+ * The bytes of the kernel's types, which must not be written to: they may be the kernel's own
+ * memory. *Throws:* `ERR_KERNEL_BTF`.
+ */
 export function readKernelBtf(path = kernelBtfPath): Uint8Array {
+	const mapped = addon.mapTypes(path);
+	if (typeof mapped !== 'number') return new Uint8Array(mapped);
 	const copied = path === kernelBtfPath ? copyKernelBtf() : undefined;
 	if (copied !== undefined) return copied;
 	try {

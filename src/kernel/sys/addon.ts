@@ -28,6 +28,8 @@ export interface Addon {
 	readonly mapNextKey: (fd: number, key: Uint8Array | null, next: Uint8Array) => number;
 	/** In place of an array's address stands 1n, or 0n where the kernel keeps it to itself. */
 	readonly objectInfo: (fd: number, info: Uint8Array, pointers: Pointers) => number;
+	/** A BTF file of sysfs; a write to the buffer ends the process. *Kernel:* 6.16. */
+	readonly mapTypes: (path: string) => ArrayBuffer | number;
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;

@@ -138,6 +138,9 @@ const everyKindIn = test.macro({
 		t.is(btf.littleEndian, littleEndian);
 		t.is(btf.typeCount, everyKind.length + 1);
 		t.is(btf.bytes, bytes);
+		const readOnly = Btf.parse(bytes, {readOnly: true});
+		t.deepEqual(readOnly.bytes, bytes);
+		t.not(readOnly.bytes, bytes);
 		for (const [index, type] of everyKind.entries()) {
 			t.deepEqual(btf.type(index + 1), {...type, id: index + 1});
 			t.is(btf.type(index + 1), btf.type(index + 1));
