@@ -1,7 +1,7 @@
 /** What `.BTF.ext` says about ranges of code. */
 
 import type {Btf} from '../format/btf/btf.js';
-import {type ExtSection, parseBtfExt} from '../format/btf/ext.js';
+import {type CoreRelocation, type ExtSection, parseBtfExt} from '../format/btf/ext.js';
 import type {FunctionInfo, LineInfo} from './types.js';
 
 /** Records of `.BTF.ext`, by section name and by ascending slot. */
@@ -36,9 +36,8 @@ export class CodeInfo {
 	}
 
 	/** CO-RE relocations of `start..end`, in slots. */
-	coreRelocations(section: string, start: number, end: number): number {
-		const relocations = this.#sections.get(section)?.relocations ?? [];
-		return firstAt(relocations, end) - firstAt(relocations, start);
+	coreRelocations(section: string, start: number, end: number): readonly CoreRelocation[] {
+		return within(this.#sections.get(section)?.relocations ?? [], start, end);
 	}
 }
 

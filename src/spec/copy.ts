@@ -13,6 +13,7 @@ export function copyCollectionSpec(spec: CollectionSpec): CollectionSpec {
 			references: [...program.references],
 			functions: [...program.functions],
 			lines: [...program.lines],
+			coreRelocations: [...program.coreRelocations],
 		})),
 		variables: copyRecord(spec.variables, variable => copyVariable(variable, maps)),
 	};

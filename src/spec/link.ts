@@ -2,6 +2,7 @@
 
 import {viewOf} from '../base/bytes.js';
 import type {Btf} from '../format/btf/btf.js';
+import type {CoreRelocation} from '../format/btf/ext.js';
 import {pseudoCalls, pseudoLoads} from '../uapi/pseudo.js';
 import type {Bodies, Body} from './body.js';
 import type {CodeInfo} from './code-info.js';
@@ -176,14 +177,16 @@ export class Linker {
 		return lines;
 	}
 
-	#coreRelocations(placed: ReadonlyMap<CodeFunction, Placed>): number {
-		let count = 0;
-		for (const {code} of placed.values()) {
+	#coreRelocations(placed: ReadonlyMap<CodeFunction, Placed>): CoreRelocation[] {
+		const relocations: CoreRelocation[] = [];
+		for (const {code, slot} of placed.values()) {
 			const start = code.start / instructionSize;
 			const end = start + code.size / instructionSize;
-			count += this.#info.coreRelocations(code.section.name, start, end);
+			for (const each of this.#info.coreRelocations(code.section.name, start, end)) {
+				relocations.push({...each, slot: each.slot + slot - start});
+			}
 		}
 
-		return count;
+		return relocations;
 	}
 }

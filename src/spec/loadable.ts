@@ -23,7 +23,7 @@ export function checkLoadable(program: ProgramSpec): void {
 		throw refuse(`section "${section}" names no type of program${advice}`);
 	}
 
-	if (coreRelocations > 0) {
-		throw refuse(`${coreRelocations} CO-RE relocations are not supported`);
+	if (coreRelocations.length > 0) {
+		throw refuse(`${coreRelocations.length} CO-RE relocations are not supported`);
 	}
 }

@@ -1,6 +1,7 @@
 /** What an object file says, as plain data: nothing here needs a kernel or a privilege. */
 
 import type {Btf} from '../format/btf/btf.js';
+import type {CoreRelocation} from '../format/btf/ext.js';
 import type {AttachType} from '../uapi/attach-types.js';
 import type {MapType} from '../uapi/map-types.js';
 import type {ProgramType} from '../uapi/program-types.js';
@@ -81,8 +82,8 @@ export interface ProgramSpec {
 	readonly functions: readonly FunctionInfo[];
 	/** Source positions, by ascending slot; empty without BTF. */
 	readonly lines: readonly LineInfo[];
-	/** Instructions that wait for the running kernel's types (CO-RE): not to be loaded as they are. */
-	readonly coreRelocations: number;
+	/** Instructions that depend on the running kernel's types (CO-RE), by ascending slot. */
+	readonly coreRelocations: readonly CoreRelocation[];
 	readonly types: Btf | undefined;
 }
 

@@ -152,7 +152,7 @@ test('a program is described by its section', async t => {
 		flags: 0,
 		license: 'Dual BSD/GPL',
 		byteOrder: 'little',
-		coreRelocations: 0,
+		coreRelocations: [],
 	});
 	t.like(programs['calls_other_section'], {
 		section: 'tc/entry',
@@ -212,11 +212,12 @@ function callTargets(program: ProgramSpec | undefined): number[] {
 	return targets;
 }
 
-test('waiting for the running kernel is counted, not hidden', async t => {
-	const {programs} = parseObject(
+test('CO-RE relocations follow their instructions', async t => {
+	const {types, programs} = parseObject(
 		await objectOf(`
-		struct task { int pid; } __attribute__((preserve_access_index));
-		SEC("fentry.s/do_exit") int traced(struct task *task) { return task->pid; }
+		struct task { int tgid, pid; } __attribute__((preserve_access_index));
+		static __attribute__((noinline)) int pid(struct task *task) { return task->pid; }
+		SEC("fentry.s/do_exit") int traced(struct task *task) { return task->tgid + pid(task); }
 		SEC("xdp") int untouched(struct xdp_md *ctx) { return 2; }
 	`),
 	);
@@ -225,7 +226,18 @@ test('waiting for the running kernel is counted, not hidden', async t => {
 		attachType: 'trace_fentry',
 		attachTarget: 'do_exit',
 		flags: 16,
-		coreRelocations: 1,
 	});
-	t.is(programs['untouched']?.coreRelocations, 0);
+	const relocations = programs['traced']?.coreRelocations ?? [];
+	const code = programs['traced']?.instructions ?? new Uint8Array();
+	t.deepEqual(
+		relocations.map(({slot, accessOffset}) => [
+			types?.string(accessOffset),
+			decodeInstruction(code, slot).offset,
+		]),
+		[
+			['0:0', 0],
+			['0:1', 4],
+		],
+	);
+	t.deepEqual(programs['untouched']?.coreRelocations, []);
 });
