@@ -12,7 +12,7 @@
 				"native/sys_map.cc",
 				"native/sys_info.cc",
 				"native/sys_net.cc",
-				"native/sys_xdp.cc"
+				"native/sys_netlink.cc"
 			],
 			"include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
 			"defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

@@ -64,7 +64,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("interfaceIndex", InterfaceIndex),
 		Function("interfaceName", InterfaceName),
 		Function("interfaces", Interfaces),
-		Function("interfaceXdp", InterfaceXdp),
+		Function("netlink", Netlink),
 	});
 	return exports;
 }

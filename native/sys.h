@@ -16,6 +16,6 @@ napi_value ObjectInfo(napi_env env, napi_callback_info info);
 napi_value InterfaceIndex(napi_env env, napi_callback_info info);
 napi_value InterfaceName(napi_env env, napi_callback_info info);
 napi_value Interfaces(napi_env env, napi_callback_info info);
-napi_value InterfaceXdp(napi_env env, napi_callback_info info);
+napi_value Netlink(napi_env env, napi_callback_info info);
 
 }  // namespace skep

@@ -37,6 +37,8 @@ export {findHolders, type HeldKind, type Holder} from './kernel/host/holders.js'
 export {isBpffs} from './kernel/host/bpffs.js';
 export {cgroupRoot} from './kernel/host/cgroup.js';
 export {SyscallError, errnoOf} from './kernel/sys/syscall-error.js';
+export {NetlinkError} from './kernel/netlink/netlink-error.js';
+export type {BpfFilter} from './kernel/netlink/tc.js';
 export type {LinkInfo} from './kernel/sys/link-info.js';
 
 export {BpfMap, type OpenMapOptions, type SetOptions} from './object/map/map.js';

@@ -25,6 +25,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'format/codec': ['format/btf'],
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
+	'kernel/netlink': ['kernel/sys'],
 	'object/collection': ['object/btf', 'object/map', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/program'],

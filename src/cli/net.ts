@@ -36,7 +36,11 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 				...(holders.prog.get(programId) ?? []),
 			];
 			return {
-				hook: hook.attachType,
+				hook:
+					hook.kind === 'clsact'
+						? hook.attachType.replace('tcx_', 'clsact ')
+						: hook.attachType,
+				...(hook.filters === undefined ? {} : {filter: hook.filters[order]}),
 				...(hook.mode === undefined ? {} : {mode: hook.mode}),
 				target: hook.target,
 				order: order + 1,
@@ -65,7 +69,7 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 		rows,
 		each => ({
 			target: each.target,
-			hook: 'mode' in each ? `${each.hook} ${each.mode}` : each.hook,
+			hook: describe(each),
 			order: each.order,
 			program: each.program,
 			id: each.programId,
@@ -74,4 +78,15 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 		}),
 		outputOptions(command),
 	);
+}
+
+/** `xdp native`, `clsact ingress prio 50 handle 1`. */
+function describe(row: {
+	readonly hook: string;
+	readonly mode?: string;
+	readonly filter?: {readonly priority: number; readonly handle: number} | undefined;
+}): string {
+	if (row.mode !== undefined) return `${row.hook} ${row.mode}`;
+	if (row.filter === undefined) return row.hook;
+	return `${row.hook} prio ${row.filter.priority} handle ${row.filter.handle}`;
 }

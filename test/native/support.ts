@@ -36,6 +36,13 @@ export async function callAsync(
 	return addon.bpfAsync(commands[name as keyof typeof commands], attr, pointers);
 }
 
+/** RTM_GETLINK of one interface, with an acknowledgement. */
+export function netlinkRequest(ifindex: number): Uint8Array {
+	const bytes = attrOf(32, {0: 32, 20: ifindex});
+	bytes.set([18, 0, 5, 0], 4);
+	return bytes;
+}
+
 export interface MapSizes {
 	readonly type?: MapType;
 	readonly key?: number;

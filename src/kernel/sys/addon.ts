@@ -33,8 +33,8 @@ export interface Addon {
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
-	/** `[mode, id, native id, generic id, offloaded id]`. */
-	readonly interfaceXdp: (ifindex: number, netns: number) => readonly number[] | number;
+	/** One rtnetlink request; all messages of its answer. */
+	readonly netlink: (request: Uint8Array, netns: number) => Uint8Array | number;
 	readonly closeFd: (fd: number) => number;
 	/** Null for a descriptor that the addon did not open. */
 	readonly fdKind: (fd: number) => 'map' | 'program' | 'link' | 'btf' | 'other' | null;

@@ -26,24 +26,3 @@ export function interfaces(netns = -1): Interface[] {
 	const list = addon.interfaces(netns);
 	return typeof list === 'number' ? [] : list.map(([ifindex, name]) => ({ifindex, name}));
 }
-
-/** XDP programs of an interface by mode; several only while modes are mixed. */
-export interface InterfaceXdp {
-	readonly mode: 'native' | 'generic' | 'offload';
-	readonly programId: number;
-}
-
-/** Programs that run at XDP of an interface, attached by link or netlink; none when it is gone. */
-export function interfaceXdp(ifindex: number, netns = -1): InterfaceXdp[] {
-	const state = addon.interfaceXdp(ifindex, netns);
-	if (typeof state === 'number') return [];
-	const [attached = 0, id = 0, ...byMode] = state;
-	const modes = ['native', 'generic', 'offload'] as const;
-	const only = modes[attached - 1];
-	// Kernels before 4.19 tell the one program without its mode's own field.
-	if (only !== undefined && id !== 0) return [{mode: only, programId: id}];
-	return modes.flatMap((mode, i) => {
-		const programId = byMode[i] ?? 0;
-		return programId === 0 ? [] : [{mode, programId}];
-	});
-}

@@ -174,7 +174,7 @@ export interface QueryResult {
 export function programQuery(
 	target: number,
 	attachType: number,
-	options: {flags?: number; netns?: number; links?: boolean} = {},
+	options: {flags?: number; netns?: number | undefined; links?: boolean} = {},
 ): QueryResult {
 	let capacity = 64;
 	for (;;) {

@@ -2,59 +2,74 @@ import {closeSync, readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {mountsOf} from '../../kernel/host/mounts.js';
-import {interfaces, interfaceXdp, type InterfaceXdp} from '../../kernel/sys/interfaces.js';
+import {listDevices, type XdpMode} from '../../kernel/netlink/device.js';
+import {listFilters, type BpfFilter} from '../../kernel/netlink/tc.js';
 import type {LinkInfo} from '../../kernel/sys/link-info.js';
 import {attachTypes, type AttachType} from '../../uapi/attach-types.js';
 import {LinkError} from '../link/link-error.js';
 import {listLinks} from '../link/list-links.js';
 import {openNamespace, type NamespaceOptions} from '../link/target.js';
-import {queryCgroup, queryTcx, type HookProgram} from './query.js';
+import {queryCgroup, queryHook, type HookProgram} from './query.js';
 
 /** A hook that runs at least one program. */
 export interface Hook {
-	readonly kind: 'xdp' | 'tcx' | 'cgroup';
+	/** `tcx` runs before `clsact`, whose filters have no attach type of their own. */
+	readonly kind: 'xdp' | 'tcx' | 'clsact' | 'cgroup';
 	readonly attachType: AttachType;
 	/** The interface's name, or the cgroup's path. */
 	readonly target: string;
 	readonly ifindex?: number;
 	/** XDP: where it runs. */
-	readonly mode?: InterfaceXdp['mode'];
+	readonly mode?: XdpMode;
 	/** In the order they run. */
 	readonly programs: readonly HookProgram[];
+	/** clsact: the filters that run the programs, one for each. */
+	readonly filters?: readonly BpfFilter[];
 }
 
 /**
- * What runs at XDP and tcx of the interfaces of a network namespace, whoever attached it.
+ * What runs at XDP, tcx and clsact of the interfaces of a network namespace, whoever attached it.
  *
- * Filters of the older clsact are not listed. *Throws:* `ERR_LINK` when there is no such namespace.
+ * *Throws:* `ERR_LINK` when there is no such namespace, `ERR_NETLINK`.
  */
 export function* listInterfaceHooks(options: NamespaceOptions = {}): Generator<Hook> {
 	const links = [...listLinks()];
-	for (const {ifindex, name, xdp} of interfacesIn(options)) {
-		const common = {target: name, ifindex};
-		for (const {mode, programId} of xdp) {
-			const link = links.find(
-				each =>
-					each.type === 'xdp' && each.ifindex === ifindex && each.programId === programId,
-			);
-			const programs = [link === undefined ? {programId} : {programId, linkId: link.id}];
-			yield {...common, kind: 'xdp', attachType: 'xdp', mode, programs};
-		}
-
-		for (const direction of ['ingress', 'egress'] as const) {
-			const programs = ifAny(() => queryTcx(ifindex, direction, options).programs);
-			const attachType = `tcx_${direction}` as const;
-			if (programs.length > 0) yield {...common, kind: 'tcx', attachType, programs};
-		}
-	}
-}
-
-function interfacesIn(options: NamespaceOptions) {
-	const netns = options.netns === undefined ? -1 : openNamespace('list hooks', options.netns);
+	const netns =
+		options.netns === undefined ? undefined : openNamespace('list hooks', options.netns);
 	try {
-		return interfaces(netns).map(each => ({...each, xdp: interfaceXdp(each.ifindex, netns)}));
+		for (const {ifindex, name, xdp} of listDevices(netns)) {
+			const common = {target: name, ifindex};
+			for (const {mode, programId} of xdp) {
+				const link = links.find(
+					each =>
+						each.type === 'xdp' &&
+						each.ifindex === ifindex &&
+						each.programId === programId,
+				);
+				const programs = [link === undefined ? {programId} : {programId, linkId: link.id}];
+				yield {...common, kind: 'xdp', attachType: 'xdp', mode, programs};
+			}
+
+			for (const direction of ['ingress', 'egress'] as const) {
+				const attachType = `tcx_${direction}` as const;
+				const programs = ifAny(
+					() =>
+						queryHook('list hooks', ifindex, attachType, {links: true, netns}).programs,
+				);
+				if (programs.length > 0) yield {...common, kind: 'tcx', attachType, programs};
+				const filters = listFilters(ifindex, direction, netns);
+				if (filters.length === 0) continue;
+				yield {
+					...common,
+					kind: 'clsact',
+					attachType,
+					programs: filters.map(({programId}) => ({programId})),
+					filters,
+				};
+			}
+		}
 	} finally {
-		if (netns >= 0) closeSync(netns);
+		if (netns !== undefined) closeSync(netns);
 	}
 }
 

@@ -20,11 +20,12 @@ export interface HookState {
 	readonly revision: bigint;
 }
 
-function query(
+/** Asks for the programs of a hook by the number of its target. *Throws:* `ERR_LINK`. */
+export function queryHook(
 	action: string,
 	target: number,
 	attachType: AttachType,
-	options: {flags?: number; netns?: number; links?: boolean},
+	options: {flags?: number; netns?: number | undefined; links?: boolean},
 ): HookState {
 	try {
 		const result = programQuery(target, attachTypeNumber(attachType), options);
@@ -49,10 +50,7 @@ export function queryTcx(
 ): HookState {
 	const action = `query tcx ${direction} of "${interfaceOrIndex}"`;
 	return withInterface(action, interfaceOrIndex, options, ({ifindex, netns}) =>
-		query(action, ifindex, `tcx_${direction}`, {
-			links: true,
-			...(netns === undefined ? {} : {netns}),
-		}),
+		queryHook(action, ifindex, `tcx_${direction}`, {links: true, netns}),
 	);
 }
 
@@ -70,7 +68,7 @@ export function queryCgroup(
 	const action = `query ${attachType} of "${path}"`;
 	const cgroup = openCgroup(action, path);
 	try {
-		return query(action, cgroup, attachType, {flags: options.effective === true ? 1 : 0});
+		return queryHook(action, cgroup, attachType, {flags: options.effective === true ? 1 : 0});
 	} finally {
 		closeSync(cgroup);
 	}

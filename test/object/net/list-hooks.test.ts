@@ -5,6 +5,7 @@ import {attachXdp} from '../../../src/object/link/attach-xdp.js';
 import {listCgroupHooks, listInterfaceHooks} from '../../../src/object/net/list-hooks.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
+import {makeDevice} from '../../helpers/device.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
 import {connect, makeNamespace} from '../../helpers/netns.js';
@@ -105,4 +106,44 @@ test('a namespace that is not there says so', t => {
 	t.throws(() => [...listInterfaceHooks({netns: '/run/netns/skep-none'})], {
 		message: 'list hooks: no network namespace at "/run/netns/skep-none"',
 	});
+});
+
+kernel('filters of clsact are listed in the order they run, whoever made them', async t => {
+	const {name, index, namespace} = await makeDevice(t);
+	const bpffs = await makeBpffs(t);
+	const program = (await loadFixture(t, 'kernel/tc')).program('either_way');
+	program.pin(`${bpffs}/program`);
+	const tc = async (...words: string[]) => run('tc', '-n', namespace.name, ...words);
+	await tc('qdisc', 'add', 'dev', name, 'clsact');
+	const add = async (direction: string, priority: string, ...flags: string[]) =>
+		tc(
+			...['filter', 'add', 'dev', name, direction, 'prio', priority, 'handle', '7'],
+			...['protocol', 'ipv6', 'bpf', ...flags, 'object-pinned', `${bpffs}/program`],
+		);
+	await add('ingress', '9', 'direct-action');
+	await add('ingress', '3');
+	await add('egress', '1', 'direct-action');
+
+	const programs = [{programId: program.info().id}];
+	const hooks = [...listInterfaceHooks({netns: namespace.path})];
+	t.deepEqual(
+		hooks.map(({kind, attachType, ifindex}) => ({kind, attachType, ifindex})),
+		[
+			{kind: 'clsact', attachType: 'tcx_ingress', ifindex: index},
+			{kind: 'clsact', attachType: 'tcx_egress', ifindex: index},
+		],
+	);
+	t.deepEqual(hooks[0]?.programs, [...programs, ...programs]);
+	t.deepEqual(
+		hooks[0]?.filters?.map(({priority, handle, ethProto, directAction}) => [
+			priority,
+			handle,
+			ethProto,
+			directAction,
+		]),
+		[
+			[3, 7, 0x86dd, false],
+			[9, 7, 0x86dd, true],
+		],
+	);
 });
