@@ -19,7 +19,6 @@ export interface FlowKey {
 	destination_port: number;
 	protocol: number;
 	direction: number;
-	pad: number;
 }
 
 export interface Flow {
@@ -29,18 +28,12 @@ export interface Flow {
 	tx_bytes: bigint;
 	lifetime: number;
 	identity: number;
-	last_report: number;
+	rx_report: number;
+	tx_report: number;
 	rev_nat_index: number;
-	rx_flags: number;
-	tx_flags: number;
-	state: number;
+	flags: number;
+	backend: number;
 	zone: number;
-	loopback: number;
-	dsr: number;
-	proxy: number;
-	tunnel: number;
-	rx_closing: number;
-	tx_closing: number;
 }
 
 export const keySize = 16;
@@ -86,7 +79,7 @@ function fillBuffers(count: number): {keys: Uint8Array; values: Uint8Array} {
 		for (let word = 0; word < valueSize / 4; word++) valueWords[at + word] = random();
 		// The high halves of four 64-bit counters; times and identities of fewer than 32 bits.
 		for (let word = 1; word < 8; word += 2) valueWords[at + word] = random() & 0xff;
-		for (let word = 8; word < 11; word++) valueWords[at + word] = random() >>> 2;
+		for (let word = 8; word < 12; word++) valueWords[at + word] = random() >>> 2;
 	}
 
 	return {keys: new Uint8Array(keyWords.buffer), values: new Uint8Array(valueWords.buffer)};

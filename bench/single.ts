@@ -130,6 +130,5 @@ function keyAt(words: Uint32Array, at: number): FlowKey {
 		destination_port: ports >>> 16,
 		protocol: rest & 0xff,
 		direction: (rest >>> 8) & 0xff,
-		pad: rest >>> 16,
 	};
 }

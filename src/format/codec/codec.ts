@@ -31,7 +31,8 @@ export interface Cursor<T> {
 export interface Codec<T = unknown> {
 	/** Bytes. */
 	readonly size: number;
-	decode(view: DataView, offset: number): T;
+	/** Needs no `this`. */
+	readonly decode: (view: DataView, offset: number) => T;
 	/** Padding is written as zero. *Throws:* `ERR_CODEC`. */
 	encode(value: T, view: DataView, offset: number): void;
 	/** JSON text; 64-bit numbers with all their digits, bytes in hexadecimal. */

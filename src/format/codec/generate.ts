@@ -78,7 +78,10 @@ export function canGenerate(): boolean {
 	return allowed;
 }
 
-function compile(text: string, parameters: readonly string[]): (...args: unknown[]) => unknown {
+export function compile(
+	text: string,
+	parameters: readonly string[],
+): (...args: unknown[]) => unknown {
 	// eslint-disable-next-line @typescript-eslint/no-implied-eval -- the text is generated above all user input
 	return new Function(...parameters, `'use strict';${text}`) as () => unknown;
 }
@@ -197,7 +200,7 @@ class Writer {
 	/** Declares a class of flyweights for a struct and gives its name. */
 	cursor(layout: StructLayout): string {
 		const name = `C${this.names++}`;
-		let body = '#v=null;#o=0;static move(c,v,o){c.#v=v;c.#o=o;return c}';
+		let body = '#v=null;#o=0;static move(c,v,o){if(c.#v!==v)c.#v=v;c.#o=o;return c}';
 		for (const [i, {name: field, offset, layout: inner}] of layout.fields.entries()) {
 			const key = `get [${JSON.stringify(field)}]()`;
 			if (inner.kind === 'struct') {

@@ -1,5 +1,6 @@
-import type {Codec, Cursor} from '../../format/codec/codec.js';
 import {viewOf} from '../../base/bytes.js';
+import type {Codec, Cursor} from '../../format/codec/codec.js';
+import {ownCopy} from '../../format/codec/own-copy.js';
 import {
 	scan,
 	scanAsync,
@@ -12,6 +13,11 @@ import {
 /** Opens a batch: the result reads its element `index`. */
 export type BatchReader<T> = (batch: Batch) => (index: number) => T;
 
+/** Goes over the elements of batches, which it ends when it is ended early. */
+export type ElementIterator<T> = (
+	batches: Iterator<Batch, void>,
+) => Iterator<T, undefined, undefined>;
+
 /**
  * The elements of a map, read while it is iterated over. Each iteration reads anew; afterwards
  * `complete` says whether the last one reached every element.
@@ -19,16 +25,13 @@ export type BatchReader<T> = (batch: Batch) => (index: number) => T;
 export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 	private readonly target: ScanTarget;
 	private readonly options: ScanOptions;
-	private readonly read: BatchReader<T>;
-	private readonly group: number;
+	private readonly iterate: ElementIterator<T>;
 	private status = new ScanStatus();
 
-	/** Where `read` takes several elements at a time, `group` says how many. */
-	constructor(target: ScanTarget, options: ScanOptions, read: BatchReader<T>, group = 1) {
+	constructor(target: ScanTarget, options: ScanOptions, iterate: ElementIterator<T>) {
 		this.target = target;
 		this.options = options;
-		this.read = read;
-		this.group = group;
+		this.iterate = iterate;
 	}
 
 	/** False before the end, after `break`, and where the map changed faster than it can be read. */
@@ -43,31 +46,36 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 
 	[Symbol.iterator](): Iterator<T, undefined, undefined> {
 		this.status = new ScanStatus();
-		const batches = scan(this.target, this.options, this.status);
-		return new ElementIterator(batches, this.read, this.group);
+		return this.iterate(scan(this.target, this.options, this.status));
 	}
 
 	/** The same off the event loop: the kernel is asked on the thread pool. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
 		this.status = new ScanStatus();
 		for await (const batch of scanAsync(this.target, this.options, this.status)) {
-			const element = this.read(batch);
-			const count = Math.ceil(batch.count / this.group);
-			for (let i = 0; i < count; i++) yield element(i);
+			const elements = this.iterate([batch].values() as Iterator<Batch, void>);
+			for (let step = elements.next(); step.done !== true; step = elements.next()) {
+				yield step.value;
+			}
 		}
 	}
 }
 
+/** Reads the elements of each batch; where `read` takes several at a time, `group` says how many. */
+export function batchIterator<T>(read: BatchReader<T>, group = 1): ElementIterator<T> {
+	return batches => new BatchIterator(batches, read, group);
+}
+
 /** Written by hand: a generator inside a generator costs as much as decoding an element. */
-class ElementIterator<T> implements Iterator<T, undefined, undefined> {
-	private readonly batches: Generator<Batch, void, undefined>;
+class BatchIterator<T> implements Iterator<T, undefined, undefined> {
+	private readonly batches: Iterator<Batch, void>;
 	private readonly read: BatchReader<T>;
 	private readonly group: number;
 	private element: ((index: number) => T) | undefined;
 	private index = 0;
 	private count = 0;
 
-	constructor(batches: Generator<Batch, void, undefined>, read: BatchReader<T>, group: number) {
+	constructor(batches: Iterator<Batch, void>, read: BatchReader<T>, group: number) {
 		this.batches = batches;
 		this.read = read;
 		this.group = group;
@@ -79,7 +87,7 @@ class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 	}
 
 	return(): IteratorResult<T, undefined> {
-		this.batches.return();
+		this.batches.return?.();
 		return {done: true, value: undefined};
 	}
 
@@ -94,11 +102,88 @@ class ElementIterator<T> implements Iterator<T, undefined, undefined> {
 }
 
 /** Reads whole elements: a new pair of decoded key and value each. */
-export function pairReader<K, V>(key: Codec<K>, value: Codec<V>): BatchReader<[K, V]> {
-	return ({keys, values, keySize, valueStride}) => {
-		const keyView = viewOf(keys);
-		const valueView = viewOf(values);
-		return i => [key.decode(keyView, i * keySize), value.decode(valueView, i * valueStride)];
+export function pairIterator<K, V>(key: Codec<K>, value: Codec<V>): ElementIterator<[K, V]> {
+	const PairIterator = ownCopy(makePairIterator<K, V>, key.decode, value.decode, viewOf);
+	return batches => new PairIterator(batches);
+}
+
+/** Hands the elements of batches to a function, decoded. */
+export type ElementCaller<K, V> = (
+	batches: Iterable<Batch>,
+	callback: (value: V, key: K) => void,
+) => void;
+
+/** Calls a function with each decoded value and key: no pair is made and no iterator asked. */
+export function pairCaller<K, V>(key: Codec<K>, value: Codec<V>): ElementCaller<K, V> {
+	return ownCopy(makePairCaller<K, V>, key.decode, value.decode, viewOf);
+}
+
+function makePairCaller<K, V>(
+	decodeKey: (view: DataView, offset: number) => K,
+	decodeValue: (view: DataView, offset: number) => V,
+	view: (bytes: Uint8Array) => DataView,
+): ElementCaller<K, V> {
+	return (batches, callback) => {
+		for (const batch of batches) {
+			const keys = view(batch.keys);
+			const values = view(batch.values);
+			const {count, keySize, valueStride} = batch;
+			for (let i = 0; i < count; i++) {
+				callback(decodeValue(values, i * valueStride), decodeKey(keys, i * keySize));
+			}
+		}
+	};
+}
+
+/** One class for each map: shared by many maps, it would take twice the time. */
+function makePairIterator<K, V>(
+	decodeKey: (view: DataView, offset: number) => K,
+	decodeValue: (view: DataView, offset: number) => V,
+	view: (bytes: Uint8Array) => DataView,
+) {
+	return class PairIterator implements Iterator<[K, V], undefined, undefined> {
+		private readonly batches: Iterator<Batch, void>;
+		private keys: DataView | undefined;
+		private values: DataView | undefined;
+		private keySize = 0;
+		private valueStride = 0;
+		private index = 0;
+		private count = 0;
+
+		constructor(batches: Iterator<Batch, void>) {
+			this.batches = batches;
+		}
+
+		next(): IteratorResult<[K, V], undefined> {
+			if (this.index >= this.count && !this.nextBatch()) {
+				return {done: true, value: undefined};
+			}
+
+			const i = this.index++;
+			const key = decodeKey(this.keys as DataView, i * this.keySize);
+			return {
+				done: false,
+				value: [key, decodeValue(this.values as DataView, i * this.valueStride)],
+			};
+		}
+
+		return(): IteratorResult<[K, V], undefined> {
+			this.batches.return?.();
+			return {done: true, value: undefined};
+		}
+
+		private nextBatch(): boolean {
+			const step = this.batches.next();
+			if (step.done === true) return false;
+			const batch = step.value;
+			this.keys = view(batch.keys);
+			this.values = view(batch.values);
+			this.keySize = batch.keySize;
+			this.valueStride = batch.valueStride;
+			this.index = 0;
+			this.count = batch.count;
+			return true;
+		}
 	};
 }
 

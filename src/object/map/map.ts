@@ -15,12 +15,15 @@ import {updateFlags} from '../../uapi/flags.js';
 import {KernelObject} from '../pin/kernel-object.js';
 import {deleteMany, updateMany} from './batch.js';
 import {
+	batchIterator,
 	cursorReader,
 	Entries,
 	keyReader,
-	pairReader,
+	pairCaller,
+	pairIterator,
 	valueReader,
-	type BatchReader,
+	type ElementCaller,
+	type ElementIterator,
 	type Entry,
 } from './entries.js';
 import {JsonLines} from './json-lines.js';
@@ -28,7 +31,7 @@ import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from 
 import {elementError, MapError} from './map-error.js';
 import {isIterable, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
 import {RawMap} from './raw-map.js';
-import type {Batch, ScanOptions, ScanTarget} from './scan.js';
+import {scan, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from './scan.js';
 
 const {ENOENT} = constants.errno;
 
@@ -61,6 +64,8 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	private readonly keyView: DataView;
 	private readonly valueBytes: Uint8Array;
 	private readonly valueView: DataView;
+	private pairs: ElementIterator<[K, V]> | undefined;
+	private caller: ElementCaller<K, V> | undefined;
 
 	/** Use `createMap`, `openPinnedMap` or `openMapById`. Takes over `fd`. */
 	constructor(fd: Fd, info: MapInfo, types: MapTypes | undefined, options: OpenMapOptions = {}) {
@@ -162,15 +167,28 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	/** Every element as `[key, value]`; `complete` of the result tells how it ended. */
 	entries(options: ScanOptions = {}): Entries<[K, V]> {
 		const {key, value} = this.codecs;
-		return this.scan(options, pairReader(key as Codec<K>, value as Codec<V>));
+		this.pairs ??= pairIterator(key as Codec<K>, value as Codec<V>);
+		return this.scan(options, this.pairs);
+	}
+
+	/**
+	 * Calls a function with every value and key: the fastest way to look at whole elements. True
+	 * when it saw the whole map, see `Entries.complete`. To end early, throw.
+	 */
+	forEach(callback: (value: V, key: K) => void, options: ScanOptions = {}): boolean {
+		const {key, value} = this.codecs;
+		this.caller ??= pairCaller(key as Codec<K>, value as Codec<V>);
+		const status = new ScanStatus();
+		this.caller(scan(this.scanTarget(), options, status), callback);
+		return status.complete;
 	}
 
 	keys(options: ScanOptions = {}): Entries<K> {
-		return this.scan(options, keyReader(this.codecs.key as Codec<K>));
+		return this.scan(options, batchIterator(keyReader(this.codecs.key as Codec<K>)));
 	}
 
 	values(options: ScanOptions = {}): Entries<V> {
-		return this.scan(options, valueReader(this.codecs.value as Codec<V>));
+		return this.scan(options, batchIterator(valueReader(this.codecs.value as Codec<V>)));
 	}
 
 	/**
@@ -179,12 +197,12 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	 */
 	cursor(options: ScanOptions = {}): Entries<Entry<K, V>> {
 		const {key, value} = this.codecs;
-		return this.scan(options, cursorReader(key as Codec<K>, value as Codec<V>));
+		return this.scan(options, batchIterator(cursorReader(key as Codec<K>, value as Codec<V>)));
 	}
 
 	/** Every element as JSON, 64-bit numbers with all their digits. */
 	json(options: ScanOptions = {}): Entries<string> {
-		return this.scan(options, this.jsonLines().lines);
+		return this.scan(options, batchIterator(this.jsonLines().lines));
 	}
 
 	/**
@@ -193,7 +211,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	 */
 	jsonBytes(options: ScanOptions = {}): Entries<Uint8Array> {
 		const lines = this.jsonLines();
-		return this.scan(options, lines.pieces, lines.count);
+		return this.scan(options, batchIterator(lines.pieces, lines.count));
 	}
 
 	/** Undecoded batches; see `ScanOptions`. */
@@ -232,13 +250,14 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		return new JsonLines(key, value, isPerCpu(this.info.type));
 	}
 
-	private scan<T>(options: ScanOptions, read: BatchReader<T>, group = 1): Entries<T> {
-		if (!isIterable(this.info.type)) {
-			const detail = `the kernel cannot list a map of type ${this.info.type}`;
-			throw new MapError('list', this.name, detail);
-		}
+	private scan<T>(options: ScanOptions, iterate: ElementIterator<T>): Entries<T> {
+		return new Entries<T>(this.scanTarget(), options, iterate);
+	}
 
-		return new Entries<T>(this.target(), options, read, group);
+	private scanTarget(): ScanTarget {
+		if (isIterable(this.info.type)) return this.target();
+		const detail = `the kernel cannot list a map of type ${this.info.type}`;
+		throw new MapError('list', this.name, detail);
 	}
 
 	private target(): ScanTarget {

@@ -48,6 +48,35 @@ kernel('every element is read once, whatever the size of the batches', t => {
 	}
 });
 
+kernel('forEach reads every element once and says that it did', t => {
+	using map = createMap<Uint8Array, Uint8Array>(spec('hash', 5000));
+	fill(map, 5000);
+	for (const batchSize of [7, 4096]) {
+		const seen = new Map<string, number>();
+		const complete = map.forEach(
+			(value, k) => seen.set(Buffer.from(k).toString('hex'), value.length),
+			{batchSize},
+		);
+		t.true(complete);
+		t.is(seen.size, 5000);
+		t.deepEqual([...new Set(seen.values())], [8]);
+	}
+});
+
+kernel('what the callback of forEach throws ends the scan', t => {
+	using map = createMap<Uint8Array, Uint8Array>(spec('hash', 10));
+	fill(map, 10);
+	let calls = 0;
+	const stop = new Error('enough');
+	const thrown = t.throws(() => {
+		map.forEach(() => {
+			if (++calls === 3) throw stop;
+		});
+	});
+	t.is(thrown, stop);
+	t.is(calls, 3);
+});
+
 kernel('an empty map is complete', t => {
 	using map = createMap<Uint8Array, Uint8Array>(spec('hash', 10));
 	const entries = map.entries();
