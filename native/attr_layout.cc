@@ -16,6 +16,9 @@ constexpr uint32_t kBatchMapFd = 36;
 constexpr uint32_t kLinkAttachType = 8;
 constexpr uint32_t kLinkOptions = 16;
 constexpr uint32_t kTestRunContext = 48;
+constexpr uint32_t kProgInstructions = 8;
+constexpr uint32_t kProgFdArray = 120;
+constexpr uint32_t kProgFdArrayCount = 148;
 
 constexpr Access kIn = Access::kRead;
 constexpr Access kOut = Access::kWrite;
@@ -41,11 +44,12 @@ constexpr PointerField kPointerFields[] = {
 	{kMapUpdateBatch, 16, kIn, Extent::kBatchKeys},
 	{kMapUpdateBatch, 24, kIn, Extent::kBatchValues},
 	{kMapDeleteBatch, 16, kIn, Extent::kBatchKeys},
-	{kProgLoad, 8, kIn, Extent::kField, 4, 8},      // insns
+	{kProgLoad, kProgInstructions, kIn, Extent::kField, 4, 8},
 	{kProgLoad, 16, kIn, Extent::kString},          // license
 	{kProgLoad, 32, kOut, Extent::kField, 28, 1},   // log_buf
 	{kProgLoad, 80, kIn, Extent::kField, 88, 8},    // func_info
 	{kProgLoad, 96, kIn, Extent::kField, 104, 16},  // line_info
+	{kProgLoad, kProgFdArray, kIn, Extent::kFdArray},
 	{kObjPin, 0, kIn, Extent::kString},
 	{kObjGet, 0, kIn, Extent::kString},
 	{kProgTestRun, 16, kIn, Extent::kField, 8, 1},
@@ -69,7 +73,6 @@ struct Forbidden {
 	uint32_t offset;
 };
 constexpr Forbidden kForbidden[] = {
-	{kProgLoad, 120},  // fd_array
 	{kProgLoad, 128},  // core_relos
 };
 
@@ -95,12 +98,37 @@ bool IsBatch(uint32_t command) {
 }
 
 bool NeedsShape(Extent extent) {
-	return extent != Extent::kField && extent != Extent::kString;
+	return extent != Extent::kField && extent != Extent::kString && extent != Extent::kFdArray;
 }
 
 uint64_t Multiply(uint64_t count, uint64_t size) {
 	uint64_t product = 0;
 	return __builtin_mul_overflow(count, size, &product) ? UINT64_MAX : product;
+}
+
+// How many entries of fd_array the instructions name: one more than the highest index.
+uint64_t IndexedFds(const uint8_t* bytes, uint64_t size) {
+	constexpr uint8_t kCall = 0x85, kWideLoad = 0x18;
+	constexpr uint8_t kKernelFunction = 2, kMapIndex = 5, kMapIndexValue = 6;
+	uint64_t count = 0;
+	for (uint64_t at = 0; at + 8 <= size; at += 8) {
+		const uint8_t opcode = bytes[at];
+		if (opcode != kCall && opcode != kWideLoad) continue;
+		const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+		const uint8_t source = little ? bytes[at + 1] >> 4 : bytes[at + 1] & 0xf;
+		int64_t index = -1;
+		if (opcode == kCall && source == kKernelFunction) {
+			int16_t offset = 0;
+			std::memcpy(&offset, bytes + at + 2, sizeof(offset));
+			index = offset;
+		} else if (opcode == kWideLoad && (source == kMapIndex || source == kMapIndexValue)) {
+			uint32_t immediate = 0;
+			std::memcpy(&immediate, bytes + at + 4, sizeof(immediate));
+			index = immediate;
+		}
+		if (index >= 0) count = std::max(count, static_cast<uint64_t>(index) + 1);
+	}
+	return count;
 }
 
 std::string Describe(uint32_t command, uint32_t offset) {
@@ -279,9 +307,29 @@ uint64_t AttrImage::RequiredSize(const PointerField& field, const MapShape& shap
 		case Extent::kBatchCursor:
 			return std::max<uint64_t>(shape.key_size, sizeof(uint32_t));
 		case Extent::kString:
+		case Extent::kFdArray:
 			break;
 	}
 	return UINT64_MAX;
+}
+
+// The kernel reads the entries that calls of kernel functions and loads by index name, and the first
+// fd_array_cnt. It gets a copy of the instructions that were looked at here.
+std::string AttrImage::MeasureFdArray(std::vector<PointerArg>* pointers) const {
+	PointerArg* array = nullptr;
+	PointerArg* instructions = nullptr;
+	for (PointerArg& pointer : *pointers) {
+		if (pointer.offset == kProgFdArray) array = &pointer;
+		if (pointer.offset == kProgInstructions) instructions = &pointer;
+	}
+	if (array == nullptr || instructions == nullptr) return {};
+	if (!instructions->UseCopy()) return Describe(kProgLoad, kProgInstructions) + ": no memory";
+	const uint64_t indexed = IndexedFds(instructions->bytes.data, instructions->used);
+	array->used = std::max<uint64_t>(indexed, Load32(kProgFdArrayCount)) * sizeof(int32_t);
+	if (array->bytes.size < array->used)
+		return Describe(kProgLoad, kProgFdArray) + ": " + std::to_string(array->bytes.size) +
+		       " bytes, the kernel uses " + std::to_string(array->used);
+	return {};
 }
 
 // Fields that the checks depend on and that a caller could bend.
@@ -349,12 +397,13 @@ std::string AttrImage::Prepare(
 			if (!state.ShapeOf(fd, &shape))
 				return "bpf: fd " + std::to_string(fd) + " is not a map opened here";
 		}
+		if (field->extent == Extent::kFdArray) continue;
 		pointer.used = RequiredSize(*field, shape);
 		if (pointer.bytes.size < pointer.used)
 			return Describe(command, pointer.offset) + ": " + std::to_string(pointer.bytes.size) +
 			       " bytes, the kernel uses " + std::to_string(pointer.used);
 	}
-	return {};
+	return command == kProgLoad ? MeasureFdArray(pointers) : std::string{};
 }
 
 int AttrImage::HoldFd() {

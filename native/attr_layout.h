@@ -64,6 +64,7 @@ enum class Extent : uint8_t {
 	kBatchKeys,  // count × key
 	kBatchValues,
 	kBatchCursor,  // an opaque position: a key, or a u32 where keys are shorter
+	kFdArray,      // as far as the program's instructions index into it
 };
 
 enum class Access : uint8_t { kRead, kWrite };
@@ -141,6 +142,7 @@ private:
 
 	std::string CheckFixedFields(EnvState& state, uint32_t command);
 	uint64_t RequiredSize(const PointerField& field, const MapShape& shape) const;
+	std::string MeasureFdArray(std::vector<PointerArg>* pointers) const;
 
 	// Zero beyond what the caller gave: so does the kernel read it.
 	alignas(8) std::array<uint8_t, kCapacity> bytes_{};

@@ -28,11 +28,13 @@ export type {VerifierStatistics} from './format/log/statistics.js';
 
 export {parseObject, readObject} from './spec/read.js';
 export {copyCollectionSpec} from './spec/copy.js';
-export type {CollectionSpec, MapSpec, ProgramSpec} from './spec/types.js';
+export type {CollectionSpec, ExternSpec, MapSpec, ProgramSpec} from './spec/types.js';
 export {VariableSpec} from './spec/variable.js';
 
 export {UnsupportedError} from './kernel/features/unsupported-error.js';
 export {kernelBtf} from './kernel/host/kernel-btf.js';
+export {KernelConfigError} from './kernel/host/kernel-config.js';
+export {KernelSymbolError} from './kernel/host/kernel-symbols.js';
 export {findHolders, type HeldKind, type Holder} from './kernel/host/holders.js';
 export {isBpffs} from './kernel/host/bpffs.js';
 export {cgroupRoot} from './kernel/host/cgroup.js';
@@ -77,6 +79,7 @@ export {
 	loadCollectionAsync,
 	type LoadCollectionOptions,
 } from './object/collection/load-collection.js';
+export type {SettingValue} from './object/collection/settings.js';
 export {verifyCollection, type Verification} from './object/collection/verify-collection.js';
 export type {Variable} from './object/collection/variable.js';
 

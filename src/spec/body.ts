@@ -8,7 +8,7 @@ import {pseudoCalls, pseudoLoads} from '../uapi/pseudo.js';
 import type {CodeFunction} from './functions.js';
 import {SpecError} from './spec-error.js';
 import type {Targets} from './targets.js';
-import type {Reference} from './types.js';
+import type {ExternUse, Reference} from './types.js';
 
 /** A call, or the load of a callback's address: its immediate is relative. */
 export interface Call {
@@ -25,6 +25,8 @@ export interface Body {
 	readonly calls: readonly Call[];
 	/** Slots count from the start of the function. */
 	readonly references: readonly Reference[];
+	/** The same. */
+	readonly externs: readonly ExternUse[];
 }
 
 const callOpcode = 0x85;
@@ -82,7 +84,8 @@ export class Bodies {
 
 		const left = relocations[next];
 		if (left !== undefined && left.offset < start + size) reader.refuseRelocation(left);
-		return {bytes, calls: reader.calls, references: reader.references};
+		const {calls, references, externs} = reader;
+		return {bytes, calls, references, externs};
 	}
 
 	#relocationsOf(section: ElfSection): readonly ElfRelocation[] {
@@ -99,6 +102,7 @@ export class Bodies {
 class BodyReader {
 	readonly calls: Call[] = [];
 	readonly references: Reference[] = [];
+	readonly externs: ExternUse[] = [];
 	readonly #littleEndian: boolean;
 	readonly #targets: Targets;
 	readonly #code: CodeFunction;
@@ -155,6 +159,12 @@ class BodyReader {
 				this.references.push({slot, kind: 'map-value', map, offset});
 				break;
 			}
+
+			case 'extern': {
+				const {extern, offset} = target;
+				this.externs.push({slot, kind: 'load', extern, offset});
+				break;
+			}
 		}
 	}
 
@@ -187,12 +197,26 @@ class BodyReader {
 			symbol === undefined
 				? this.#targets.function(section, start + at + distance)
 				: this.#targets.find(symbol, distance);
-		if (target.kind === 'nothing') throw this.#refusal(slot, target.why, symbol?.name);
-		if (target.kind !== 'function') {
-			throw this.#refusal(slot, `calls "${target.map}", which is data`, symbol?.name);
-		}
+		switch (target.kind) {
+			case 'nothing':
+				throw this.#refusal(slot, target.why, symbol?.name);
+			case 'function':
+				this.calls.push({slot, target: target.function, address: false});
+				break;
+			case 'extern':
+				if (target.extern.form !== 'function') {
+					throw this.#refusal(
+						slot,
+						`calls "${target.extern.name}", which is no function`,
+						symbol?.name,
+					);
+				}
 
-		this.calls.push({slot, target: target.function, address: false});
+				this.externs.push({slot, kind: 'call', extern: target.extern, offset: 0});
+				break;
+			default:
+				throw this.#refusal(slot, `calls "${target.map}", which is data`, symbol?.name);
+		}
 	}
 
 	refuseRelocation({offset, type, symbol}: ElfRelocation): never {

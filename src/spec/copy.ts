@@ -11,6 +11,7 @@ export function copyCollectionSpec(spec: CollectionSpec): CollectionSpec {
 			...program,
 			instructions: program.instructions.slice(),
 			references: [...program.references],
+			externs: [...program.externs],
 			functions: [...program.functions],
 			lines: [...program.lines],
 			coreRelocations: [...program.coreRelocations],

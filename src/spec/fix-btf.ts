@@ -7,7 +7,9 @@ import {viewOf} from '../base/bytes.js';
 import {Btf} from '../format/btf/btf.js';
 import {kindExtra, kindNames} from '../format/btf/kinds.js';
 import type {ElfSection, ElfSymbol} from '../format/elf/types.js';
+import {settingsSection} from './names.js';
 import type {ObjectFile} from './object-file.js';
+import {placeSettings} from './place-settings.js';
 import {SpecError} from './spec-error.js';
 
 const recordSize = 12;
@@ -35,7 +37,7 @@ export function readTypes(object: ObjectFile): ObjectTypes {
 		records === undefined
 			? new Map<string, number>()
 			: new Fixer(object, object.btf, bytes, records).run();
-	const types = Btf.parse(bytes);
+	const types = parseTypes(bytes, records, dataSections.get(settingsSection), object);
 	if (types.littleEndian !== object.elf.littleEndian) {
 		throw new SpecError(
 			`read object "${object.name}": section ".BTF" is of the other byte order than the file`,
@@ -44,6 +46,29 @@ export function readTypes(object: ObjectFile): ObjectTypes {
 	}
 
 	return {types, dataSections};
+}
+
+/** Parsed twice where settings want a place: where each belongs follows from the types. */
+function parseTypes(
+	bytes: Uint8Array,
+	records: Records | undefined,
+	settingsId: number | undefined,
+	{elf}: ObjectFile,
+): Btf {
+	const types = Btf.parse(bytes);
+	const start = settingsId === undefined ? undefined : records?.starts[settingsId - 1];
+	if (settingsId === undefined || start === undefined) return types;
+	const view = viewOf(bytes);
+	const {settings, size} = placeSettings(types, settingsId);
+	view.setUint32(start + 8, size, elf.littleEndian);
+	for (const [index, setting] of settings.entries()) {
+		const at = start + recordSize + index * 12;
+		view.setUint32(at, setting.typeId, elf.littleEndian);
+		view.setUint32(at + 4, setting.offset, elf.littleEndian);
+		view.setUint32(at + 8, setting.size, elf.littleEndian);
+	}
+
+	return Btf.parse(bytes);
 }
 
 interface Records {

@@ -10,7 +10,7 @@ import type {CodeFunction, Functions, NamedProgram} from './functions.js';
 import type {ObjectFile} from './object-file.js';
 import {sectionMeaning} from './sections.js';
 import {SpecError} from './spec-error.js';
-import type {FunctionInfo, LineInfo, ProgramSpec, Reference} from './types.js';
+import type {ExternUse, FunctionInfo, LineInfo, ProgramSpec, Reference} from './types.js';
 
 /**
  * Instructions of all programs together: every program has its own copy of what it reaches, so a
@@ -55,7 +55,7 @@ export class Linker {
 	#program({name, function: main}: NamedProgram): ProgramSpec {
 		const placed = this.#place(main, name);
 		const meaning = sectionMeaning(main.section.name);
-		const {instructions, references} = this.#assemble(placed);
+		const {instructions, references, externs} = this.#assemble(placed);
 		return {
 			kind: 'program',
 			name,
@@ -69,6 +69,7 @@ export class Linker {
 			byteOrder: this.#littleEndian ? 'little' : 'big',
 			instructions,
 			references,
+			externs,
 			functions: this.#functions(placed),
 			lines: this.#lines(placed),
 			coreRelocations: this.#coreRelocations(placed),
@@ -100,12 +101,14 @@ export class Linker {
 	#assemble(placed: ReadonlyMap<CodeFunction, Placed>): {
 		instructions: Uint8Array;
 		references: Reference[];
+		externs: ExternUse[];
 	} {
 		let size = 0;
 		for (const {code} of placed.values()) size += code.size;
 		const instructions = new Uint8Array(size);
 		const view = viewOf(instructions);
 		const references: Reference[] = [];
+		const externs: ExternUse[] = [];
 		for (const {body, slot} of placed.values()) {
 			instructions.set(body.bytes, slot * instructionSize);
 			for (const {slot: own, target, address} of body.calls) {
@@ -124,9 +127,11 @@ export class Linker {
 				this.#setImmediate(view, at + 1, reference.offset);
 				references.push({...reference, slot: at});
 			}
+
+			for (const use of body.externs) externs.push({...use, slot: slot + use.slot});
 		}
 
-		return {instructions, references};
+		return {instructions, references, externs};
 	}
 
 	#patch(view: DataView, slot: number, source: number, imm: number): void {

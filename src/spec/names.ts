@@ -1,3 +1,6 @@
+/** Section of the kernel's settings, and key of the map that holds them. */
+export const settingsSection = '.kconfig';
+
 /** The kernel's limit for names of programs and maps, without the closing NUL. */
 const limit = 15;
 

@@ -7,11 +7,13 @@ import {parseElf} from '../format/elf/elf.js';
 import {Bodies} from './body.js';
 import {CodeInfo} from './code-info.js';
 import {dataMaps, dataVariables} from './data-sections.js';
+import {readExterns, settingsMap} from './externs.js';
 import {type ObjectTypes, readTypes} from './fix-btf.js';
 import {findFunctions, type Functions} from './functions.js';
 import {Linker} from './link.js';
 import {type MapDefinition, readMapDefinitions} from './map-definitions.js';
 import {readSlots} from './map-slots.js';
+import {settingsSection} from './names.js';
 import {type ObjectFile, sortSections} from './object-file.js';
 import {SpecError} from './spec-error.js';
 import {Targets} from './targets.js';
@@ -42,8 +44,11 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 	const functions = findFunctions(object);
 	const definitions = mapDefinitions(object, objectTypes);
 	const mapAt = new Map(definitions.map(({offset, name}) => [offset, name]));
-	const targets = new Targets(object, functions, mapAt);
+	const externs = readExterns(object, objectTypes);
+	const targets = new Targets(object, functions, mapAt, externs);
 	const maps = allMaps(object, objectTypes, definitions, targets, functions);
+	const settings = settingsMap(object, objectTypes, externs);
+	if (settings !== undefined) maps[settingsSection] = settings;
 	const info = new CodeInfo(object.btfExt?.data, types);
 	const linker = new Linker(object, new Bodies(elf, targets), info, types);
 	return {
@@ -55,6 +60,7 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 		maps,
 		programs: linker.link(functions),
 		variables: dataVariables(object, objectTypes, maps),
+		externs,
 	};
 }
 

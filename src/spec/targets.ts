@@ -2,13 +2,16 @@
 
 import {type ElfSection, type ElfSymbol, specialSections} from '../format/elf/types.js';
 import type {CodeFunction, Functions} from './functions.js';
+import {settingsSection} from './names.js';
 import type {ObjectFile} from './object-file.js';
+import type {ExternSpec} from './types.js';
 
 /** A place in the object that a relocation means. */
 export type Target =
 	| {readonly kind: 'map'; readonly map: string}
 	| {readonly kind: 'data'; readonly map: string; readonly offset: number}
 	| {readonly kind: 'function'; readonly function: CodeFunction}
+	| {readonly kind: 'extern'; readonly extern: ExternSpec; readonly offset: number}
 	/** What cannot be referred to, and why. */
 	| {readonly kind: 'nothing'; readonly why: string};
 
@@ -18,9 +21,16 @@ export class Targets {
 	readonly #mapAt: ReadonlyMap<number, string>;
 	readonly #data: ReadonlySet<ElfSection>;
 	readonly #code: ReadonlySet<ElfSection>;
+	readonly #externs: Readonly<Record<string, ExternSpec>>;
 
 	/** `mapAt` gives maps by their offset in `.maps`. */
-	constructor(object: ObjectFile, functions: Functions, mapAt: ReadonlyMap<number, string>) {
+	constructor(
+		object: ObjectFile,
+		functions: Functions,
+		mapAt: ReadonlyMap<number, string>,
+		externs: Readonly<Record<string, ExternSpec>>,
+	) {
+		this.#externs = externs;
 		this.#object = object;
 		this.#functions = functions;
 		this.#mapAt = mapAt;
@@ -31,8 +41,7 @@ export class Targets {
 	/** What is `addend` bytes behind `symbol`. */
 	find(symbol: ElfSymbol, addend: number): Target {
 		if (symbol.sectionIndex === specialSections.undefined) {
-			const extern = symbol.name === '' ? 'an unnamed extern' : `extern "${symbol.name}"`;
-			return nothing(`${extern} is not supported: nothing in the object defines it`);
+			return this.#extern(symbol.name, addend);
 		}
 
 		const section = this.#object.elf.sections[symbol.sectionIndex];
@@ -61,6 +70,25 @@ export class Targets {
 		return nothing(
 			`${symbolName(symbol)} is in section "${section.name}", which is neither code, data nor maps`,
 		);
+	}
+
+	#extern(name: string, offset: number): Target {
+		const extern = this.#externs[name];
+		if (extern === undefined) {
+			const what = name === '' ? 'an unnamed extern' : `extern "${name}"`;
+			return nothing(`uses ${what}, which nothing defines: neither __kconfig nor __ksym`);
+		}
+
+		if (extern.form === 'setting') {
+			if (offset >= 0 && offset < extern.size) {
+				return {kind: 'data', map: settingsSection, offset: extern.offset + offset};
+			}
+
+			return nothing(`leads to byte ${offset} of "${name}", which has ${extern.size}`);
+		}
+
+		if (offset === 0 || extern.form === 'address') return {kind: 'extern', extern, offset};
+		return nothing(`leads to byte ${offset} of "${name}", of which only the start is known`);
 	}
 
 	/** The function whose first byte is at `offset` of a section. */

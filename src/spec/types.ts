@@ -20,6 +20,27 @@ export interface CollectionSpec {
 	readonly maps: Readonly<Record<string, MapSpec>>;
 	readonly programs: Readonly<Record<string, ProgramSpec>>;
 	readonly variables: Readonly<Record<string, VariableSpec>>;
+	/** What the object declares and the running kernel has to give. */
+	readonly externs: Readonly<Record<string, ExternSpec>>;
+}
+
+/** Something of the running kernel that the object declares and uses by name. */
+export interface ExternSpec {
+	readonly kind: 'extern';
+	readonly name: string;
+	/**
+	 * `setting`: of the kernel's configuration, its value in the map `.kconfig`. `variable`,
+	 * `function`: found in the kernel's BTF or a module's. `address`: a symbol without a type.
+	 */
+	readonly form: 'setting' | 'variable' | 'function' | 'address';
+	/** May be absent: a setting is 0 then, an address NULL, and a call refused where reached. */
+	readonly weak: boolean;
+	/** Declared type in the object's BTF: of a function the FUNC. */
+	readonly typeId: number;
+	/** Bytes from the start of `.kconfig`, for a setting. */
+	readonly offset: number;
+	/** Bytes of a setting. */
+	readonly size: number;
 }
 
 export interface MapSpec {
@@ -78,6 +99,8 @@ export interface ProgramSpec {
 	readonly instructions: Uint8Array;
 	/** What only a running kernel can fill in, by ascending slot. */
 	readonly references: readonly Reference[];
+	/** What only the running kernel's own symbols can fill in, by ascending slot. */
+	readonly externs: readonly ExternUse[];
 	/** Start slot and BTF FUNC of each function, by ascending slot; empty without BTF. */
 	readonly functions: readonly FunctionInfo[];
 	/** Source positions, by ascending slot; empty without BTF. */
@@ -117,5 +140,15 @@ export interface Reference {
 	/** Key of the map in `CollectionSpec.maps`. */
 	readonly map: string;
 	/** For `map-value`: bytes from the start of the section. */
+	readonly offset: number;
+}
+
+/** An instruction that names something of the running kernel. */
+export interface ExternUse {
+	readonly slot: number;
+	/** `load`: a 16-byte load of its address; `call`: a call of a kernel function. */
+	readonly kind: 'load' | 'call';
+	readonly extern: ExternSpec;
+	/** Bytes to add to the address, for symbols without a type. */
 	readonly offset: number;
 }

@@ -75,6 +75,7 @@ const byExtent: Record<string, string[]> = {
 	kBatchKeys: ['keys:8'],
 	kBatchValues: ['values:8'],
 	kBatchCursor: ['in_batch:8', 'out_batch:8'],
+	kFdArray: ['fd_array:8'],
 	kString: ['license:8', 'pathname:8', 'name:8'],
 };
 
@@ -111,6 +112,8 @@ const constants = test.macro({
 test(constants, 'kBatchCount', batch, 'count:4');
 test(constants, 'kBatchMapFd', batch, 'map_fd:4');
 test(constants, 'kLinkAttachType', linkCreate, 'attach_type:4');
+test(constants, 'kProgInstructions', programLoad, 'insns:8');
+test(constants, 'kProgFdArrayCount', programLoad, 'fd_array_cnt:4');
 test(constants, 'kFuncInfoCount', programLoad, 'func_info_cnt:4');
 test(constants, 'kFuncInfoRecSize', programLoad, 'func_info_rec_size:4');
 test(constants, 'kLineInfoCount', programLoad, 'line_info_cnt:4');

@@ -39,7 +39,7 @@ function read(bytes: Uint8Array): CollectionSpec | undefined {
 /** What whoever loads the spec relies on. */
 function checkRules({maps, programs, variables}: CollectionSpec): void {
 	for (const program of Object.values(programs)) {
-		const {instructions, references, functions, lines, name} = program;
+		const {instructions, references, externs, functions, lines, name} = program;
 		const slots = instructions.length / 8;
 		if (!Number.isInteger(slots) || slots === 0) throw new Error(`${name}: ${slots} slots`);
 		for (const {slot, map, kind, offset} of references) {
@@ -47,6 +47,12 @@ function checkRules({maps, programs, variables}: CollectionSpec): void {
 			const target = maps[map];
 			if (target === undefined) throw new Error(`${name}: no map ${map}`);
 			if (kind === 'map-value' && offset >= target.valueSize) throw new Error(map);
+		}
+
+		for (const {slot, kind, extern} of externs) {
+			if (instructions[slot * 8] !== (kind === 'call' ? 0x85 : 0x18)) throw new Error(name);
+			if (slot + (kind === 'call' ? 1 : 2) > slots) throw new Error(name);
+			if (extern.form === 'setting') throw new Error(extern.name);
 		}
 
 		for (const {slot} of [...functions, ...lines]) {

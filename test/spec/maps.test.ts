@@ -191,7 +191,7 @@ test(
 test(
 	refused,
 	'__uint(type, 3); __uint(max_entries, 4); __uint(key_size, 4); __array(values, int(void *));',
-	'element 1 of "values": extern "absent" is not supported: nothing in the object defines it',
+	'element 1 of "values": uses extern "absent", which nothing defines: neither __kconfig nor __ksym',
 	'= {.values = {[1] = &absent}}',
 	'int absent(void *ctx);',
 );

@@ -24,31 +24,24 @@ const entry = 'SEC("xdp") int entry(struct xdp_md *ctx)';
 
 test(
 	refused,
-	'a kernel function',
-	`extern int bpf_cast(void *p) __ksym; ${entry} { return bpf_cast(ctx); }`,
-	'link program "entry": instruction 0 extern "bpf_cast" is not supported: nothing in the object defines it',
-	{program: 'entry', symbol: 'bpf_cast', section: 'xdp'},
-);
-test(
-	refused,
-	'a kernel variable',
-	`extern const void runqueues __ksym; ${entry} { return &runqueues != (void *)ctx; }`,
-	'link program "entry": instruction 1 extern "runqueues" is not supported: nothing in the object defines it',
-	{program: 'entry', symbol: 'runqueues'},
-);
-test(
-	refused,
-	'a setting of the kernel',
-	`extern int LINUX_KERNEL_VERSION __kconfig; ${entry} { return LINUX_KERNEL_VERSION; }`,
-	'link program "entry": instruction 0 extern "LINUX_KERNEL_VERSION" is not supported: nothing in the object defines it',
-	{program: 'entry', symbol: 'LINUX_KERNEL_VERSION'},
+	'an extern that is neither setting nor symbol',
+	`extern int absent; ${entry} { return absent; }`,
+	'link program "entry": instruction 0 uses extern "absent", which nothing defines: neither __kconfig nor __ksym',
+	{program: 'entry', symbol: 'absent', section: 'xdp'},
 );
 test(
 	refused,
 	'an extern in a subprogram',
 	`extern int absent; __attribute__((noinline)) int sub(void) { return absent; } ${entry} { return sub(); }`,
-	'link program "entry": instruction 0 of function "sub" extern "absent" is not supported: nothing in the object defines it',
+	'link program "entry": instruction 0 of function "sub" uses extern "absent", which nothing defines: neither __kconfig nor __ksym',
 	{program: 'entry', symbol: 'absent'},
+);
+test(
+	refused,
+	'a call of what is no function',
+	`extern const int number __ksym; ${entry} { asm volatile("call number" ::: "r0", "r1", "r2", "r3", "r4", "r5"); return number; }`,
+	'link program "entry": instruction 3 calls "number", which is no function',
+	{program: 'entry', symbol: 'number'},
 );
 test(
 	refused,

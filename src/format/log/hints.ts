@@ -42,6 +42,10 @@ const hints: readonly (readonly [RegExp, string])[] = [
 	[/should have been in /, 'this kind of program may only return the values named'],
 	[/^invalid bpf_context access/, 'the context has no such field for programs of this type'],
 	[/^missing btf func_info|^invalid btf/i, 'the object needs BTF: compile with -g'],
+	[
+		/failed to find the address for kernel symbol/,
+		'the kernel has no addresses of data: it was built without CONFIG_KALLSYMS_ALL',
+	],
 	[/kernel function \S+ is not allowed/, 'programs of this type may not call it'],
 ];
 

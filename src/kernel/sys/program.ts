@@ -18,6 +18,8 @@ export interface ProgramLoadAttr {
 	readonly attachBtfId?: number;
 	/** A program or BTF object that `attachBtfId` belongs to. */
 	readonly attachFd?: number;
+	/** 4 bytes each: descriptors of types or maps that instructions refer to by index. */
+	readonly descriptors?: Uint8Array | undefined;
 	readonly kernelVersion?: number;
 	/** 0: no log and no `log`. */
 	readonly logLevel: number;
@@ -32,7 +34,7 @@ export interface ProgramLoadResult {
 }
 
 function loadCall(load: ProgramLoadAttr): {attr: Attr; pointers: Pointers} {
-	const {functions, lines, log, instructions} = load;
+	const {functions, lines, log, instructions, descriptors} = load;
 	const attr = new Attr(144)
 		.u32(0, load.type)
 		.u32(4, instructions.length / 8)
@@ -57,6 +59,7 @@ function loadCall(load: ProgramLoadAttr): {attr: Attr; pointers: Pointers} {
 	if (log !== undefined) pointers.push(32, log);
 	if (functions !== undefined && functions.length > 0) pointers.push(80, functions);
 	if (lines !== undefined && lines.length > 0) pointers.push(96, lines);
+	if (descriptors !== undefined) pointers.push(120, descriptors);
 	return {attr, pointers};
 }
 

@@ -1,5 +1,6 @@
 import {nearest} from '../../base/suggest.js';
 import {EbpfError} from '../../base/errors.js';
+import type {BtfFeature} from '../../format/btf/strip.js';
 import type {BpfMap} from '../map/map.js';
 import type {Program} from '../program/program.js';
 import type {Variable} from './variable.js';
@@ -36,6 +37,7 @@ export interface CollectionParts {
 	/** Those of `maps` that belong to someone else and stay open. */
 	readonly borrowed: ReadonlySet<BpfMap>;
 	readonly pins: readonly MapPin[];
+	readonly typesLeftOut: readonly BtfFeature[];
 }
 
 /** The maps and programs of one object, loaded together; `close()` closes all of them. */
@@ -48,11 +50,14 @@ export class Collection implements Disposable {
 
 	/** Maps that are pinned, and where. */
 	readonly pins: readonly MapPin[];
+	/** Of its types, what this kernel is too old for; the newest first. */
+	readonly typesLeftOut: readonly BtfFeature[];
 	private readonly borrowed: ReadonlySet<BpfMap>;
 
 	constructor(parts: CollectionParts) {
 		this.borrowed = parts.borrowed;
 		this.pins = parts.pins;
+		this.typesLeftOut = parts.typesLeftOut;
 		this.maps = parts.maps;
 		this.programs = parts.programs;
 		this.variables = parts.variables;

@@ -5,15 +5,20 @@ import {UsageError} from '../../base/errors.js';
 import {mapUpdate} from '../../kernel/sys/map.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import type {CollectionSpec, MapSpec, ProgramSpec} from '../../spec/types.js';
-import {loadBtf} from '../btf/btf-object.js';
+import {createCodec} from '../../format/codec/codec.js';
+import type {BtfFeature} from '../../format/btf/strip.js';
+import {settingsSection} from '../../spec/names.js';
+import {loadTypes} from '../btf/btf-object.js';
 import {createMap} from '../map/create-map.js';
 import type {MapCodecOptions} from '../map/map-codecs.js';
 import {elementError} from '../map/map-error.js';
 import type {BpfMap} from '../map/map.js';
 import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../map/reuse-pin.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
+import {ExternResolver} from '../program/externs.js';
 import type {Program} from '../program/program.js';
 import {Collection, type MapPin} from './collection.js';
+import {type SettingValue, settingBytes} from './settings.js';
 import {Variable} from './variable.js';
 
 export interface LoadCollectionOptions {
@@ -25,6 +30,8 @@ export interface LoadCollectionOptions {
 	readonly onMismatch?: MismatchPolicy;
 	/** Maps to use in the place of the object's own, by name; they are not closed with it. */
 	readonly replaceMaps?: Readonly<Record<string, BpfMap>>;
+	/** Settings to use in the place of the kernel's own, by name: `{CONFIG_HZ: 250}`. */
+	readonly settings?: Readonly<Record<string, SettingValue>>;
 	/** Codecs for keys and values of maps, by name. */
 	readonly codecs?: Readonly<Record<string, MapCodecOptions>>;
 	/** Load only these programs; all that the object loads by default unless given. */
@@ -40,6 +47,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'pinMaps',
 	'onMismatch',
 	'replaceMaps',
+	'settings',
 	'codecs',
 	'programs',
 	'logLevel',
@@ -105,18 +113,32 @@ export async function loadCollectionAsync(
 function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps {
 	check(spec, options);
 	const wanted = wantedPrograms(spec, options);
-	const maps = new MapSet(spec, options);
+	const maps = new MapSet(withSettings(spec, options), options);
 	const programs = Object.create(null) as Record<string, Program>;
+	const hasExterns = Object.keys(spec.externs).length > 0;
+	const externs = hasExterns ? new ExternResolver() : undefined;
 	let btf: Fd | undefined;
+	let typesLeftOut: readonly BtfFeature[] = [];
 	try {
-		if (spec.types !== undefined) btf = loadBtf(spec.types, spec.name);
+		if (spec.types !== undefined) {
+			const loaded = loadTypes(spec.types, spec.name, hasExterns);
+			btf = loaded.fd;
+			typesLeftOut = loaded.stripped;
+		}
+
 		maps.open(btf?.number);
+		const btfFd = typesLeftOut.includes('functions') ? undefined : btf?.number;
 		for (const each of wanted) {
 			options.signal?.throwIfAborted();
 			const {logLevel = 0} = options;
 			programs[each.name] = yield {
 				spec: each,
-				options: {maps: maps.maps, btfFd: btf?.number, logLevel},
+				options: {
+					maps: maps.maps,
+					btfFd,
+					logLevel,
+					...(externs === undefined ? {} : {externs}),
+				},
 			};
 		}
 
@@ -129,6 +151,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			variables: variables(spec, maps.maps),
 			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
 			pins: maps.pins,
+			typesLeftOut,
 		});
 	} catch (error) {
 		for (const program of Object.values(programs)) program.close();
@@ -136,7 +159,16 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		throw error;
 	} finally {
 		btf?.close();
+		externs?.close();
 	}
+}
+
+function withSettings(spec: CollectionSpec, options: LoadCollectionOptions): CollectionSpec {
+	const settings = spec.maps[settingsSection];
+	if (settings === undefined && options.settings === undefined) return spec;
+	const contents = settingBytes(spec, options.settings);
+	if (settings === undefined || contents === undefined) return spec;
+	return {...spec, maps: {...spec.maps, [settingsSection]: {...settings, contents}}};
 }
 
 function check(spec: CollectionSpec, options: LoadCollectionOptions): void {
@@ -181,6 +213,15 @@ function variables(
 		if (section !== undefined) {
 			loaded[variable.name] = new Variable(variable, section, variable.codec);
 		}
+	}
+
+	const section = maps[settingsSection];
+	if (section === undefined || spec.types === undefined) return loaded;
+	for (const {form, name, offset, typeId} of Object.values(spec.externs)) {
+		const type = spec.types.type(typeId);
+		if (form !== 'setting' || type.kind !== 'var') continue;
+		const codec = createCodec(spec.types, type.typeId);
+		loaded[name] = new Variable({name, constant: true, offset}, section, codec);
 	}
 
 	return loaded;

@@ -5,7 +5,7 @@ import {constants} from 'node:os';
 import {cString} from '../../base/bytes.js';
 import {VerifierError} from '../../format/log/verifier-error.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
-import {kernelAtLeast, kernelRelease} from '../../kernel/host/kernel-version.js';
+import {kernelAtLeast, kernelVersionCode} from '../../kernel/host/kernel-version.js';
 import {explainPermission, type Capability} from '../../kernel/host/permission.js';
 import {
 	programLoad,
@@ -20,9 +20,10 @@ import {kernelName} from '../../spec/names.js';
 import type {ProgramSpec} from '../../spec/types.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
-import {loadBtf} from '../btf/btf-object.js';
+import {loadTypes} from '../btf/btf-object.js';
 import {attachBtfId} from './attach-btf.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
+import {applyExterns, ExternResolver, nameAbsentCalls} from './externs.js';
 import {Program} from './program.js';
 import {ProgramError} from './program-error.js';
 
@@ -33,6 +34,8 @@ export interface LoadProgramOptions {
 	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;
 	/** Descriptor of the object's BTF, where it is in the kernel already. */
 	readonly btfFd?: number | undefined;
+	/** Finds what it uses of the kernel; shared by programs that are loaded together. */
+	readonly externs?: ExternResolver;
 	/**
 	 * What the verifier writes on success: nothing (0, the default), every state (1), every
 	 * instruction (2), statistics only (4, *Kernel:* 5.2). A refusal is always logged.
@@ -59,14 +62,10 @@ type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
  * `ERR_SPEC` for a spec that cannot be loaded as it is, `ERR_PROGRAM` for everything else, `ERR_UNSUPPORTED` for a type newer than the kernel.
  */
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
-	const btf = ownBtf(spec, options);
-	try {
-		const steps = loadSteps(spec, {...options, btfFd: btf?.number ?? options.btfFd});
-		for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
-			if (step.done === true) return step.value;
-		}
-	} finally {
-		btf?.close();
+	using own = new OwnParts(spec, options);
+	const steps = loadSteps(spec, own.options);
+	for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
+		if (step.done === true) return step.value;
 	}
 }
 
@@ -75,21 +74,39 @@ export async function loadProgramAsync(
 	spec: ProgramSpec,
 	options: LoadProgramOptions = {},
 ): Promise<Program> {
-	const btf = ownBtf(spec, options);
-	try {
-		const steps = loadSteps(spec, {...options, btfFd: btf?.number ?? options.btfFd});
-		for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
-			if (step.done === true) return step.value;
-		}
-	} finally {
-		btf?.close();
+	using own = new OwnParts(spec, options);
+	const steps = loadSteps(spec, own.options);
+	for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
+		if (step.done === true) return step.value;
 	}
 }
 
-function ownBtf(spec: ProgramSpec, options: LoadProgramOptions): Fd | undefined {
-	if (options.btfFd !== undefined || spec.types === undefined) return undefined;
-	if (spec.functions.length === 0 && spec.lines.length === 0) return undefined;
-	return loadBtf(spec.types, spec.name);
+/** What a program that is loaded by itself needs in the kernel while it is being loaded. */
+class OwnParts implements Disposable {
+	readonly options: LoadProgramOptions;
+	readonly #btf: Fd | undefined;
+	readonly #externs: ExternResolver | undefined;
+
+	constructor(spec: ProgramSpec, options: LoadProgramOptions) {
+		const hasExterns = spec.externs.length > 0;
+		if (hasExterns && options.externs === undefined) this.#externs = new ExternResolver();
+		const typed = spec.functions.length > 0 || spec.lines.length > 0;
+		if (options.btfFd === undefined && spec.types !== undefined && typed) {
+			const {fd, stripped} = loadTypes(spec.types, spec.name, hasExterns);
+			this.#btf = fd;
+			// Such a kernel takes no positions of functions either.
+			if (stripped.includes('functions')) this.#btf?.close();
+		}
+
+		const externs = options.externs ?? this.#externs;
+		const btfFd = this.#btf?.closed === false ? this.#btf.number : options.btfFd;
+		this.options = {...options, btfFd, ...(externs === undefined ? {} : {externs})};
+	}
+
+	[Symbol.dispose](): void {
+		this.#btf?.close();
+		this.#externs?.close();
+	}
 }
 
 function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
@@ -130,13 +147,21 @@ function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 }
 
 function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAttr {
-	const {btfFd} = options;
+	const {btfFd, externs} = options;
 	const typed = btfFd !== undefined;
+	let instructions = resolveReferences(spec.instructions, spec.references, map =>
+		fdOfMap(spec, map, options),
+	);
+	let descriptors;
+	if (spec.externs.length > 0 && externs !== undefined) {
+		instructions = instructions.slice();
+		descriptors = applyExterns(instructions, spec, externs);
+	}
+
 	return {
 		type: programTypeNumber(spec.type),
-		instructions: resolveReferences(spec.instructions, spec.references, map =>
-			fdOfMap(spec, map, options),
-		),
+		instructions,
+		descriptors,
 		license: spec.license,
 		name: kernelName(spec.name),
 		flags: spec.flags,
@@ -145,7 +170,7 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAt
 		functions: typed ? encodeFunctions(spec.functions) : new Uint8Array(0),
 		lines: typed ? encodeLines(spec.lines) : new Uint8Array(0),
 		attachBtfId: attachBtfId(spec),
-		kernelVersion: versionCode(),
+		kernelVersion: spec.type === 'kprobe' ? kernelVersionCode() : 0,
 		logLevel: 0,
 	};
 }
@@ -156,13 +181,8 @@ function fdOfMap(spec: ProgramSpec, name: string, {maps = {}}: LoadProgramOption
 	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
 }
 
-/** LINUX_VERSION_CODE, which kernels before 5.0 compare for kprobes. */
-function versionCode(): number {
-	const [major = 0, minor = 0, patch = 0] = kernelRelease.split(/[.-]/, 3).map(Number);
-	return (major << 16) | (minor << 8) | Math.min(Number.isNaN(patch) ? 0 : patch, 255);
-}
-
-function refusedError(spec: ProgramSpec, errno: number, log: string): Error {
+function refusedError(spec: ProgramSpec, errno: number, written: string): Error {
+	const log = nameAbsentCalls(written, spec);
 	const cause = new SyscallError('prog_load', errno);
 	if (log.trim() !== '' || errno === E2BIG) {
 		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec)});
