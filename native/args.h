@@ -70,6 +70,11 @@ public:
 		return Whole(name, 0, UINT32_MAX, "a whole number of 32 bits", out);
 	}
 
+	// A number of bytes, or a place among them.
+	Args& Size(const char* name, double* out) {
+		return Whole(name, 0, 1ULL << 48, "a number of bytes", out);
+	}
+
 	Args& Bytes(const char* name, ByteSpan* out) {
 		const napi_value value = Next();
 		if (ok_ && !ReadBytes(env_, value, out)) return Fail(name, "a Uint8Array");

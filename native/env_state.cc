@@ -128,6 +128,11 @@ bool EnvState::ShapeOf(int fd, MapShape* shape) {
 	return true;
 }
 
+bool EnvState::IsMap(int fd) {
+	const OwnedFd* owned = Find(fd);
+	return owned != nullptr && owned->kind == FdKind::kMap;
+}
+
 bool EnvState::TypeOf(int fd, uint32_t* type) {
 	OwnedFd* owned = Find(fd);
 	if (owned == nullptr || owned->kind == FdKind::kOther || owned->kind == FdKind::kBtf ||

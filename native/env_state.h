@@ -8,6 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "resources.h"
+
 namespace skep {
 
 enum class FdKind : uint8_t { kNone, kOther, kMap, kProgram, kLink, kBtf };
@@ -46,12 +48,15 @@ public:
 	bool KindOf(int fd, FdKind* kind);
 	// Sizes of an owned map; false when `fd` is not one, or the kernel does not tell.
 	bool ShapeOf(int fd, MapShape* shape);
+	// Whether `fd` is a map that this environment owns.
+	bool IsMap(int fd);
 	// The type of an owned map, program or link; false when `fd` is none, or the kernel does not
 	// tell.
 	bool TypeOf(int fd, uint32_t* type);
 	// 0, or -EBADF when `fd` is not owned: a second close never hits a descriptor of someone else.
 	int Close(int fd);
 	uint32_t possible_cpus() const { return possible_cpus_; }
+	Resources& resources() { return resources_; }
 
 private:
 	OwnedFd* Find(int fd);
@@ -59,6 +64,7 @@ private:
 
 	// Indexed by descriptor.
 	std::vector<OwnedFd> fds_;
+	Resources resources_;
 	uint32_t possible_cpus_ = 0;
 };
 

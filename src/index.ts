@@ -47,6 +47,7 @@ export {BpfMap, type OpenMapOptions, type SetOptions} from './object/map/map.js'
 export {createMap, type CreateMapOptions} from './object/map/create-map.js';
 export {openMapById, openPinnedMap} from './object/map/open-map.js';
 export {Entries, type Entry} from './object/map/entries.js';
+export {MapMemory, type MemoryOptions} from './object/map/map-memory.js';
 export {MapError} from './object/map/map-error.js';
 export type {MapInfo} from './object/map/map-info.js';
 export type {Batch, ScanOptions} from './object/map/scan.js';

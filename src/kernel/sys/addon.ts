@@ -30,6 +30,12 @@ export interface Addon {
 	readonly objectInfo: (fd: number, info: Uint8Array, pointers: Pointers) => number;
 	/** A BTF file of sysfs; a write to the buffer ends the process. *Kernel:* 6.16. */
 	readonly mapTypes: (path: string) => ArrayBuffer | number;
+	/** Maps an array map's values; a number for the functions below. */
+	readonly memoryMap: (fd: number, size: number, writable: 0 | 1) => number;
+	readonly memoryRead: (memory: number, offset: number, bytes: Uint8Array) => number;
+	readonly memoryWrite: (memory: number, offset: number, bytes: Uint8Array) => number;
+	/** Unmaps memory, or a ring. */
+	readonly releaseMemory: (memory: number) => number;
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;

@@ -3,6 +3,7 @@ import {EbpfError} from '../../base/errors.js';
 import type {BtfFeature} from '../../format/btf/strip.js';
 import type {BpfMap} from '../map/map.js';
 import type {Program} from '../program/program.js';
+import type {DataSection} from './data-section.js';
 import type {Variable} from './variable.js';
 
 /** A collection has no map, program or variable of that name. */
@@ -34,6 +35,8 @@ export interface CollectionParts {
 	readonly maps: Readonly<Record<string, BpfMap>>;
 	readonly programs: Readonly<Record<string, Program>>;
 	readonly variables: Readonly<Record<string, Variable>>;
+	/** Where the variables are. */
+	readonly sections: readonly DataSection[];
 	/** Those of `maps` that belong to someone else and stay open. */
 	readonly borrowed: ReadonlySet<BpfMap>;
 	readonly pins: readonly MapPin[];
@@ -45,7 +48,7 @@ export class Collection implements Disposable {
 	/** By name in the object; `.rodata` and other data sections are maps as well. */
 	readonly maps: Readonly<Record<string, BpfMap>>;
 	readonly programs: Readonly<Record<string, Program>>;
-	/** Global variables, read from the kernel each time. */
+	/** Global variables, live: each access is to what the programs see. */
 	readonly variables: Readonly<Record<string, Variable>>;
 
 	/** Maps that are pinned, and where. */
@@ -53,9 +56,11 @@ export class Collection implements Disposable {
 	/** Of its types, what this kernel is too old for; the newest first. */
 	readonly typesLeftOut: readonly BtfFeature[];
 	private readonly borrowed: ReadonlySet<BpfMap>;
+	private readonly sections: readonly DataSection[];
 
 	constructor(parts: CollectionParts) {
 		this.borrowed = parts.borrowed;
+		this.sections = parts.sections;
 		this.pins = parts.pins;
 		this.typesLeftOut = parts.typesLeftOut;
 		this.maps = parts.maps;
@@ -87,6 +92,7 @@ export class Collection implements Disposable {
 
 	/** Closes every program, and every map but replaced ones; what is pinned or attached lives on. */
 	close(): void {
+		for (const section of this.sections) section.close();
 		for (const program of Object.values(this.programs)) program.close();
 		for (const map of Object.values(this.maps)) {
 			if (!this.borrowed.has(map)) map.close();

@@ -18,6 +18,7 @@ import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program
 import {ExternResolver} from '../program/externs.js';
 import type {Program} from '../program/program.js';
 import {Collection, type MapPin} from './collection.js';
+import {DataSection} from './data-section.js';
 import {type SettingValue, settingBytes} from './settings.js';
 import {Variable} from './variable.js';
 
@@ -145,10 +146,12 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		options.signal?.throwIfAborted();
 		maps.fillSlots(programs);
 		maps.commit();
+		const sections = dataSections(spec, maps.maps);
 		return new Collection({
 			maps: maps.maps,
 			programs,
-			variables: variables(spec, maps.maps),
+			variables: variables(spec, sections),
+			sections: [...sections.values()],
 			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
 			pins: maps.pins,
 			typesLeftOut,
@@ -203,13 +206,26 @@ function wantedPrograms(spec: CollectionSpec, options: LoadCollectionOptions): P
 	});
 }
 
-function variables(
+function dataSections(
 	spec: CollectionSpec,
 	maps: Readonly<Record<string, BpfMap>>,
+): Map<string, DataSection> {
+	const names = new Set(Object.values(spec.variables).map(variable => variable.map));
+	return new Map(
+		[...names].flatMap(name => {
+			const map = maps[name];
+			return map === undefined ? [] : [[name, new DataSection(map)] as const];
+		}),
+	);
+}
+
+function variables(
+	spec: CollectionSpec,
+	sections: ReadonlyMap<string, DataSection>,
 ): Record<string, Variable> {
 	const loaded = Object.create(null) as Record<string, Variable>;
 	for (const variable of Object.values(spec.variables)) {
-		const section = maps[variable.map];
+		const section = sections.get(variable.map);
 		if (section !== undefined) {
 			loaded[variable.name] = new Variable(variable, section, variable.codec);
 		}

@@ -5,10 +5,17 @@ import {explainPermission} from '../../kernel/host/permission.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
 import {addon} from '../../kernel/sys/addon.js';
 import {Fd} from '../../kernel/sys/fd.js';
-import {mapCreate, mapFreeze, pageSize, possibleCpus} from '../../kernel/sys/map.js';
+import {
+	mapCreate,
+	mapFreeze,
+	pageSize,
+	possibleCpus,
+	type MapCreateAttr,
+} from '../../kernel/sys/map.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {MapSpec} from '../../spec/types.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
+import {mapFlags} from '../../uapi/flags.js';
 import {mapTypeNumber, mapTypeSince} from '../../uapi/map-types.js';
 import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
 import {BpfMap, type OpenMapOptions} from './map.js';
@@ -84,22 +91,37 @@ function createFd(
 	innerMapFd: number | undefined,
 	btfFd: number | undefined,
 ): number {
-	const attr = {...spec, type: mapTypeNumber(spec.type), innerMapFd};
+	const plain = {...spec, type: mapTypeNumber(spec.type), innerMapFd};
+	const typed = btfFd !== undefined && (spec.keyTypeId !== 0 || spec.valueTypeId !== 0);
+	const types = typed ? {btfFd} : {};
+	// Variables are reached through memory where the kernel lets them be.
+	const shared = {flags: spec.flags | mapFlags.mmapable};
+	const attempts = [
+		...(spec.contents === undefined ? [] : [{...plain, ...types, ...shared}]),
+		{...plain, ...types},
+		// Maps of descriptors, device maps and others take no types.
+		...(typed ? [plain] : []),
+	];
 	try {
-		const typed = btfFd !== undefined && (spec.keyTypeId !== 0 || spec.valueTypeId !== 0);
-		if (!typed) return mapCreate(attr);
-		try {
-			return mapCreate({...attr, btfFd});
-		} catch (error) {
-			// Maps of descriptors, device maps and others take no types.
-			if (!(error instanceof SyscallError)) throw error;
-			if (error.errno !== EINVAL && error.errno !== ENOTSUPP) throw error;
-			return mapCreate(attr);
-		}
+		return createFirst(attempts);
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
 		throw explain(spec, cause);
 	}
+}
+
+/** The first of the maps that the kernel takes; what it does not know of comes first. */
+function createFirst(attempts: readonly MapCreateAttr[]): number {
+	for (const [i, attempt] of attempts.entries()) {
+		try {
+			return mapCreate(attempt);
+		} catch (error) {
+			if (!(error instanceof SyscallError) || i === attempts.length - 1) throw error;
+			if (error.errno !== EINVAL && error.errno !== ENOTSUPP) throw error;
+		}
+	}
+
+	throw new TypeError('nothing to create');
 }
 
 function explain(spec: MapSpec, cause: SyscallError): Error {

@@ -1,5 +1,6 @@
 import {EbpfError} from '../../base/errors.js';
 import type {MapSpec} from '../../spec/types.js';
+import {mapFlags} from '../../uapi/flags.js';
 import type {MapInfo} from './map-info.js';
 
 /** One field in which a pinned map is not what the object wants. */
@@ -39,7 +40,10 @@ export function compareMap(pinned: MapInfo, wanted: MapSpec): Difference[] {
 	compare('keySize', pinned.keySize, wanted.keySize);
 	compare('valueSize', pinned.valueSize, wanted.valueSize);
 	compare('maxEntries', pinned.maxEntries, wanted.maxEntries);
-	compare('flags', flagText(comparableFlags(pinned)), flagText(comparableFlags(wanted)));
+	// Data sections get it where the kernel has it, whatever the object says.
+	const ignored = wanted.contents === undefined ? 0 : mapFlags.mmapable;
+	const flagsOf = (map: MapInfo | MapSpec): string => flagText(comparableFlags(map) & ~ignored);
+	compare('flags', flagsOf(pinned), flagsOf(wanted));
 	compare('extra', pinned.extra, wanted.extra);
 	return differences;
 }

@@ -29,6 +29,7 @@ import {
 import {JsonLines} from './json-lines.js';
 import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
+import {MapMemory, type MemoryOptions} from './map-memory.js';
 import {isIterable, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
 import {RawMap} from './raw-map.js';
 import {scan, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from './scan.js';
@@ -217,6 +218,16 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	/** Undecoded batches; see `ScanOptions`. */
 	batches(options: ScanOptions = {}): Iterable<Batch> & AsyncIterable<Batch> {
 		return this.raw.batches(options);
+	}
+
+	/**
+	 * The values of an array map with the flag `BPF_F_MMAPABLE` as memory, to be closed by the caller.
+	 *
+	 * *Kernel:* 5.5. *Throws:* `ERR_MAP` for any other map, and with `writable` for one that is
+	 * frozen.
+	 */
+	memory(options: MemoryOptions = {}): MapMemory<V> {
+		return new MapMemory(this.fd, this.info, this.codecs.value as Codec<V>, options);
 	}
 
 	[Symbol.iterator](): Iterator<[K, V]> {
