@@ -210,7 +210,8 @@ function dataSections(
 	spec: CollectionSpec,
 	maps: Readonly<Record<string, BpfMap>>,
 ): Map<string, DataSection> {
-	const names = new Set(Object.values(spec.variables).map(variable => variable.map));
+	const used = Object.values(spec.variables).map(variable => variable.map);
+	const names = new Set([...used, settingsSection]);
 	return new Map(
 		[...names].flatMap(name => {
 			const map = maps[name];
@@ -231,7 +232,7 @@ function variables(
 		}
 	}
 
-	const section = maps[settingsSection];
+	const section = sections.get(settingsSection);
 	if (section === undefined || spec.types === undefined) return loaded;
 	for (const {form, name, offset, typeId} of Object.values(spec.externs)) {
 		const type = spec.types.type(typeId);
