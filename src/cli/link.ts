@@ -4,9 +4,8 @@ import type {Command} from 'commander';
 
 import type {Link, LinkInfo} from '../index.js';
 import {reference} from './arguments.js';
+import {example} from './output/example.js';
 import {outputOptions, printList, printOne} from './output/print.js';
-
-const example = (text: string): string => `\nExample:\n  ${text}`;
 
 export function addLinkVerbs(link: Command): void {
 	link.command('list')

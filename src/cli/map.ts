@@ -4,11 +4,10 @@ import type {Command} from 'commander';
 
 import type {BpfMap, FieldCodecs} from '../index.js';
 import {collect, fieldCodecs, hexBytes, jsonValue, reference} from './arguments.js';
+import {example} from './output/example.js';
 import {cellText, outputOptions, printList, printOne, write} from './output/print.js';
 import type {Row} from './output/table.js';
 import {writeTable} from './output/stream-table.js';
-
-const example = (text: string): string => `\nExample:\n  ${text}`;
 
 export function addMapVerbs(map: Command): void {
 	const verb = (name: string, description: string): Command =>

@@ -1,0 +1,107 @@
+/** `skep object load`. */
+
+import {join} from 'node:path';
+
+import type {Command} from 'commander';
+
+import {UsageError} from '../../base/errors.js';
+import {collect, jsonValue} from '../arguments.js';
+import {until} from '../interrupt.js';
+import {outputOptions, printList} from '../output/print.js';
+
+export function addLoad(object: Command): void {
+	object
+		.command('load')
+		.description('load maps and programs and pin them, all or nothing')
+		.argument('<file>', 'object file')
+		.argument('<dir>', 'folder in a bpf filesystem for the pins')
+		.option('--pin-root <dir>', 'where maps are pinned; <dir>/maps unless given')
+		.option(
+			'--on-mismatch <policy>',
+			'fail, reuse or recreate a pinned map that differs',
+			'fail',
+		)
+		.option('--set <name=value>', 'set a variable before load', collect)
+		.option('--program <name>', 'only this program', collect)
+		.addHelpText(
+			'after',
+			'\nExample:\n  skep object load lb.bpf.o /sys/fs/bpf/lb --set node_ipv4=3221225985',
+		)
+		.action(load);
+}
+
+interface LoadOptions {
+	readonly pinRoot?: string;
+	readonly onMismatch: string;
+	readonly set?: readonly string[];
+	readonly program?: readonly string[];
+}
+
+const policies = ['fail', 'reuse', 'recreate'] as const;
+
+async function load(
+	file: string,
+	directory: string,
+	options: LoadOptions,
+	command: Command,
+): Promise<void> {
+	const {loadCollectionAsync, readObject} = await import('../../index.js');
+	const onMismatch = policies.find(policy => policy === options.onMismatch);
+	if (onMismatch === undefined) {
+		throw new UsageError(
+			`read policy "${options.onMismatch}": expected ${policies.join(', ')}`,
+		);
+	}
+
+	const spec = await readObject(file);
+	for (const word of options.set ?? []) setVariable(spec.variables, word);
+	const pinRoot = options.pinRoot ?? join(directory, 'maps');
+	const pinned: {kind: string; name: string; id: number; pin: string}[] = [];
+	await until(async signal => {
+		using collection = await loadCollectionAsync(spec, {
+			pinRoot,
+			pinMaps: 'all',
+			onMismatch,
+			...(options.program === undefined ? {} : {programs: options.program}),
+			signal,
+		});
+		const undo: (() => void)[] = [];
+		try {
+			for (const [name, program] of Object.entries(collection.programs)) {
+				const pin = join(directory, name);
+				program.pin(pin);
+				undo.push(() => {
+					program.unpin(pin);
+				});
+				pinned.push({kind: 'program', name, id: program.info().id, pin});
+			}
+		} catch (error) {
+			for (const step of undo.reverse()) step();
+			collection.unpin();
+			throw error;
+		}
+
+		for (const {name, path, map} of collection.pins) {
+			pinned.push({kind: 'map', name, id: map.info.id, pin: path});
+		}
+	});
+	await printList(pinned, each => each, outputOptions(command));
+}
+
+function setVariable(
+	variables: Readonly<Record<string, {set(value: unknown): void}>>,
+	word: string,
+): void {
+	const at = word.indexOf('=');
+	const name = at < 0 ? word : word.slice(0, at);
+	const variable = variables[name];
+	if (at < 1) throw new UsageError(`read variable "${word}": expected NAME=VALUE`);
+	if (variable === undefined) {
+		const known = Object.keys(variables).join(', ') || 'none';
+		throw new UsageError(
+			`set variable "${name}": the object has no such variable; it has ${known}`,
+		);
+	}
+
+	variable.set(jsonValue(word.slice(at + 1)));
+}

@@ -1,0 +1,82 @@
+/** `skep object verify`. */
+
+import {writeFileSync} from 'node:fs';
+
+import type {Command} from 'commander';
+
+import {UsageError} from '../../base/errors.js';
+import {collect} from '../arguments.js';
+import {outputOptions, printList} from '../output/print.js';
+
+export function addVerify(object: Command): void {
+	object
+		.command('verify')
+		.description('load every program, attach nothing, leave nothing')
+		.argument('<file>', 'object file')
+		.option('--program <name>', 'only this program', collect)
+		.option('--log <file>', "write the verifier's whole log to a file")
+		.addHelpText('after', '\nExample:\n  skep object verify lb.bpf.o --log verifier.log')
+		.action(verify);
+}
+
+interface VerifyOptions {
+	readonly program?: readonly string[];
+	readonly log?: string;
+}
+
+async function verify(file: string, options: VerifyOptions, command: Command): Promise<void> {
+	const {readObject, verifyCollection, VerifierError} = await import('../../index.js');
+	const spec = await readObject(file);
+	const logs: string[] = [];
+	const results = [
+		...verifyCollection(spec, {
+			logLevel: options.log === undefined ? 4 : 2,
+			onLog: (program, log) => logs.push(`== ${program}\n${log.trimEnd()}\n`),
+			...(options.program === undefined ? {} : {programs: options.program}),
+		}),
+	];
+	if (options.log !== undefined) writeLog(options.log, logs.join('\n'));
+	await printList(
+		results.map(({error, ...rest}) => ({...rest, error: error?.message})),
+		each => ({
+			program: each.program,
+			instructions: each.instructions,
+			verified: each.verifiedInstructions ?? '-',
+			states: each.statistics === undefined ? '-' : states(each.statistics),
+			stack: each.statistics?.stackDepths?.join('+') ?? '-',
+			ms: each.time.toFixed(2),
+			result: each.error === undefined ? 'ok' : 'refused',
+		}),
+		outputOptions(command),
+	);
+	for (const {error} of results) {
+		if (error === undefined) continue;
+		process.exitCode = 1;
+		process.stderr.write(`skep: ${error.message}\n`);
+		if (!(error instanceof VerifierError)) continue;
+		const {source, hint} = error;
+		if (source !== undefined) process.stderr.write(`${place(source)}\n`);
+		process.stderr.write(`${indent(error.excerpt())}\n`);
+		if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
+	}
+}
+
+function states(statistics: {totalStates: number; peakStates: number}): string {
+	return `${statistics.totalStates}/${statistics.peakStates}`;
+}
+
+function place({file, line, text}: {file?: string; line?: number; text: string}): string {
+	return file === undefined ? `source: ${text}` : `${file}:${line ?? '?'}: ${text}`;
+}
+
+function indent(text: string): string {
+	return text.replaceAll(/^/gm, '    ');
+}
+
+function writeLog(path: string, text: string): void {
+	try {
+		writeFileSync(path, text);
+	} catch (cause) {
+		throw new UsageError(`write log "${path}": ${(cause as Error).message}`, {cause});
+	}
+}
