@@ -40,6 +40,7 @@ export {isBpffs} from './kernel/host/bpffs.js';
 export {cgroupRoot} from './kernel/host/cgroup.js';
 export {SyscallError, errnoOf} from './kernel/sys/syscall-error.js';
 export {NetlinkError} from './kernel/netlink/netlink-error.js';
+export type {XdpMode} from './kernel/netlink/device.js';
 export type {BpfFilter} from './kernel/netlink/tc.js';
 export type {LinkInfo} from './kernel/sys/link-info.js';
 
@@ -67,8 +68,11 @@ export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
 export type {RunOptions, RunResult} from './object/program/test-run.js';
 
-export {Link, openLinkById, openPinnedLink} from './object/link/link.js';
-export {attachXdp, type AttachXdpOptions, type XdpMode} from './object/link/attach-xdp.js';
+export {Link, openLinkById, openPinnedLink, type Mechanism} from './object/link/link.js';
+export {attachXdp, type AttachXdpOptions} from './object/link/attach-xdp.js';
+export {HookAttachment} from './object/link/hook-attachment.js';
+export type {CgroupSharing} from './object/link/cgroup-attachment.js';
+export type {Owner} from './object/link/owner.js';
 export {attachTcx, type Anchor, type AttachTcxOptions} from './object/link/attach-tcx.js';
 export {attachCgroup, type AttachCgroupOptions} from './object/link/attach-cgroup.js';
 export {LinkError} from './object/link/link-error.js';

@@ -8,7 +8,6 @@ export const messageTypes = {
 	get_link: 18,
 	set_link: 19,
 	new_qdisc: 36,
-	delete_qdisc: 37,
 	get_qdisc: 38,
 	new_filter: 44,
 	delete_filter: 45,

@@ -128,16 +128,6 @@ export function createClsact(ifindex: number, netns?: number): boolean {
 	}
 }
 
-/** Removes the clsact of an interface, with every filter on it. *Throws:* `ERR_NETLINK`. */
-export function deleteClsact(ifindex: number, netns?: number): void {
-	exchange({
-		what: `remove clsact of interface ${ifindex}`,
-		type: messageTypes.delete_qdisc,
-		parts: [encodeHeader({ifindex, handle: clsactHandle, parent: tcHandles.clsact, info: 0})],
-		netns,
-	});
-}
-
 export interface SetFilter extends FilterPlace {
 	readonly programFd: number;
 	readonly name: string;

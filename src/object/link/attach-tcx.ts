@@ -1,14 +1,18 @@
 import {constants} from 'node:os';
 
-import {UsageError} from '../../base/errors.js';
+import {EbpfError, UsageError} from '../../base/errors.js';
+import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import {programQuery} from '../../kernel/sys/program.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {attachTypeNumber, type AttachType} from '../../uapi/attach-types.js';
 import {attachFlags} from '../../uapi/flags.js';
 import {Program} from '../program/program.js';
 import {createLink, requireType} from './attach.js';
+import {attachClsact, filterPlace, type FilterNumbers} from './clsact.js';
 import type {Link} from './link.js';
-import {withInterface, type NamespaceOptions} from './target.js';
+import {withInterface, type InterfaceTarget, type NamespaceOptions} from './target.js';
 
-const {EEXIST, ENOENT, ERANGE, ESTALE} = constants.errno;
+const {EEXIST, EINVAL, ENOENT, ERANGE, ESTALE} = constants.errno;
 
 /** A neighbour on the hook: an object of this process, or the id of a program. */
 export type Neighbour = Program | Link | number;
@@ -16,20 +20,26 @@ export type Neighbour = Program | Link | number;
 /** Where among the programs of a hook. */
 export type Anchor = 'first' | 'last' | {readonly before: Neighbour} | {readonly after: Neighbour};
 
-export interface AttachTcxOptions extends NamespaceOptions {
+export interface AttachTcxOptions extends NamespaceOptions, FilterNumbers {
 	/** The program's own attach type decides unless given. */
 	readonly direction?: 'ingress' | 'egress';
 	/** `last` unless given. */
 	readonly anchor?: Anchor;
 	/** Attach only while the hook still has this revision (`queryTcx`). */
 	readonly expectedRevision?: bigint;
+	/**
+	 * By a tcx link, and by a filter of clsact where the kernel has no tcx, unless given; the
+	 * result's `mechanism` says which. Priority and handle are the filter's; clsact runs after tcx.
+	 */
+	readonly mechanism?: 'link' | 'clsact';
 }
 
 /**
  * Attaches a tc program to an interface's tcx hook, in a place of its choice among the others.
  *
- * *Kernel:* 6.6. *Throws:* `ERR_LINK`: `EEXIST` when the program is there already, `ENOENT` when
- * the neighbour is not, `ESTALE` when the revision is another.
+ * *Kernel:* 6.6; 4.5 by clsact, which knows neither anchors nor revisions. *Throws:* `ERR_LINK`:
+ * `EEXIST` when the program, or by clsact any filter, is there already, `ENOENT` when the
+ * neighbour is not, `ESTALE` when the revision is another.
  */
 export function attachTcx(
 	program: Program,
@@ -43,38 +53,71 @@ export function attachTcx(
 		);
 	}
 
-	const hook = `tcx ${direction} of "${interfaceOrIndex}"`;
-	const action = `attach program "${program.name}" to ${hook}`;
+	const action = `attach program "${program.name}" to tcx ${direction} of "${interfaceOrIndex}"`;
 	requireType(action, program, 'sched_cls');
-	return withInterface(action, interfaceOrIndex, options, ({ifindex, netns}) =>
-		createLink(program, {
-			action,
-			hook,
-			feature: 'tcx links',
-			since: '6.6',
-			attr: {
-				target: ifindex,
-				attachType: attachTypeNumber(`tcx_${direction}`),
-				netns,
-				expectedRevision: options.expectedRevision,
-				...place(options.anchor ?? 'last'),
-			},
-			explain(errno) {
-				switch (errno) {
-					case EEXIST:
-						return 'the program is attached there already';
-					case ENOENT:
-						return 'the program or link to stand beside is not on this hook';
-					case ERANGE:
-						return 'the hook has no room for another program';
-					case ESTALE:
-						return 'the hook was changed since its revision was read';
-					default:
-						return undefined;
-				}
-			},
-		}),
-	);
+	return withInterface(action, interfaceOrIndex, options, target => {
+		const place = filterPlace(target, direction, options);
+		if (options.mechanism === 'clsact') return attachClsact(action, program, target, place);
+		try {
+			return attachLink(action, program, target, {...options, direction});
+		} catch (error) {
+			if (options.mechanism === 'link' || !isWithoutTcx(error, target)) throw error;
+			requireNoPlace(action, options);
+			return attachClsact(action, program, target, place);
+		}
+	});
+}
+
+function attachLink(
+	action: string,
+	program: Program,
+	{ifindex, name, netns}: InterfaceTarget,
+	options: AttachTcxOptions & {readonly direction: 'ingress' | 'egress'},
+): Link {
+	return createLink(program, {
+		action,
+		hook: `tcx ${options.direction} of "${name}"`,
+		feature: 'tcx links',
+		since: '6.6',
+		attr: {
+			target: ifindex,
+			attachType: attachTypeNumber(`tcx_${options.direction}`),
+			netns,
+			expectedRevision: options.expectedRevision,
+			...place(options.anchor ?? 'last'),
+		},
+		explain(errno) {
+			switch (errno) {
+				case EEXIST:
+					return 'the program is attached there already';
+				case ENOENT:
+					return 'the program or link to stand beside is not on this hook';
+				case ERANGE:
+					return 'the hook has no room for another program';
+				case ESTALE:
+					return 'the hook was changed since its revision was read';
+				default:
+					return undefined;
+			}
+		},
+	});
+}
+
+/** Was it refused because the kernel has no tcx? Then it does not know the hook either. */
+function isWithoutTcx(refusal: unknown, {ifindex, netns}: InterfaceTarget): boolean {
+	if (!(refusal instanceof EbpfError) || refusal.errno !== EINVAL) return false;
+	try {
+		programQuery(ifindex, attachTypeNumber('tcx_ingress'), {netns});
+		return false;
+	} catch (error) {
+		return error instanceof SyscallError && error.errno === EINVAL;
+	}
+}
+
+function requireNoPlace(action: string, {anchor = 'last', expectedRevision}: AttachTcxOptions) {
+	if (anchor === 'last' && expectedRevision === undefined) return;
+	const feature = 'a place among the programs of a tc hook';
+	throw new UnsupportedError(action, feature, '6.6', {errno: EINVAL});
 }
 
 function directionOf(type: AttachType | undefined): 'ingress' | 'egress' | undefined {

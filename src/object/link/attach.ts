@@ -8,6 +8,7 @@ import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Program} from '../program/program.js';
 import {Link} from './link.js';
 import {LinkError} from './link-error.js';
+import type {Owner} from './owner.js';
 
 const {EINVAL, EOPNOTSUPP, EPERM} = constants.errno;
 
@@ -22,8 +23,12 @@ export interface AttachRequest {
 	readonly since: string;
 	readonly attr: Omit<LinkCreateAttr, 'programFd'>;
 	/** Says why the kernel refused, where this kind of hook has its own reasons. */
-	readonly explain?: (errno: number) => string | undefined;
+	readonly explain?: (errno: number) => Explanation;
 }
+
+/** A refusal in words, and who holds the hook where that is why. */
+export type Explanation =
+	string | undefined | {readonly detail: string | undefined; readonly owner?: Owner};
 
 /** *Throws:* `ERR_LINK`, `ERR_UNSUPPORTED`. */
 export function createLink(program: Program, request: AttachRequest): Link {
@@ -38,10 +43,10 @@ export function createLink(program: Program, request: AttachRequest): Link {
 		}
 
 		const permission = errno === EPERM ? explainPermission('bpf', 'net_admin') : undefined;
-		throw new LinkError(action, explain?.(errno) ?? permission ?? cause.message, {
-			cause,
-			errno,
-		});
+		const words = explain?.(errno);
+		const {detail, owner} =
+			typeof words === 'object' ? words : {detail: words, owner: undefined};
+		throw new LinkError(action, detail ?? permission ?? cause.message, {cause, errno, owner});
 	}
 }
 

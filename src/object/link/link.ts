@@ -17,22 +17,32 @@ import {LinkError} from './link-error.js';
 const {EBUSY, EINVAL, ENOLINK, ENOENT, EOPNOTSUPP, EPERM} = constants.errno;
 
 /**
+ * How a program is attached: by a link, or by what kernels had before: rtnetlink (XDP), a filter of
+ * clsact (tc), `BPF_PROG_ATTACH` (cgroup).
+ */
+export type Mechanism = 'link' | 'netlink' | 'clsact' | 'prog_attach';
+
+/**
  * One program on one hook. The program stays attached until the last descriptor and pin of the link
  * are gone: `close()` detaches, unless the link is pinned or open elsewhere.
  */
 export class Link extends KernelObject {
-	/** How the program was attached; older kernels know other ways than a link. */
-	readonly mechanism = 'link';
-	private readonly hook: string;
+	/** How the program was attached; what is no `link` can neither be pinned nor has it an id. */
+	readonly mechanism: Mechanism = 'link';
+	protected readonly hook: string;
 
 	/** Use an `attach…` function, `openPinnedLink` or `openLinkById`. Takes over `fd`. */
-	constructor(fd: number, hook: string) {
+	constructor(fd: number | undefined, hook: string) {
 		const what = `link of ${hook}`;
-		super(new Fd(fd, what), what);
+		super(fd === undefined ? undefined : new Fd(fd, what), what);
 		this.hook = hook;
 	}
 
-	/** What the kernel says now. *Throws:* `ERR_SYSCALL`. *Kernel:* 5.8. */
+	/**
+	 * What the kernel says now; id 0 and type `unspec` where no link holds the program.
+	 *
+	 * *Throws:* `ERR_SYSCALL`. *Kernel:* 5.8.
+	 */
 	info(): LinkInfo {
 		return linkInfo(this.fd);
 	}
@@ -50,7 +60,7 @@ export class Link extends KernelObject {
 			linkUpdate(this.fd, program.fd, options.expected?.fd);
 		} catch (cause) {
 			if (!(cause instanceof SyscallError)) throw cause;
-			throw new LinkError(action, updateDetail(cause), {cause, errno: cause.errno});
+			throw new LinkError(action, updateDetail(cause, program), {cause, errno: cause.errno});
 		}
 	}
 
@@ -72,10 +82,10 @@ export class Link extends KernelObject {
 	}
 }
 
-function updateDetail({errno, message}: SyscallError): string {
+function updateDetail({errno, message}: SyscallError, program: Program): string {
 	switch (errno) {
 		case EINVAL:
-			return 'its type or expected attach type differs from that of the program attached now';
+			return `its type or expected attach type differs from that of the program attached now: it is of type ${program.type} for ${program.attachType ?? 'no attach type in particular'}`;
 		case EPERM:
 			return 'another program than the expected one is attached';
 		case ENOLINK:

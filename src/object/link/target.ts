@@ -6,8 +6,8 @@ import {LinkError} from './link-error.js';
 
 /** Where to find an interface other than in this process's network namespace. */
 export interface NamespaceOptions {
-	/** Path of a network namespace: `/run/netns/red`, `/proc/42/ns/net`. */
-	readonly netns?: string;
+	/** Path of a network namespace, `/run/netns/red`, or number of a process that is in it. */
+	readonly netns?: string | number;
 }
 
 /** An interface found in its namespace. */
@@ -38,11 +38,12 @@ export function withInterface<T>(
 }
 
 /** A descriptor of a network namespace, for the caller to close. *Throws:* `ERR_LINK`. */
-export function openNamespace(action: string, path: string): number {
+export function openNamespace(action: string, netns: string | number): number {
 	try {
-		return openSync(path, 'r');
+		return openSync(typeof netns === 'number' ? `/proc/${netns}/ns/net` : netns, 'r');
 	} catch (cause) {
-		throw new LinkError(action, `no network namespace at "${path}"`, {cause});
+		const where = typeof netns === 'number' ? `of process ${netns}` : `at "${netns}"`;
+		throw new LinkError(action, `no network namespace ${where}`, {cause});
 	}
 }
 

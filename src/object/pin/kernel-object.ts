@@ -1,3 +1,4 @@
+import {UsageError} from '../../base/errors.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import {pinObject, unpinPath} from './pin.js';
 
@@ -5,20 +6,23 @@ import {pinObject, unpinPath} from './pin.js';
 export abstract class KernelObject implements Disposable {
 	/** What it is, in errors: `map "flows"`. */
 	private readonly what: string;
-	private readonly handle: Fd;
+	private readonly handle: Fd | undefined;
 
-	protected constructor(handle: Fd, what: string) {
+	/** Without a handle it is nothing that the kernel gives a descriptor to. */
+	protected constructor(handle: Fd | undefined, what: string) {
 		this.handle = handle;
 		this.what = what;
 	}
 
 	/** *Throws:* `ERR_USAGE` once it is closed. */
 	get fd(): number {
+		if (this.handle === undefined)
+			throw new UsageError(`use ${this.what}: it has no descriptor`);
 		return this.handle.number;
 	}
 
 	get closed(): boolean {
-		return this.handle.closed;
+		return this.handle?.closed ?? false;
 	}
 
 	/**
@@ -36,7 +40,7 @@ export abstract class KernelObject implements Disposable {
 	}
 
 	close(): void {
-		this.handle.close();
+		this.handle?.close();
 	}
 
 	[Symbol.dispose](): void {

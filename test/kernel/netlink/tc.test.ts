@@ -1,6 +1,5 @@
 import {
 	createClsact,
-	deleteClsact,
 	deleteFilter,
 	listFilters,
 	qdiscKind,
@@ -20,8 +19,6 @@ kernel('clsact is made once, and found', async t => {
 	t.true(createClsact(index, netns));
 	t.false(createClsact(index, netns));
 	t.is(qdiscKind(index, netns), 'clsact');
-	deleteClsact(index, netns);
-	t.is(qdiscKind(index, netns), undefined);
 });
 
 kernel('the older ingress is not taken for clsact', async t => {

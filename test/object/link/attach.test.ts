@@ -1,7 +1,8 @@
 import test from 'ava';
 import {attachCgroup} from '../../../src/object/link/attach-cgroup.js';
 import {attachTcx, type Anchor} from '../../../src/object/link/attach-tcx.js';
-import {attachXdp, type XdpMode} from '../../../src/object/link/attach-xdp.js';
+import {attachXdp} from '../../../src/object/link/attach-xdp.js';
+import type {XdpMode} from '../../../src/kernel/netlink/device.js';
 import {openLinkById, openPinnedLink} from '../../../src/object/link/link.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
 import {queryCgroup, queryTcx} from '../../../src/object/net/query.js';
@@ -50,18 +51,6 @@ xdpTest('an XDP program leaves with its link', async t => {
 	const packets = collection.variable('packets').get();
 	await left.run('ping', '-c', '2', '-i', '0.01', '-W', '5', rightEnd.ipv4);
 	t.is(collection.variable('packets').get(), packets);
-});
-
-xdpTest('a second XDP program is told who is there', async t => {
-	const {rightEnd, netns} = await pair(t);
-	const collection = await loadFixture(t, 'kernel/globals');
-	const program = collection.program('count_packets');
-	using link = attachXdp(program, rightEnd.name, {netns});
-	const {id, programId} = link.info();
-	t.throws(() => attachXdp(program, rightEnd.name, {netns}), {
-		code: 'ERR_LINK',
-		message: `attach program "count_packets" to xdp of "${rightEnd.name}": the interface has an XDP program already: link ${id} of program ${programId}`,
-	});
 });
 
 xdpTest('a link is replaced, and only when the expected program is there', async t => {
