@@ -91,9 +91,14 @@ export type {Variable} from './object/collection/variable.js';
 export {openBtfById} from './object/btf/open-btf.js';
 export {listBtf, listMaps, listPrograms, type BtfInfo} from './object/list/list.js';
 export {listPins, type Pin} from './object/pin/list-pins.js';
-export {MapMismatchError, type Difference} from './object/map/map-mismatch.js';
+export {MapMismatchError} from './object/map/map-mismatch.js';
+export type {Difference} from './object/map/type-diff.js';
 export {PinError} from './object/pin/pin-error.js';
-export type {MismatchPolicy} from './object/map/reuse-pin.js';
+export type {MismatchPolicy, PinOrigin} from './object/map/reuse-pin.js';
+export type {MigrateOptions} from './object/migrate/converter.js';
+export type {MigrationReport} from './object/migrate/migration.js';
+export {MigrationError} from './object/migrate/migration-error.js';
+export type {CommitOptions} from './object/migrate/upgrade.js';
 export {queryCgroup, queryTcx, type HookProgram, type HookState} from './object/net/query.js';
 export {listCgroupHooks, listInterfaceHooks, type Hook} from './object/net/list-hooks.js';
 

@@ -29,10 +29,17 @@ const neighbours: Record<string, readonly string[]> = {
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
 	'kernel/netlink': ['kernel/sys'],
-	'object/collection': ['object/btf', 'object/map', 'object/pin', 'object/program'],
+	'object/collection': [
+		'object/btf',
+		'object/map',
+		'object/migrate',
+		'object/pin',
+		'object/program',
+	],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/program'],
 	'object/map': ['object/btf', 'object/pin'],
+	'object/migrate': ['object/map', 'object/pin'],
 	'object/net': ['object/link'],
 	'object/program': ['object/btf', 'object/pin'],
 };

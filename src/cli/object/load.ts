@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import type {Command} from 'commander';
 
 import {UsageError} from '../../base/errors.js';
+import type {Collection} from '../../index.js';
 import {collect, jsonValue} from '../arguments.js';
 import {until} from '../interrupt.js';
 import {outputOptions, printList} from '../output/print.js';
@@ -18,8 +19,13 @@ export function addLoad(object: Command): void {
 		.option('--pin-root <dir>', 'where maps are pinned; <dir>/maps unless given')
 		.option(
 			'--on-mismatch <policy>',
-			'fail, reuse or recreate a pinned map that differs',
+			'fail, reuse, recreate or migrate a pinned map that differs',
 			'fail',
+		)
+		.option(
+			'--update <link=program>',
+			'pinned link that is given a new program, before maps are migrated',
+			collect,
 		)
 		.option('--set <name=value>', 'set a variable before load', collect)
 		.option('--program <name>', 'only this program', collect)
@@ -33,11 +39,12 @@ export function addLoad(object: Command): void {
 interface LoadOptions {
 	readonly pinRoot?: string;
 	readonly onMismatch: string;
+	readonly update?: readonly string[];
 	readonly set?: readonly string[];
 	readonly program?: readonly string[];
 }
 
-const policies = ['fail', 'reuse', 'recreate'] as const;
+const policies = ['fail', 'reuse', 'recreate', 'migrate'] as const;
 
 async function load(
 	file: string,
@@ -75,6 +82,9 @@ async function load(
 				});
 				pinned.push({kind: 'program', name, id: program.info().id, pin});
 			}
+
+			for (const word of options.update ?? []) await updateLink(word, collection);
+			await collection.commit();
 		} catch (error) {
 			for (const step of undo.reverse()) step();
 			collection.unpin();
@@ -86,6 +96,14 @@ async function load(
 		}
 	});
 	await printList(pinned, each => each, outputOptions(command));
+}
+
+async function updateLink(word: string, collection: Collection): Promise<void> {
+	const {openPinnedLink} = await import('../../index.js');
+	const at = word.lastIndexOf('=');
+	if (at < 1) throw new UsageError(`read update "${word}": expected LINK=PROGRAM`);
+	using link = openPinnedLink(word.slice(0, at));
+	link.update(collection.program(word.slice(at + 1)));
 }
 
 function setVariable(

@@ -1,24 +1,25 @@
 /** Loads all maps and programs of an object, or none. */
 
+import {setImmediate as immediate} from 'node:timers/promises';
+
 import {hostLittleEndian} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
-import {mapUpdate} from '../../kernel/sys/map.js';
 import type {Fd} from '../../kernel/sys/fd.js';
-import type {CollectionSpec, MapSpec, ProgramSpec} from '../../spec/types.js';
+import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
 import {createCodec} from '../../format/codec/codec.js';
 import type {BtfFeature} from '../../format/btf/strip.js';
 import {settingsSection} from '../../spec/names.js';
 import {loadTypes} from '../btf/btf-object.js';
-import {createMap} from '../map/create-map.js';
 import type {MapCodecOptions} from '../map/map-codecs.js';
-import {elementError} from '../map/map-error.js';
 import type {BpfMap} from '../map/map.js';
-import {openOrCreatePinned, type MismatchPolicy, type PinnedMap} from '../map/reuse-pin.js';
+import type {MismatchPolicy} from '../map/reuse-pin.js';
+import type {MigrateOptions} from '../migrate/converter.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
 import {ExternResolver} from '../program/externs.js';
 import type {Program} from '../program/program.js';
-import {Collection, type MapPin} from './collection.js';
+import {Collection} from './collection.js';
 import {DataSection} from './data-section.js';
+import {MapSet} from './map-set.js';
 import {type SettingValue, settingBytes} from './settings.js';
 import {Variable} from './variable.js';
 
@@ -29,6 +30,8 @@ export interface LoadCollectionOptions {
 	readonly pinMaps?: 'by-object' | 'all';
 	/** When a pinned map is not what the object declares: `fail` unless given. */
 	readonly onMismatch?: MismatchPolicy;
+	/** How the policy `migrate` brings maps into their new form, by name. */
+	readonly migrate?: Readonly<Record<string, MigrateOptions>>;
 	/** Maps to use in the place of the object's own, by name; they are not closed with it. */
 	readonly replaceMaps?: Readonly<Record<string, BpfMap>>;
 	/** Settings to use in the place of the kernel's own, by name: `{CONFIG_HZ: 250}`. */
@@ -47,6 +50,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'pinRoot',
 	'pinMaps',
 	'onMismatch',
+	'migrate',
 	'replaceMaps',
 	'settings',
 	'codecs',
@@ -60,7 +64,8 @@ interface ProgramRequest {
 	readonly options: LoadProgramOptions;
 }
 
-type Steps = Generator<ProgramRequest, Collection, Program>;
+/** A program to be loaded; undefined where others may have their turn. */
+type Steps = Generator<ProgramRequest | undefined, Collection, Program | undefined>;
 
 /**
  * Loads an object: creates or reuses its maps, then loads its programs.
@@ -75,6 +80,11 @@ export function loadCollection(
 	const steps = loadSteps(spec, options);
 	let step = steps.next();
 	while (step.done !== true) {
+		if (step.value === undefined) {
+			step = steps.next();
+			continue;
+		}
+
 		let program;
 		try {
 			program = loadProgram(step.value.spec, step.value.options);
@@ -97,6 +107,12 @@ export async function loadCollectionAsync(
 	const steps = loadSteps(spec, options);
 	let step = steps.next();
 	while (step.done !== true) {
+		if (step.value === undefined) {
+			await immediate();
+			step = steps.next();
+			continue;
+		}
+
 		let program;
 		try {
 			program = await loadProgramAsync(step.value.spec, step.value.options);
@@ -132,7 +148,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		for (const each of wanted) {
 			options.signal?.throwIfAborted();
 			const {logLevel = 0} = options;
-			programs[each.name] = yield {
+			const program = yield {
 				spec: each,
 				options: {
 					maps: maps.maps,
@@ -141,11 +157,19 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 					...(externs === undefined ? {} : {externs}),
 				},
 			};
+			if (program !== undefined) programs[each.name] = program;
 		}
 
 		options.signal?.throwIfAborted();
 		maps.fillSlots(programs);
-		maps.commit();
+		// Last of all: what is copied now need not be copied again.
+		const copy = maps.upgrade.copy();
+		while (copy.next().done !== true) {
+			yield undefined;
+			options.signal?.throwIfAborted();
+		}
+
+		maps.loaded();
 		const sections = dataSections(spec, maps.maps);
 		return new Collection({
 			maps: maps.maps,
@@ -155,6 +179,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
 			pins: maps.pins,
 			typesLeftOut,
+			upgrade: maps.upgrade,
 		});
 	} catch (error) {
 		for (const program of Object.values(programs)) program.close();
@@ -181,9 +206,14 @@ function check(spec: CollectionSpec, options: LoadCollectionOptions): void {
 		}
 	}
 
-	for (const name of Object.keys(options.replaceMaps ?? {})) {
+	for (const [name, purpose] of [
+		...Object.keys(options.replaceMaps ?? {}).map(name => [name, 'replace'] as const),
+		...Object.keys(options.migrate ?? {}).map(name => [name, 'migrate'] as const),
+	]) {
 		if (spec.maps[name] === undefined) {
-			throw new UsageError(`load object "${spec.name}": it has no map "${name}" to replace`);
+			throw new UsageError(
+				`load object "${spec.name}": it has no map "${name}" to ${purpose}`,
+			);
 		}
 	}
 
@@ -242,81 +272,4 @@ function variables(
 	}
 
 	return loaded;
-}
-
-/** The maps of a collection while it is being loaded. */
-class MapSet {
-	readonly maps = Object.create(null) as Record<string, BpfMap>;
-	readonly pins: MapPin[] = [];
-	private readonly pinned: PinnedMap[] = [];
-	private readonly own: BpfMap[] = [];
-	private readonly spec: CollectionSpec;
-	private readonly options: LoadCollectionOptions;
-
-	constructor(spec: CollectionSpec, options: LoadCollectionOptions) {
-		this.spec = spec;
-		this.options = options;
-	}
-
-	open(btfFd: number | undefined): void {
-		for (const [name, map] of Object.entries(this.spec.maps)) {
-			this.maps[name] = this.options.replaceMaps?.[name] ?? this.openOne(name, map, btfFd);
-		}
-	}
-
-	/** Initial elements of maps of maps and program arrays, once there is what they hold. */
-	fillSlots(programs: Readonly<Record<string, Program>>): void {
-		for (const [name, {slots}] of Object.entries(this.spec.maps)) {
-			const map = this.maps[name];
-			if (slots === undefined || map === undefined) continue;
-			if (this.options.replaceMaps?.[name] !== undefined) continue;
-			for (const [index, target] of slots) {
-				const object = this.maps[target] ?? programs[target];
-				// A program that was left out leaves its slot empty.
-				if (object === undefined) continue;
-				const key = new Uint8Array(new Uint32Array([index]).buffer);
-				const value = new Uint8Array(new Uint32Array([object.fd]).buffer);
-				const result = mapUpdate(map.fd, key, value, 0);
-				if (result < 0) throw elementError(`put "${target}" into`, name, -result);
-			}
-		}
-	}
-
-	commit(): void {
-		for (const pinned of this.pinned) pinned.commit();
-	}
-
-	rollback(): void {
-		for (const map of this.own) map.close();
-		for (const pinned of this.pinned.reverse()) pinned.rollback();
-	}
-
-	private openOne(name: string, map: MapSpec, btfFd: number | undefined): BpfMap {
-		const options = {...this.options.codecs?.[name], btfFd};
-		const path = this.pinPath(name, map);
-		if (path === undefined) {
-			const created = createMap(map, options);
-			this.own.push(created);
-			return created;
-		}
-
-		const policy = this.options.onMismatch ?? 'fail';
-		const pinned = openOrCreatePinned(map, path, policy, options);
-		this.pinned.push(pinned);
-		this.pins.push({name, path, map: pinned.map, how: pinned.how});
-		return pinned.map;
-	}
-
-	private pinPath(name: string, map: MapSpec): string | undefined {
-		const {pinRoot, pinMaps} = this.options;
-		const all = pinMaps === 'all' && map.contents === undefined;
-		if (map.pinning !== 'by-name' && !all) return undefined;
-		if (pinRoot === undefined) {
-			throw new UsageError(
-				`load object "${this.spec.name}": map "${name}" wants to be pinned; give a pin root`,
-			);
-		}
-
-		return `${pinRoot}/${name}`;
-	}
 }

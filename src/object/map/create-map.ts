@@ -20,6 +20,7 @@ import {mapTypeNumber, mapTypeSince} from '../../uapi/map-types.js';
 import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
 import {BpfMap, type OpenMapOptions} from './map.js';
 import {MapError} from './map-error.js';
+import {evicts} from './map-families.js';
 import {readMapInfo} from './map-info.js';
 
 const {E2BIG, EINVAL, EPERM, ENOMEM} = constants.errno;
@@ -81,6 +82,12 @@ export function normalise(spec: MapSpec): MapSpec {
 		let size = pageSize();
 		while (size < spec.maxEntries) size *= 2;
 		return {...spec, maxEntries: size};
+	}
+
+	if (evicts(spec.type) && (spec.flags & mapFlags.no_common_lru) !== 0) {
+		// A list for each CPU, all of one length.
+		const cpus = possibleCpus();
+		return {...spec, maxEntries: Math.ceil(spec.maxEntries / cpus) * cpus};
 	}
 
 	return spec;

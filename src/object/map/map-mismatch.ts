@@ -1,14 +1,11 @@
 import {EbpfError} from '../../base/errors.js';
 import type {MapSpec} from '../../spec/types.js';
 import {mapFlags} from '../../uapi/flags.js';
-import type {MapInfo} from './map-info.js';
+import type {MapTypes} from './map-codecs.js';
+import {isIndexed, type MapInfo} from './map-info.js';
+import {compareTypes, type Difference} from './type-diff.js';
 
-/** One field in which a pinned map is not what the object wants. */
-export interface Difference {
-	readonly field: 'type' | 'keySize' | 'valueSize' | 'maxEntries' | 'flags' | 'extra';
-	readonly pinned: string;
-	readonly wanted: string;
-}
+const longestList = 8;
 
 /** A pinned map differs from the one that the object declares. */
 export class MapMismatchError extends EbpfError {
@@ -21,19 +18,24 @@ export class MapMismatchError extends EbpfError {
 	readonly differences: readonly Difference[];
 
 	constructor(map: string, path: string, differences: readonly Difference[], advice: string) {
-		const list = differences.map(
-			({field, pinned, wanted}) => `${field} is ${pinned}, the object wants ${wanted}`,
-		);
+		const list = differences
+			.slice(0, longestList)
+			.map(({field, pinned, wanted}) => `${field} is ${pinned}, the object wants ${wanted}`);
+		const rest = differences.length - list.length;
+		if (rest > 0) list.push(`and ${rest} more`);
 		super(`reuse map "${map}" pinned at "${path}": ${list.join('; ')}${advice}`);
 		this.path = path;
 		this.differences = differences;
 	}
 }
 
-/** Every field in which `pinned` differs from `wanted`, none when it can stand in for it. */
-export function compareMap(pinned: MapInfo, wanted: MapSpec): Difference[] {
+/**
+ * Every field in which `pinned` differs from `wanted`, none when it can stand in for it. Types of
+ * key and value are compared where both have them. `wanted` is normalised.
+ */
+export function compareMap(pinned: MapInfo, wanted: MapSpec, pinnedTypes?: MapTypes): Difference[] {
 	const differences: Difference[] = [];
-	const compare = (field: Difference['field'], is: unknown, want: unknown): void => {
+	const compare = (field: string, is: unknown, want: unknown): void => {
 		if (is !== want) differences.push({field, pinned: String(is), wanted: String(want)});
 	};
 	compare('type', pinned.type, wanted.type);
@@ -45,12 +47,20 @@ export function compareMap(pinned: MapInfo, wanted: MapSpec): Difference[] {
 	const flagsOf = (map: MapInfo | MapSpec): string => flagText(comparableFlags(map) & ~ignored);
 	compare('flags', flagsOf(pinned), flagsOf(wanted));
 	compare('extra', pinned.extra, wanted.extra);
+	// Indices are indices, whether the object calls them signed or not.
+	const sides = isIndexed(wanted.type) ? (['value'] as const) : (['key', 'value'] as const);
+	differences.push(...compareTypes(pinnedTypes, typesOf(wanted), sides));
 	return differences;
+}
+
+/** The types that an object gives its map. */
+export function typesOf({types, keyTypeId, valueTypeId}: MapSpec): MapTypes | undefined {
+	return types === undefined ? undefined : {btf: types, keyTypeId, valueTypeId};
 }
 
 /** True when programs verified against `wanted` could use `pinned` in spite of the differences. */
 export function isUsable(differences: readonly Difference[]): boolean {
-	return differences.every(({field}) => field === 'maxEntries');
+	return differences.every(({field, renamed}) => field === 'maxEntries' || renamed === true);
 }
 
 function flagText(flags: number): string {

@@ -3,11 +3,13 @@ import test from 'ava';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
 import {openPinnedMap} from '../../../src/object/map/open-map.js';
+import {MapMismatchError} from '../../../src/object/map/map-mismatch.js';
 import type {MismatchPolicy} from '../../../src/object/map/reuse-pin.js';
 import {readObject} from '../../../src/spec/read.js';
 import type {MapSpec} from '../../../src/spec/types.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {fixtureObject} from '../../helpers/compile.js';
+import {objectWith as objectOf} from '../migrate/objects.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'pinned maps', since: '4.13'});
@@ -72,20 +74,20 @@ kernel(
 	mismatch,
 	{maxEntries: 9},
 	'fail',
-	"maxEntries is 8, the object wants 9; choose 'recreate' or another path",
+	"maxEntries is 8, the object wants 9; choose 'migrate', 'recreate' or another path",
 );
 kernel(
 	mismatch,
 	{valueSize: 32, ...untyped},
 	'fail',
-	"valueSize is 24, the object wants 32; choose 'recreate' or another path",
+	"valueSize is 24, the object wants 32; choose 'migrate', 'recreate' or another path",
 );
 const otherType: Partial<MapSpec> = {type: 'hash', flags: 1};
 kernel(
 	mismatch,
 	otherType,
 	'fail',
-	"type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'recreate' or another path",
+	"type is array, the object wants hash; flags is 0x0, the object wants 0x1; choose 'migrate', 'recreate' or another path",
 );
 kernel(mismatch, {maxEntries: 9}, 'reuse', 'old');
 kernel(
@@ -97,6 +99,65 @@ kernel(
 kernel(mismatch, {maxEntries: 9}, 'recreate', 'new');
 kernel(mismatch, {valueSize: 32, ...untyped}, 'recreate', 'new');
 kernel(mismatch, {}, 'recreate', 'old');
+
+const versions = {
+	one: '__u32 a; __u32 b; __u64 c;',
+	moved: '__u32 b; __u32 a; __u64 c;',
+	retyped: '__u32 a; __s32 b; __u64 c;',
+	renamed: '__u32 a; __u32 beta; __u64 c;',
+	added: '__u32 a; __u32 b; __u32 c; __u32 d;',
+	numbered: 'enum kind a; __u32 b; __u64 c;',
+	renumbered: 'enum kind a; __u32 b; __u64 c;',
+};
+
+const typed = test.macro({
+	async exec(
+		t,
+		from: keyof typeof versions,
+		to: keyof typeof versions,
+		list: readonly [string, string, string][],
+	) {
+		const pinRoot = await makeBpffs(t);
+		const [before, after] = await Promise.all(
+			[from, to].map(async version =>
+				objectOf({
+					value: versions[version],
+					more: `enum kind { TCP = ${version === 'renumbered' ? 7 : 6} };`,
+				}),
+			),
+		);
+		if (before === undefined || after === undefined) throw new Error('no objects');
+		loadCollection(before, {pinRoot}).close();
+		const error: unknown = t.throws(() => loadCollection(after, {pinRoot}));
+		if (!(error instanceof MapMismatchError)) throw error;
+		t.deepEqual(
+			error.differences.map(({field, pinned, wanted}) => ({field, pinned, wanted})),
+			list.map(([field, pinned, wanted]) => ({field, pinned, wanted})),
+		);
+		const reuse = () => {
+			loadCollection(after, {pinRoot, onMismatch: 'reuse'}).close();
+		};
+		if (to === 'renamed') t.notThrows(reuse);
+		else t.throws(reuse, {message: /programs could not use it$/});
+	},
+	title: (_, from, to) => `a pinned map whose fields are ${to} (before: ${from}) is a mismatch`,
+});
+
+kernel(typed, 'one', 'moved', [
+	['value.a', 'u32 at byte 0', 'u32 at byte 4'],
+	['value.b', 'u32 at byte 4', 'u32 at byte 0'],
+]);
+kernel(typed, 'one', 'retyped', [['value.b', 'u32 at byte 4', 's32 at byte 4']]);
+kernel(typed, 'one', 'renamed', [['value.b', 'u32 at byte 4', 'it to be called value.beta']]);
+kernel(typed, 'one', 'added', [
+	['value.c', 'u64 at byte 8', 'u32 at byte 8'],
+	['value.d', 'missing', 'u32 at byte 12'],
+]);
+kernel(typed, 'added', 'one', [
+	['value.c', 'u32 at byte 8', 'u64 at byte 8'],
+	['value.d', 'u32 at byte 12', 'no such field'],
+]);
+kernel(typed, 'numbered', 'renumbered', [['value.a', 'TCP when 6', 'TCP to be 7']]);
 
 kernel('a failed load takes back the pins it made, and leaves those it found', async t => {
 	const pinRoot = await makeBpffs(t);

@@ -1,0 +1,102 @@
+import {UsageError} from '../../base/errors.js';
+import {mapUpdate} from '../../kernel/sys/map.js';
+import type {CollectionSpec, MapSpec} from '../../spec/types.js';
+import {createMap} from '../map/create-map.js';
+import {elementError} from '../map/map-error.js';
+import type {BpfMap} from '../map/map.js';
+import {openOrCreatePinned, type PinnedMap} from '../map/reuse-pin.js';
+import type {MigrateOptions} from '../migrate/converter.js';
+import {Upgrade} from '../migrate/upgrade.js';
+import type {Program} from '../program/program.js';
+import type {MapPin} from './collection.js';
+import type {LoadCollectionOptions} from './load-collection.js';
+
+/** The maps of a collection while it is being loaded. */
+export class MapSet {
+	readonly maps = Object.create(null) as Record<string, BpfMap>;
+	readonly pins: MapPin[] = [];
+	upgrade = new Upgrade([], new Map());
+	private readonly pinned: PinnedMap[] = [];
+	private readonly own: BpfMap[] = [];
+	private readonly spec: CollectionSpec;
+	private readonly options: LoadCollectionOptions;
+
+	constructor(spec: CollectionSpec, options: LoadCollectionOptions) {
+		this.spec = spec;
+		this.options = options;
+	}
+
+	open(btfFd: number | undefined): void {
+		for (const [name, map] of Object.entries(this.spec.maps)) {
+			this.maps[name] = this.options.replaceMaps?.[name] ?? this.openOne(name, map, btfFd);
+		}
+
+		const swaps = this.pinned.filter(pinned => pinned.predecessor !== undefined);
+		const options = new Map<PinnedMap, MigrateOptions>();
+		for (const {name, path} of this.pins) {
+			const swap = swaps.find(each => each.path === path);
+			if (swap !== undefined) options.set(swap, this.options.migrate?.[name] ?? {});
+		}
+
+		this.upgrade = new Upgrade(swaps, options);
+	}
+
+	/** Initial elements of maps of maps and program arrays, once there is what they hold. */
+	fillSlots(programs: Readonly<Record<string, Program>>): void {
+		for (const [name, {slots}] of Object.entries(this.spec.maps)) {
+			const map = this.maps[name];
+			if (slots === undefined || map === undefined) continue;
+			if (this.options.replaceMaps?.[name] !== undefined) continue;
+			for (const [index, target] of slots) {
+				const object = this.maps[target] ?? programs[target];
+				// A program that was left out leaves its slot empty.
+				if (object === undefined) continue;
+				const key = new Uint8Array(new Uint32Array([index]).buffer);
+				const value = new Uint8Array(new Uint32Array([object.fd]).buffer);
+				const result = mapUpdate(map.fd, key, value, 0);
+				if (result < 0) throw elementError(`put "${target}" into`, name, -result);
+			}
+		}
+	}
+
+	loaded(): void {
+		for (const pinned of this.pinned) pinned.loaded();
+	}
+
+	rollback(): void {
+		this.upgrade.dispose();
+		for (const map of this.own) map.close();
+		for (const pinned of this.pinned.reverse()) pinned.rollback();
+	}
+
+	private openOne(name: string, map: MapSpec, btfFd: number | undefined): BpfMap {
+		const options = {...this.options.codecs?.[name], btfFd};
+		const path = this.pinPath(name, map);
+		if (path === undefined) {
+			const created = createMap(map, options);
+			this.own.push(created);
+			return created;
+		}
+
+		const policy = this.options.onMismatch ?? 'fail';
+		const pinned = openOrCreatePinned(map, path, policy, options);
+		this.pinned.push(pinned);
+		this.pins.push({name, path, map: pinned.map, how: pinned.how});
+		return pinned.map;
+	}
+
+	private pinPath(name: string, map: MapSpec): string | undefined {
+		const {pinRoot, pinMaps} = this.options;
+		const all = pinMaps === 'all' && map.contents === undefined;
+		const isWanted =
+			map.pinning === 'by-name' || (map.pinning === 'replace' && pinRoot !== undefined);
+		if (!isWanted && !all) return undefined;
+		if (pinRoot === undefined) {
+			throw new UsageError(
+				`load object "${this.spec.name}": map "${name}" wants to be pinned; give a pin root`,
+			);
+		}
+
+		return `${pinRoot}/${name}`;
+	}
+}
