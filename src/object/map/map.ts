@@ -15,17 +15,15 @@ import {updateFlags} from '../../uapi/flags.js';
 import {KernelObject} from '../pin/kernel-object.js';
 import {deleteMany, updateMany} from './batch.js';
 import {
-	batchIterator,
-	cursorReader,
-	Entries,
-	keyReader,
+	cursorIterator,
+	keyIterator,
 	pairCaller,
 	pairIterator,
-	valueReader,
+	valueIterator,
 	type ElementCaller,
-	type ElementIterator,
 	type Entry,
-} from './entries.js';
+} from './element-iterators.js';
+import {batchIterator, Entries, type ElementIterator} from './entries.js';
 import {JsonLines} from './json-lines.js';
 import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
@@ -41,6 +39,15 @@ export interface SetOptions {
 	readonly mode?: 'any' | 'noexist' | 'exist';
 	/** Takes the value's `bpf_spin_lock` meanwhile. *Kernel:* 5.1. */
 	readonly lock?: boolean;
+}
+
+/** Made when they are first asked for. */
+interface WaysToRead<K, V> {
+	keys?: ElementIterator<K>;
+	values?: ElementIterator<V>;
+	pairs?: ElementIterator<[K, V]>;
+	cursor?: ElementIterator<Entry<K, V>>;
+	each?: ElementCaller<K, V>;
 }
 
 /** How to open a map: codecs for its keys and values. */
@@ -65,8 +72,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	private readonly keyView: DataView;
 	private readonly valueBytes: Uint8Array;
 	private readonly valueView: DataView;
-	private pairs: ElementIterator<[K, V]> | undefined;
-	private caller: ElementCaller<K, V> | undefined;
+	private readonly ways: WaysToRead<K, V> = {};
 
 	/** Use `createMap`, `openPinnedMap` or `openMapById`. Takes over `fd`. */
 	constructor(fd: Fd, info: MapInfo, types: MapTypes | undefined, options: OpenMapOptions = {}) {
@@ -168,8 +174,8 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	/** Every element as `[key, value]`; `complete` of the result tells how it ended. */
 	entries(options: ScanOptions = {}): Entries<[K, V]> {
 		const {key, value} = this.codecs;
-		this.pairs ??= pairIterator(key as Codec<K>, value as Codec<V>);
-		return this.scan(options, this.pairs);
+		this.ways.pairs ??= pairIterator(key as Codec<K>, value as Codec<V>);
+		return this.scan(options, this.ways.pairs);
 	}
 
 	/**
@@ -178,18 +184,20 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	 */
 	forEach(callback: (value: V, key: K) => void, options: ScanOptions = {}): boolean {
 		const {key, value} = this.codecs;
-		this.caller ??= pairCaller(key as Codec<K>, value as Codec<V>);
+		this.ways.each ??= pairCaller(key as Codec<K>, value as Codec<V>);
 		const status = new ScanStatus();
-		this.caller(scan(this.scanTarget(), options, status), callback);
+		this.ways.each(scan(this.scanTarget(), options, status), callback);
 		return status.complete;
 	}
 
 	keys(options: ScanOptions = {}): Entries<K> {
-		return this.scan(options, batchIterator(keyReader(this.codecs.key as Codec<K>)));
+		this.ways.keys ??= keyIterator(this.codecs.key as Codec<K>);
+		return this.scan(options, this.ways.keys);
 	}
 
 	values(options: ScanOptions = {}): Entries<V> {
-		return this.scan(options, batchIterator(valueReader(this.codecs.value as Codec<V>)));
+		this.ways.values ??= valueIterator(this.codecs.value as Codec<V>);
+		return this.scan(options, this.ways.values);
 	}
 
 	/**
@@ -198,7 +206,8 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	 */
 	cursor(options: ScanOptions = {}): Entries<Entry<K, V>> {
 		const {key, value} = this.codecs;
-		return this.scan(options, batchIterator(cursorReader(key as Codec<K>, value as Codec<V>)));
+		this.ways.cursor ??= cursorIterator(key as Codec<K>, value as Codec<V>);
+		return this.scan(options, this.ways.cursor);
 	}
 
 	/** Every element as JSON, 64-bit numbers with all their digits. */
