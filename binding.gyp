@@ -13,7 +13,9 @@
 				"native/sys_info.cc",
 				"native/sys_mmap.cc",
 				"native/sys_net.cc",
-				"native/sys_netlink.cc"
+				"native/sys_netlink.cc",
+				"native/sys_perf.cc",
+				"native/sys_socket.cc"
 			],
 			"include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
 			"defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

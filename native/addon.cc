@@ -69,6 +69,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("interfaceName", InterfaceName),
 		Function("interfaces", Interfaces),
 		Function("netlink", Netlink),
+		Function("perfEventOpen", PerfEventOpen),
+		Function("perfEventEnable", PerfEventEnable),
+		Function("perfEventSetProgram", PerfEventSetProgram),
+		Function("socketProgram", SocketProgram),
 	});
 	return exports;
 }

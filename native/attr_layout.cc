@@ -20,6 +20,15 @@ constexpr uint32_t kProgInstructions = 8;
 constexpr uint32_t kProgFdArray = 120;
 constexpr uint32_t kProgFdArrayCount = 148;
 
+// Attach types whose options of LINK_CREATE hold addresses.
+constexpr uint32_t kTraceIter = 28;
+constexpr uint32_t kTraceKprobeMulti = 42;
+constexpr uint32_t kTraceUprobeMulti = 48;
+constexpr uint32_t kTraceKprobeSession = 56;
+constexpr uint32_t kTraceUprobeSession = 57;
+// What is newer might hold some, too.
+constexpr uint32_t kLastKnownAttachType = 57;
+
 constexpr Access kIn = Access::kRead;
 constexpr Access kOut = Access::kWrite;
 
@@ -65,15 +74,32 @@ constexpr PointerField kPointerFields[] = {
 	{kBtfLoad, 0, kIn, Extent::kField, 16, 1},
 	{kBtfLoad, 8, kOut, Extent::kField, 20, 1},
 	{kTaskFdQuery, 16, kOut, Extent::kField, 12, 1},
+	{kLinkCreate, 16, kIn, Extent::kField, 24, 1, kTraceIter},  // iter_info
+	{kLinkCreate, 32, kIn, Extent::kField, 20, 8, kTraceKprobeMulti},  // addrs
+	{kLinkCreate, 40, kIn, Extent::kField, 20, 8, kTraceKprobeMulti},  // cookies
+	{kLinkCreate, 32, kIn, Extent::kField, 20, 8, kTraceKprobeSession},
+	{kLinkCreate, 40, kIn, Extent::kField, 20, 8, kTraceKprobeSession},
+	{kLinkCreate, 16, kIn, Extent::kString, 0, 1, kTraceUprobeMulti},  // path
+	{kLinkCreate, 24, kIn, Extent::kField, 48, 8, kTraceUprobeMulti},  // offsets
+	{kLinkCreate, 32, kIn, Extent::kField, 48, 8, kTraceUprobeMulti},  // ref_ctr_offsets
+	{kLinkCreate, 40, kIn, Extent::kField, 48, 8, kTraceUprobeMulti},  // cookies
+	{kLinkCreate, 16, kIn, Extent::kString, 0, 1, kTraceUprobeSession},
+	{kLinkCreate, 24, kIn, Extent::kField, 48, 8, kTraceUprobeSession},
+	{kLinkCreate, 32, kIn, Extent::kField, 48, 8, kTraceUprobeSession},
+	{kLinkCreate, 40, kIn, Extent::kField, 48, 8, kTraceUprobeSession},
 };
 
 // Fields that hold addresses but are not wrapped: must stay zero.
 struct Forbidden {
 	uint32_t command;
 	uint32_t offset;
+	uint32_t attach_type = kAnyAttachType;
 };
 constexpr Forbidden kForbidden[] = {
 	{kProgLoad, 128},  // core_relos
+	// syms: addresses of strings; the functions' own addresses say the same.
+	{kLinkCreate, 24, kTraceKprobeMulti},
+	{kLinkCreate, 24, kTraceKprobeSession},
 };
 
 // Record sizes that the lengths above assume.
@@ -81,11 +107,6 @@ constexpr uint32_t kFuncInfoCount = 88;
 constexpr uint32_t kFuncInfoRecSize = 76;
 constexpr uint32_t kLineInfoCount = 104;
 constexpr uint32_t kLineInfoRecSize = 92;
-
-// Attach types whose options of LINK_CREATE hold addresses: iterators and the multi-probes. What is
-// newer than the last one might, too.
-constexpr uint32_t kAttachWithPointers[] = {28, 42, 48, 56, 57};
-constexpr uint32_t kLastKnownAttachType = 57;
 
 // The only program type whose test context holds addresses that the kernel writes to.
 constexpr uint32_t kStructOpsProgram = 27;
@@ -135,9 +156,16 @@ std::string Describe(uint32_t command, uint32_t offset) {
 	return "bpf: command " + std::to_string(command) + ", pointer at " + std::to_string(offset);
 }
 
-const PointerField* FindField(uint32_t command, uint32_t offset) {
+// Is this a field of the command as it is called here?
+template <typename Field>
+bool Applies(const Field& field, uint32_t command, uint32_t attach_type) {
+	return field.command == command &&
+	       (field.attach_type == kAnyAttachType || field.attach_type == attach_type);
+}
+
+const PointerField* FindField(uint32_t command, uint32_t attach_type, uint32_t offset) {
 	for (const PointerField& field : kPointerFields)
-		if (field.command == command && field.offset == offset) return &field;
+		if (field.offset == offset && Applies(field, command, attach_type)) return &field;
 	return nullptr;
 }
 
@@ -195,7 +223,7 @@ uint32_t AttrLimit(uint32_t command) {
 		case kTaskFdQuery:
 			return 48;
 		case kLinkCreate:
-			return 32;
+			return 64;
 		case kLinkUpdate:
 			return 16;
 		case kLinkDetach:
@@ -292,6 +320,11 @@ void AttrImage::Store32(uint32_t offset, uint32_t value) {
 	std::memcpy(bytes_.data() + offset, &value, sizeof(value));
 }
 
+// Only a link's options differ by attach type.
+uint32_t AttrImage::AttachType(uint32_t command) const {
+	return command == kLinkCreate ? Load32(kLinkAttachType) : kAnyAttachType;
+}
+
 uint64_t AttrImage::RequiredSize(const PointerField& field, const MapShape& shape) const {
 	switch (field.extent) {
 		case Extent::kField:
@@ -334,12 +367,13 @@ std::string AttrImage::MeasureFdArray(std::vector<PointerArg>* pointers) const {
 
 // Fields that the checks depend on and that a caller could bend.
 std::string AttrImage::CheckFixedFields(EnvState& state, uint32_t command) {
+	const uint32_t attach_type = AttachType(command);
 	for (const Forbidden& field : kForbidden)
-		if (field.command == command && Load64(field.offset) != 0)
+		if (Applies(field, command, attach_type) && Load64(field.offset) != 0)
 			return Describe(command, field.offset) + " is not wrapped";
 	// The kernel would follow whatever stands in a pointer field.
 	for (const PointerField& field : kPointerFields)
-		if (field.command == command && Load64(field.offset) != 0)
+		if (Applies(field, command, attach_type) && Load64(field.offset) != 0)
 			return Describe(command, field.offset) + " is not zero";
 	if (command == kProgLoad) {
 		if (Load32(kFuncInfoCount) != 0 && Load32(kFuncInfoRecSize) != 8)
@@ -347,13 +381,8 @@ std::string AttrImage::CheckFixedFields(EnvState& state, uint32_t command) {
 		if (Load32(kLineInfoCount) != 0 && Load32(kLineInfoRecSize) != 16)
 			return "bpf: line_info records must be 16 bytes";
 	}
-	if (command == kLinkCreate && size_ > kLinkOptions) {
-		const uint32_t type = Load32(kLinkAttachType);
-		if (type > kLastKnownAttachType ||
-		    std::find(std::begin(kAttachWithPointers), std::end(kAttachWithPointers), type) !=
-		        std::end(kAttachWithPointers))
-			return "bpf: link options of attach type " + std::to_string(type) + " are not wrapped";
-	}
+	if (command == kLinkCreate && size_ > kLinkOptions && attach_type > kLastKnownAttachType)
+		return "bpf: link options of attach type " + std::to_string(attach_type) + " are not wrapped";
 	if (command == kProgTestRun) {
 		checked_fd_offset_ = 0;
 		uint32_t type = 0;
@@ -382,7 +411,7 @@ std::string AttrImage::Prepare(
 
 	MapShape shape;
 	for (PointerArg& pointer : *pointers) {
-		const PointerField* field = FindField(command, pointer.offset);
+		const PointerField* field = FindField(command, AttachType(command), pointer.offset);
 		if (field == nullptr || pointer.offset + 8 > size_)
 			return Describe(command, pointer.offset) + " is not a pointer field";
 		pointer.written = field->access == Access::kWrite;

@@ -69,6 +69,9 @@ enum class Extent : uint8_t {
 
 enum class Access : uint8_t { kRead, kWrite };
 
+// Also no attach type that the kernel will ever have.
+constexpr uint32_t kAnyAttachType = UINT32_MAX;
+
 struct PointerField {
 	uint32_t command;
 	uint32_t offset;
@@ -78,6 +81,8 @@ struct PointerField {
 	// For kField: where the u32 stands, and bytes per unit.
 	uint32_t length_field = 0;
 	uint32_t unit = 1;
+	// A field of links of this attach type only.
+	uint32_t attach_type = kAnyAttachType;
 };
 
 // One buffer whose address the kernel gets.
@@ -140,6 +145,7 @@ private:
 	uint64_t Load64(uint32_t offset) const;
 	void Store32(uint32_t offset, uint32_t value);
 
+	uint32_t AttachType(uint32_t command) const;
 	std::string CheckFixedFields(EnvState& state, uint32_t command);
 	uint64_t RequiredSize(const PointerField& field, const MapShape& shape) const;
 	std::string MeasureFdArray(std::vector<PointerArg>* pointers) const;

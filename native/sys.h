@@ -20,6 +20,10 @@ napi_value ReleaseMemory(napi_env env, napi_callback_info info);
 napi_value InterfaceIndex(napi_env env, napi_callback_info info);
 napi_value InterfaceName(napi_env env, napi_callback_info info);
 napi_value Interfaces(napi_env env, napi_callback_info info);
+napi_value PerfEventOpen(napi_env env, napi_callback_info info);
+napi_value PerfEventEnable(napi_env env, napi_callback_info info);
+napi_value PerfEventSetProgram(napi_env env, napi_callback_info info);
+napi_value SocketProgram(napi_env env, napi_callback_info info);
 napi_value Netlink(napi_env env, napi_callback_info info);
 
 }  // namespace skep

@@ -16,6 +16,9 @@ namespace {
 constexpr uint32_t kAnyType = UINT32_MAX;
 constexpr uint32_t kRawTracepointLink = 1;
 constexpr uint32_t kIteratorLink = 4;
+constexpr uint32_t kPerfEventLink = 7;
+constexpr uint32_t kKprobeMultiLink = 8;
+constexpr uint32_t kUprobeMultiLink = 12;
 
 // An array that the info struct points to: where its address and its length stand, and what the
 // length counts.
@@ -44,6 +47,13 @@ constexpr NestedArray kNestedArrays[] = {
 	{FdKind::kBtf, kAnyType, 16, 24, 1, 0},           // name
 	{FdKind::kLink, kRawTracepointLink, 16, 24, 1, 0},
 	{FdKind::kLink, kIteratorLink, 16, 24, 1, 0},
+	{FdKind::kLink, kPerfEventLink, 24, 32, 1, 0},    // the probe's file, function or tracepoint
+	{FdKind::kLink, kKprobeMultiLink, 16, 24, 8, 0},  // addrs
+	{FdKind::kLink, kKprobeMultiLink, 40, 24, 8, 0},  // cookies
+	{FdKind::kLink, kUprobeMultiLink, 16, 48, 1, 0},  // path
+	{FdKind::kLink, kUprobeMultiLink, 24, 52, 8, 0},  // offsets
+	{FdKind::kLink, kUprobeMultiLink, 32, 52, 8, 0},  // ref_ctr_offsets
+	{FdKind::kLink, kUprobeMultiLink, 40, 52, 8, 0},  // cookies
 };
 
 constexpr size_t kInfoCapacity = 512;

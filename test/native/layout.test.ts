@@ -14,6 +14,11 @@ const linkCreate = partOf({part: 'link_create'});
 const linkUpdate = partOf({part: 'link_update'});
 const bind = partOf({part: 'prog_bind_map'});
 
+/** The options that links of some attach types take. */
+function linkOptions(name: string): Member[] {
+	return membersOf(linkCreate.find(member => member.name === name)?.typeId ?? 0, 16);
+}
+
 /** The part of bpf_attr that each command reads, by the name it has in the addon. */
 const parts: Record<string, Member[]> = {
 	kMapCreate: partOf({first: 'map_type'}),
@@ -38,6 +43,11 @@ const parts: Record<string, Member[]> = {
 	kBtfLoad: partOf({first: 'btf'}),
 	kTaskFdQuery: partOf({part: 'task_fd_query'}),
 	kProgBindMap: bind,
+	'kLinkCreate kTraceIter': linkCreate.filter(({name}) => name.startsWith('iter_info')),
+	'kLinkCreate kTraceKprobeMulti': linkOptions('kprobe_multi'),
+	'kLinkCreate kTraceKprobeSession': linkOptions('kprobe_multi'),
+	'kLinkCreate kTraceUprobeMulti': linkOptions('uprobe_multi'),
+	'kLinkCreate kTraceUprobeSession': linkOptions('uprobe_multi'),
 	kLinkUpdate: linkUpdate,
 	kLinkDetach: partOf({part: 'link_detach'}),
 	kIterCreate: partOf({part: 'iter_create'}),
@@ -66,6 +76,11 @@ const lengths: Record<string, string> = {
 	'btf:8': 'btf_size:4',
 	'btf_log_buf:8': 'btf_log_size:4',
 	'buf:8': 'buf_len:4',
+	'iter_info:8': 'iter_info_len:4',
+	'addrs:8': 'cnt:4',
+	'cookies:8': 'cnt:4',
+	'offsets:8': 'cnt:4',
+	'ref_ctr_offsets:8': 'cnt:4',
 };
 
 /** Fields by which extents that follow from the map go. */
@@ -76,12 +91,13 @@ const byExtent: Record<string, string[]> = {
 	kBatchValues: ['values:8'],
 	kBatchCursor: ['in_batch:8', 'out_batch:8'],
 	kFdArray: ['fd_array:8'],
-	kString: ['license:8', 'pathname:8', 'name:8'],
+	kString: ['license:8', 'pathname:8', 'name:8', 'path:8'],
 };
 
-const row = /\{(k\w+), (k?\w+), (kIn|kOut), Extent::(\w+)(?:, (\d+), (\d+))?\}/g;
+const row = /\{(k\w+), (k?\w+), (kIn|kOut), Extent::(\w+)(?:, (\d+), (\d+))?(?:, (k\w+))?\}/g;
 const rows = [...layoutSource.matchAll(row)].map(match => {
-	const [, command = '', offset = '', , extent = '', length] = match;
+	const [, name = '', offset = '', , extent = '', length, , attachType] = match;
+	const command = attachType === undefined ? name : `${name} ${attachType}`;
 	const constant = new RegExp(`constexpr uint32_t ${offset} = (\\d+);`).exec(layoutSource)?.[1];
 	return {command, offset: Number(constant ?? offset), extent, length};
 });
@@ -134,7 +150,9 @@ const plain = new Set([
 test('every other address of a wrapped command is refused, or lies beyond its attr', t => {
 	const limits = [...layoutSource.matchAll(/((?:\t\tcase k\w+:\n)+)\t\t\treturn (\d+);/g)];
 	const limitOf = (command: string) =>
-		Number(limits.find(([, cases = '']) => cases.includes(`${command}:`))?.[2]);
+		Number(
+			limits.find(([, cases = '']) => cases.includes(`${command.split(' ', 1)[0]}:`))?.[2],
+		);
 	const forbidden = /kForbidden\[\] = \{(.*?)\n\};/s.exec(layoutSource)?.[1] ?? '';
 	// What the kernel does not look at for the command.
 	const unused = new Set([
@@ -156,6 +174,7 @@ test('every other address of a wrapped command is refused, or lies beyond its at
 			checked++;
 			const known =
 				rows.some(known => known.command === command && known.offset === offset) ||
+				forbidden.includes(`{${command.replace(' ', `, ${offset}, `)}`) ||
 				forbidden.includes(`{${command}, ${offset}}`) ||
 				unused.has(`${command} ${name}`);
 			t.true(known, `${command} ${name} at ${offset}`);
@@ -219,4 +238,39 @@ test('raw tracepoint and iterator links have their name where the addon writes i
 	const number = (name: string) => types.values.find(value => value.name === name)?.value;
 	t.is(Number(number('BPF_LINK_TYPE_RAW_TRACEPOINT')), 1);
 	t.is(Number(number('BPF_LINK_TYPE_ITER')), 4);
+});
+
+const probeArrays = test.macro({
+	exec(t, part: string, arrays: Readonly<Record<string, string>>) {
+		const link = structNamed('bpf_link_info').find(({name}) => name === part);
+		const members = membersOf(link?.typeId ?? 0, link?.offset ?? 0);
+		const inner = members.flatMap(each => [each, ...membersOf(each.typeId, each.offset)]);
+		const constant = part.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) =>
+			letter.toUpperCase(),
+		);
+		const found = infoSource.matchAll(
+			new RegExp(`\\{FdKind::kLink, k${constant}Link, (\\d+), (\\d+), (\\d+), 0\\}`, 'g'),
+		);
+		let checked = 0;
+		for (const [, address, length, unit] of found) {
+			checked++;
+			const lengths = at(inner, Number(length)).split(' ');
+			const names = at(inner, Number(address)).split(' ');
+			const name = names.find(each => each in arrays) ?? '';
+			t.true(lengths.includes(arrays[name] ?? ''), `${name}: ${lengths.join(' ')}`);
+			t.is(Number(unit), arrays[name] === 'count:4' ? 8 : 1);
+		}
+
+		t.is(checked, Object.keys(arrays).length);
+	},
+	title: (_, part) => `${part} links have their arrays where the addon writes them`,
+});
+
+test(probeArrays, 'perf_event', {'file_name:8': 'name_len:4'});
+test(probeArrays, 'kprobe_multi', {'addrs:8': 'count:4', 'cookies:8': 'count:4'});
+test(probeArrays, 'uprobe_multi', {
+	'path:8': 'path_size:4',
+	'offsets:8': 'count:4',
+	'ref_ctr_offsets:8': 'count:4',
+	'cookies:8': 'count:4',
 });

@@ -96,8 +96,54 @@ const linkOptions = test.macro({
 	title: (_, attachType) => `link options of attach type ${attachType} are refused`,
 });
 
-// Iterators and multi-probes point to more; 58 and above are yet unknown.
-for (const attachType of [28, 42, 48, 56, 57, 58, 1000]) kernel(linkOptions, attachType);
+// Attach types that are yet unknown may point to more.
+for (const attachType of [58, 1000]) kernel(linkOptions, attachType);
+
+const filledOptions = test.macro({
+	exec(t, attachType: number, offset: number) {
+		const attr = attrOf(64, {8: attachType, [offset]: 0x1000});
+		const error = t.throws(() => call('link_create', attr), {instanceOf: RangeError});
+		t.regex(error.message, new RegExp(`pointer at ${offset} is not (zero|wrapped)$`));
+	},
+	title: (_, attachType, offset) =>
+		`a link of attach type ${attachType} refuses an address at ${offset}`,
+});
+
+// Iterators, and probes of many functions or places.
+for (const [attachType, offsets] of [
+	[28, [16]],
+	[42, [24, 32, 40]],
+	[56, [24, 32, 40]],
+	[48, [16, 24, 32, 40]],
+	[57, [16, 24, 32, 40]],
+] as const) {
+	for (const offset of offsets) kernel(filledOptions, attachType, offset);
+}
+
+kernel('options of a link are measured by their count', t => {
+	const attr = attrOf(64, {8: 42, 20: 3});
+	const error = t.throws(() => call('link_create', attr, [32, new Uint8Array(23)]), {
+		instanceOf: RangeError,
+	});
+	t.regex(error.message, /pointer at 32: 23 bytes, the kernel uses 24$/);
+});
+
+kernel('a field of another attach type is no pointer', t => {
+	const attr = attrOf(64, {8: 45});
+	const error = t.throws(() => call('link_create', attr, [32, new Uint8Array(64)]), {
+		instanceOf: RangeError,
+	});
+	t.regex(error.message, /pointer at 32 is not a pointer field$/);
+});
+
+kernel('a perf event has an attr of a length that the kernel had', t => {
+	for (const length of [0, 63, 257]) {
+		const open = () => addon.perfEventOpen(new Uint8Array(length), '', -1, 0);
+		t.throws(open, {instanceOf: RangeError}, String(length));
+	}
+
+	t.throws(() => addon.socketProgram(0, 2, 0), {instanceOf: RangeError});
+});
 
 const accessors = test.macro({
 	exec(t, take: 'transfer' | 'shrink', victim: 'key' | 'attr' | 'value') {

@@ -41,6 +41,12 @@ export interface Addon {
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
 	/** One rtnetlink request; all messages of its answer. */
 	readonly netlink: (request: Uint8Array, netns: number) => Uint8Array | number;
+	/** `attr`: struct perf_event_attr; `name`: the probed function or file, or empty; -1: any. */
+	readonly perfEventOpen: (attr: Uint8Array, name: string, pid: number, cpu: number) => number;
+	readonly perfEventEnable: (fd: number, on: number) => number;
+	readonly perfEventSetProgram: (fd: number, programFd: number) => number;
+	/** setsockopt(2) with one of the options that are about programs. */
+	readonly socketProgram: (fd: number, option: number, programFd: number) => number;
 	readonly closeFd: (fd: number) => number;
 	/** Null for a descriptor that the addon did not open. */
 	readonly fdKind: (fd: number) => 'map' | 'program' | 'link' | 'btf' | 'other' | null;

@@ -1,6 +1,7 @@
 /** The link commands of bpf(2), one function per command. */
 
 import {Attr, bpf, cText} from './attr.js';
+import {linkOptions, type LinkOptions} from './link-options.js';
 
 export interface LinkCreateAttr {
 	readonly programFd: number;
@@ -14,11 +15,19 @@ export interface LinkCreateAttr {
 	readonly expectedRevision?: bigint | undefined;
 	/** Network namespace of the interface index, as an fd. */
 	readonly netns?: number | undefined;
+	/** What links of some attach types take besides. */
+	readonly options?: LinkOptions | undefined;
 }
 
 /** *Throws:* `ERR_SYSCALL`. *Kernel:* 5.7. */
 export function linkCreate(link: LinkCreateAttr): number {
-	const {relative, expectedRevision} = link;
+	const {relative, expectedRevision, options} = link;
+	if (options !== undefined) {
+		const {attr, pointers} = linkOptions(options);
+		attr.u32(0, link.programFd).u32(4, link.target).u32(8, link.attachType).u32(12, link.flags);
+		return bpf('link_create', attr, pointers, link.netns);
+	}
+
 	const placed = relative !== undefined || expectedRevision !== undefined;
 	const attr = new Attr(placed ? 32 : 16)
 		.u32(0, link.programFd)
@@ -50,8 +59,18 @@ export function linkDetach(linkFd: number): void {
 	bpf('link_detach', new Attr(4).u32(0, linkFd));
 }
 
-/** *Throws:* `ERR_SYSCALL`. `name` is empty for a program that names its own tracepoint by BTF. */
-export function rawTracepointOpen(programFd: number, name: string): number {
-	const attr = new Attr(16).u32(8, programFd);
+/**
+ * `name` is empty for a program that names its own tracepoint by BTF; `cookie`: *Kernel:* 6.10.
+ *
+ * *Throws:* `ERR_SYSCALL`.
+ */
+export function rawTracepointOpen(programFd: number, name: string, cookie?: bigint): number {
+	const attr = new Attr(cookie === undefined ? 16 : 24).u32(8, programFd);
+	if (cookie !== undefined) attr.u64(16, cookie);
 	return bpf('raw_tracepoint_open', attr, name === '' ? [] : [0, cText(name)]);
+}
+
+/** A descriptor to read an iterator's output from. *Throws:* `ERR_SYSCALL`. *Kernel:* 5.8. */
+export function iteratorCreate(linkFd: number): number {
+	return bpf('iter_create', new Attr(8).u32(0, linkFd));
 }

@@ -2,7 +2,10 @@ import {EbpfError} from '../../base/errors.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 import type {Command} from '../../uapi/commands.js';
 
-/** One bpf(2) call was refused; what skep wanted from it is in the error that has this as cause. */
+/** What is asked of the kernel otherwise than by bpf(2). */
+export type OtherCall = 'perf_event_open' | 'perf_event_set_bpf' | 'setsockopt';
+
+/** One call was refused; what skep wanted from it is in the error that has this as cause. */
 export class SyscallError extends EbpfError {
 	static {
 		this.prototype.name = 'SyscallError';
@@ -12,9 +15,9 @@ export class SyscallError extends EbpfError {
 	declare readonly errno: number;
 	/** `EPERM`. */
 	readonly errnoName: string;
-	readonly command: Command;
+	readonly command: Command | OtherCall;
 
-	constructor(command: Command, errno: number) {
+	constructor(command: Command | OtherCall, errno: number) {
 		super(`${command}: ${errnoText(errno)} (${errnoName(errno)})`, {errno});
 		this.errnoName = errnoName(errno);
 		this.command = command;

@@ -191,8 +191,64 @@ test(
 	() => link.linkCreate({...created, relative: 5, expectedRevision: 6n}),
 	{...createdFields, flags: 4, relative_fd: 5, expected_revision: 6n},
 );
+
+const optionMembers = (name: string): Member[] => [
+	...linkCreate.filter(({offset}) => offset < 16),
+	...membersOf(linkCreate.find(member => member.name === name)?.typeId ?? 0, 16).map(member => ({
+		...member,
+		name: `${name}.${member.name}`,
+	})),
+];
+const iteratorMembers = linkCreate.filter(
+	({name, offset}) => offset < 16 || name.startsWith('iter_info'),
+);
+const optionCases: [Parameters<typeof link.linkCreate>[0]['options'], Fields, string[]][] = [
+	[
+		{kind: 'netfilter', family: 2, hook: 3, priority: 4, flags: 1},
+		{
+			'netfilter.pf': 2,
+			'netfilter.hooknum': 3,
+			'netfilter.priority': 4,
+			'netfilter.flags': 1,
+		},
+		[],
+	],
+	[
+		{kind: 'tracing', targetBtfId: 7, cookie: 8n},
+		{'tracing.target_btf_id': 7, 'tracing.cookie': 8n},
+		[],
+	],
+	[{kind: 'perf_event', cookie: 9n}, {'perf_event.bpf_cookie': 9n}, []],
+	[
+		{kind: 'kprobe_multi', flags: 1, addresses: [1n, 2n], cookies: [3n, 4n]},
+		{'kprobe_multi.flags': 1, 'kprobe_multi.cnt': 2},
+		['kprobe_multi.addrs', 'kprobe_multi.cookies'],
+	],
+	[
+		{kind: 'uprobe_multi', path: '/x', flags: 1, offsets: [1n], cookies: [3n], pid: 5},
+		{'uprobe_multi.flags': 1, 'uprobe_multi.cnt': 1, 'uprobe_multi.pid': 5},
+		['uprobe_multi.path', 'uprobe_multi.offsets', 'uprobe_multi.cookies'],
+	],
+	[{kind: 'iterator', mapFd: 3}, {iter_info_len: 16}, ['iter_info']],
+];
+for (const [options, fields, pointers] of optionCases) {
+	const kind = options?.kind ?? '';
+	test(
+		` with options of ${kind}`,
+		writes,
+		'link_create',
+		kind === 'iterator' ? iteratorMembers : optionMembers(kind),
+		() => link.linkCreate({...created, options}),
+		{...createdFields, flags: 4, ...fields},
+		pointers,
+	);
+}
+
 test(writes, 'link_update', linkUpdate, () => link.linkUpdate(1, 2, 3), {
 	...{link_fd: 1, new_prog_fd: 2, flags: 4, old_prog_fd: 3},
+});
+test(writes, 'iter_create', partOf({part: 'iter_create'}), () => link.iteratorCreate(3), {
+	link_fd: 3,
 });
 test(writes, 'link_detach', partOf({part: 'link_detach'}), () => link.linkDetach(1), {link_fd: 1});
 test(
