@@ -77,6 +77,15 @@ export type {Owner} from './object/link/owner.js';
 export {attachTcx, type Anchor, type AttachTcxOptions} from './object/link/attach-tcx.js';
 export {attachCgroup, type AttachCgroupOptions} from './object/link/attach-cgroup.js';
 export {LinkError} from './object/link/link-error.js';
+export {
+	attach,
+	type Attached,
+	type AttachOptions,
+	type AttachTarget,
+	type CgroupTarget,
+	type TcTarget,
+	type XdpTarget,
+} from './object/hook/attach.js';
 export {listLinks} from './object/link/list-links.js';
 
 export {Collection, NotFoundError, type MapPin} from './object/collection/collection.js';

@@ -36,6 +36,7 @@ const neighbours: Record<string, readonly string[]> = {
 		'object/pin',
 		'object/program',
 	],
+	'object/hook': ['object/link', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/program'],
 	'object/map': ['object/btf', 'object/pin'],

@@ -120,7 +120,8 @@ function requireNoPlace(action: string, {anchor = 'last', expectedRevision}: Att
 	throw new UnsupportedError(action, feature, '6.6', {errno: EINVAL});
 }
 
-function directionOf(type: AttachType | undefined): 'ingress' | 'egress' | undefined {
+/** The side that a program's attach type names. */
+export function directionOf(type: AttachType | undefined): 'ingress' | 'egress' | undefined {
 	if (type === 'tcx_ingress') return 'ingress';
 	return type === 'tcx_egress' ? 'egress' : undefined;
 }

@@ -11,7 +11,7 @@ import {LinkError} from './link-error.js';
 /**
  * A program on a hook that no link holds there: it stays when its process ends, whatever happens.
  *
- * `close()` detaches it as closing a link does; `release()` leaves it where it is.
+ * `close()` detaches it as closing a link does, unless it was kept, as a pin keeps a link.
  */
 export abstract class HookAttachment extends Link {
 	abstract override readonly mechanism: Mechanism;
@@ -20,6 +20,7 @@ export abstract class HookAttachment extends Link {
 	/** Number of `program`, also when that is closed. */
 	protected programId: number;
 	private over = false;
+	private kept = false;
 
 	protected constructor(hook: string, program: Program) {
 		super(undefined, hook);
@@ -64,11 +65,16 @@ export abstract class HookAttachment extends Link {
 	override pin(path: string): void {
 		throw new LinkError(
 			`pin ${this.hook} to "${path}"`,
-			`it was attached by ${this.mechanism}, not by a link; release it, and it stays without a pin`,
+			`it was attached by ${this.mechanism}, not by a link; keep() it, and it stays without a pin`,
 		);
 	}
 
-	/** Leaves the program on the hook, for good. */
+	/** From now on, `close()` leaves the program on the hook. */
+	keep(): void {
+		this.kept = true;
+	}
+
+	/** Gives up this object and leaves the program on the hook. */
 	release(): void {
 		if (!this.over) this.end();
 	}
@@ -76,6 +82,11 @@ export abstract class HookAttachment extends Link {
 	/** Detaches, unless it is detached, replaced by somebody else or released already. */
 	override close(): void {
 		if (this.over) return;
+		if (this.kept) {
+			this.end();
+			return;
+		}
+
 		try {
 			this.detach();
 		} catch (error) {
