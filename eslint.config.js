@@ -26,10 +26,6 @@ export default defineConfig(
 				{
 					paths: [
 						...bareBuiltins.map(name => ({name, message: `Write 'node:${name}'.`})),
-						{
-							name: 'node-gyp-build',
-							message: 'Only src/kernel/sys/addon.ts loads the addon.',
-						},
 					],
 				},
 			],
@@ -92,9 +88,5 @@ export default defineConfig(
 			// TypeScript does not infer a macro's arguments for its title: they are unknown there.
 			'@typescript-eslint/restrict-template-expressions': 'off',
 		},
-	},
-	{
-		files: ['src/kernel/sys/addon.ts'],
-		rules: {'no-restricted-imports': 'off'},
 	},
 );

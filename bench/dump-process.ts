@@ -71,5 +71,5 @@ async function dump(count: number, rounds: number) {
 }
 
 function dumpCommand(id: string): string[] {
-	return [join(output, 'src/cli/main.js'), 'map', 'dump', id, '-o', 'json'];
+	return [join(output, 'cli/skep.cjs'), 'map', 'dump', id, '-o', 'json'];
 }

@@ -217,8 +217,13 @@ compile_typescript() {
 	touch dist/.typescript-started
 	remove_stale_output
 	node_modules/.bin/tsc -p tsconfig.json {lock}<&- || fail "TypeScript does not compile"
-	chmod +x dist/src/cli/main.js
 	mv dist/.typescript-started "$stamp"
+}
+
+bundle_cli() {
+	is_older dist/cli/skep.cjs src scripts/bundle.js scripts/starter.cjs "$lock_stamp" || return 0
+	step "bundling the command line"
+	quietly node scripts/bundle.js {lock}<&-
 }
 
 # ---- BPF objects
@@ -241,7 +246,7 @@ compile_objects() {
 
 	step "compiling ${#stale[@]} BPF objects"
 	mkdir -p dist/bpf
-	quietly node dist/src/cli/main.js object build --out dist/bpf \
+	quietly node dist/cli/skep.cjs object build --out dist/bpf \
 		--flag=-Wall --flag=-Wextra --flag=-Werror "${stale[@]}"
 }
 
@@ -251,4 +256,5 @@ install_node_modules
 build_addon
 if [[ $asan == yes ]]; then build_asan_addon; fi
 compile_typescript
+bundle_cli
 compile_objects

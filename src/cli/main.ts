@@ -1,10 +1,11 @@
-#!/usr/bin/env node
 /** `skep`: one file per noun; what a verb needs is loaded when it runs. */
 
 import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
 
 import {Command, CommanderError, Option} from 'commander';
 
+import {packageRoot} from '../base/package-root.js';
 import {nouns} from './nouns.js';
 import {reportError} from './output/errors.js';
 import {formats} from './output/print.js';
@@ -14,7 +15,7 @@ interface Manifest {
 }
 
 function version(): string {
-	const manifest = new URL('../../../package.json', import.meta.url);
+	const manifest = join(packageRoot, 'package.json');
 	return (JSON.parse(readFileSync(manifest, 'utf8')) as Manifest).version;
 }
 
@@ -52,11 +53,17 @@ function inherit(parent: Command): void {
 	}
 }
 
-const program = await createProgram();
-program.configureOutput({outputError: () => undefined});
-try {
-	await program.parseAsync();
-} catch (error) {
-	if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
-	else process.exitCode = reportError(error);
+async function main(): Promise<void> {
+	try {
+		const program = await createProgram();
+		program.configureOutput({outputError: () => undefined});
+		await program.parseAsync();
+	} catch (error) {
+		if (error instanceof CommanderError && error.exitCode === 0) return;
+		process.exitCode = reportError(error);
+	}
 }
+
+main().catch((error: unknown) => {
+	process.exitCode = reportError(error);
+});

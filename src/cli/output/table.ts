@@ -29,5 +29,5 @@ function cut(line: string, width: number | undefined): string {
 
 /** Names come from objects of any origin: nothing in them may steer a terminal. */
 function clean(text: string): string {
-	return text.replaceAll(/\p{Cc}/gu, '\ufffd');
+	return /[^\x20-\x7e]/.test(text) ? text.replaceAll(/\p{Cc}/gu, '\ufffd') : text;
 }

@@ -1,9 +1,11 @@
 /** Loads the native addon: the only module that does. */
 
+import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
-import {fileURLToPath} from 'node:url';
+import {join} from 'node:path';
 
 import {EbpfError} from '../../base/errors.js';
+import {packageRoot} from '../../base/package-root.js';
 
 /** A flat list `[offset, buffer, ...]` of the buffers that belong into `union bpf_attr`. */
 export type Pointers = readonly (number | Uint8Array | null)[];
@@ -63,18 +65,26 @@ export class AddonError extends EbpfError {
 	readonly code = 'ERR_ADDON';
 }
 
+/** Built here, or built for the package by those who made it. */
+const places = ['build/Release/skep.node', `prebuilds/linux-${process.arch}/skep.glibc.node`];
+
 function load(): Addon {
-	const require = createRequire(import.meta.url);
-	const packageRoot = fileURLToPath(new URL('../../../../', import.meta.url));
+	// The sanitizer build of the tests lives elsewhere.
+	const other = process.env['SKEP_ADDON'];
+	const all = places.map(place => join(packageRoot, place));
+	const found = other ? [other] : all.filter(path => existsSync(path));
+	const [path] = found;
+	if (path === undefined) {
+		throw new AddonError(
+			`load native addon: none was built for linux ${process.arch}: ${all.join(' and ')} do not exist; 'npm run build:native' in ${packageRoot} builds one`,
+		);
+	}
+
 	try {
-		// The sanitizer build of the tests lives elsewhere.
-		const path = process.env['SKEP_ADDON'];
-		if (path !== undefined && path !== '') return require(path) as Addon;
-		const find = require('node-gyp-build') as (root: string) => Addon;
-		return find(packageRoot);
+		return createRequire(import.meta.url)(path) as Addon;
 	} catch (cause) {
 		const detail = (cause as Error).message.split('\n', 1)[0] ?? '';
-		throw new AddonError(`load native addon of "${packageRoot}": ${detail}`, {cause});
+		throw new AddonError(`load native addon "${path}": ${detail}`, {cause});
 	}
 }
 
