@@ -28,6 +28,7 @@ export type {VerifierStatistics} from './format/log/statistics.js';
 
 export {parseObject, readObject} from './spec/read.js';
 export {copyCollectionSpec} from './spec/copy.js';
+export {renameMap, resizeVariable} from './spec/change.js';
 export type {CollectionSpec, ExternSpec, MapSpec, ProgramSpec} from './spec/types.js';
 export {VariableSpec} from './spec/variable.js';
 

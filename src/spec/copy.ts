@@ -1,9 +1,11 @@
+import {configVariables} from './data-sections.js';
 import type {CollectionSpec, MapSpec} from './types.js';
 import type {VariableSpec} from './variable.js';
 
 /** A copy whose variables, maps and programs can be changed without changing those of `spec`. */
 export function copyCollectionSpec(spec: CollectionSpec): CollectionSpec {
 	const maps = copyRecord(spec.maps, copyMap);
+	const variables = copyRecord(spec.variables, variable => copyVariable(variable, maps));
 	return {
 		...spec,
 		maps,
@@ -16,7 +18,8 @@ export function copyCollectionSpec(spec: CollectionSpec): CollectionSpec {
 			lines: [...program.lines],
 			coreRelocations: [...program.coreRelocations],
 		})),
-		variables: copyRecord(spec.variables, variable => copyVariable(variable, maps)),
+		variables,
+		config: configVariables(variables),
 	};
 }
 

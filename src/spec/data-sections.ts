@@ -52,6 +52,22 @@ function refuseAddresses(object: ObjectFile, section: ElfSection): void {
 	}
 }
 
+const configSection = '.rodata.config';
+const configPrefix = '__config_';
+
+/** Those of `variables` that configure the object, by their short names. */
+export function configVariables(
+	variables: Readonly<Record<string, VariableSpec>>,
+): Record<string, VariableSpec> {
+	const config = Object.create(null) as Record<string, VariableSpec>;
+	for (const [name, variable] of Object.entries(variables)) {
+		if (variable.map !== configSection || !name.startsWith(configPrefix)) continue;
+		config[name.slice(configPrefix.length)] = variable;
+	}
+
+	return config;
+}
+
 interface Found {
 	readonly name: string;
 	readonly section: ElfSection;

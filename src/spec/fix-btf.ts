@@ -17,6 +17,7 @@ const kinds = {
 	func: kindNames.indexOf('func'),
 	var: kindNames.indexOf('var'),
 	datasec: kindNames.indexOf('datasec'),
+	declTag: kindNames.indexOf('decl_tag'),
 };
 
 /** The object's own types, ready for the kernel. */
@@ -25,18 +26,18 @@ export interface ObjectTypes {
 	readonly types: Btf | undefined;
 	/** Ids of the data sections, by name. */
 	readonly dataSections: ReadonlyMap<string, number>;
+	/** Ids of declaration tags. */
+	readonly tags: readonly number[];
 }
 
 /** *Throws:* `ERR_BTF` for damaged types, `ERR_SPEC` for variables outside their section. */
 export function readTypes(object: ObjectFile): ObjectTypes {
-	if (object.btf === undefined) return {types: undefined, dataSections: new Map()};
+	if (object.btf === undefined) return {types: undefined, dataSections: new Map(), tags: []};
 	const bytes = Uint8Array.from(object.btf.data);
 	// Whatever is wrong with them is for the parser to say: it sees all of them again.
 	const records = findRecords(bytes, object.elf.littleEndian);
-	const dataSections =
-		records === undefined
-			? new Map<string, number>()
-			: new Fixer(object, object.btf, bytes, records).run();
+	const fixer = records === undefined ? undefined : new Fixer(object, object.btf, bytes, records);
+	const dataSections = fixer?.run() ?? new Map<string, number>();
 	const types = parseTypes(bytes, records, dataSections.get(settingsSection), object);
 	if (types.littleEndian !== object.elf.littleEndian) {
 		throw new SpecError(
@@ -45,7 +46,7 @@ export function readTypes(object: ObjectFile): ObjectTypes {
 		);
 	}
 
-	return {types, dataSections};
+	return {types, dataSections, tags: fixer?.tags ?? []};
 }
 
 /** Parsed twice where settings want a place: where each belongs follows from the types. */
@@ -112,6 +113,8 @@ interface Variable {
 }
 
 class Fixer {
+	/** Ids of declaration tags. */
+	readonly tags: number[] = [];
 	readonly #object: ObjectFile;
 	readonly #section: ElfSection;
 	readonly #bytes: Uint8Array;
@@ -151,6 +154,9 @@ class Fixer {
 						this.#set(start + 4, (info & 0xffff0000) >>> 0);
 					}
 
+					break;
+				case kinds.declTag:
+					this.tags.push(index + 1);
 					break;
 				default:
 			}

@@ -17,16 +17,18 @@ export interface ObjectFile {
 	readonly data: readonly ElfSection[];
 	/** `.maps`. */
 	readonly maps: ElfSection | undefined;
+	/** `maps` and `maps/NAME`: maps in the old syntax. */
+	readonly legacyMaps: readonly ElfSection[];
 	readonly btf: ElfSection | undefined;
 	readonly btfExt: ElfSection | undefined;
 	readonly license: string;
 }
 
 const dataName = /^\.(data|rodata|bss)(\.|$)/;
+const legacyName = /^maps(\/|$)/;
 
 /** Sections that ask for something this version cannot do: without it the object would be wrong. */
 const unsupported: readonly (readonly [name: RegExp, what: string])[] = [
-	[/^maps(\/|$)/, 'maps in the old syntax; declare them in ".maps"'],
 	[/^\.struct_ops(\.|$)/, 'struct_ops maps'],
 	[/^\.addr_space\./, 'variables in an arena'],
 ];
@@ -35,6 +37,7 @@ const unsupported: readonly (readonly [name: RegExp, what: string])[] = [
 export function sortSections(elf: ElfFile, name: string, size: number): ObjectFile {
 	const code: ElfSection[] = [];
 	const data: ElfSection[] = [];
+	const legacyMaps: ElfSection[] = [];
 	const named = new Map<string, ElfSection>();
 	for (const section of elf.sections) {
 		const {type, flags} = section;
@@ -54,6 +57,8 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 			code.push(section);
 		} else if (dataName.test(section.name)) {
 			data.push(section);
+		} else if (legacyName.test(section.name)) {
+			legacyMaps.push(section);
 		} else if (!['.maps', '.BTF', '.BTF.ext', 'license'].includes(section.name)) {
 			continue;
 		} else if (type === sectionTypes.nobits) {
@@ -79,6 +84,7 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 		code,
 		data,
 		maps: named.get('.maps'),
+		legacyMaps,
 		btf: named.get('.BTF'),
 		btfExt: named.get('.BTF.ext'),
 		license: license === undefined ? '' : cString(license.data),

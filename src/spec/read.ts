@@ -4,18 +4,21 @@ import {readFile} from 'node:fs/promises';
 import {basename} from 'node:path';
 import {EbpfError, UsageError} from '../base/errors.js';
 import {parseElf} from '../format/elf/elf.js';
+import type {ElfSection} from '../format/elf/types.js';
 import {Bodies} from './body.js';
 import {CodeInfo} from './code-info.js';
-import {dataMaps, dataVariables} from './data-sections.js';
+import {configVariables, dataMaps, dataVariables} from './data-sections.js';
 import {readExterns, settingsMap} from './externs.js';
 import {type ObjectTypes, readTypes} from './fix-btf.js';
 import {findFunctions, type Functions} from './functions.js';
+import {type LegacyMap, readLegacyMaps} from './legacy-maps.js';
 import {Linker} from './link.js';
 import {type MapDefinition, readMapDefinitions} from './map-definitions.js';
 import {readSlots} from './map-slots.js';
 import {settingsSection} from './names.js';
 import {type ObjectFile, sortSections} from './object-file.js';
 import {SpecError} from './spec-error.js';
+import {placeTailCalls} from './tail-calls.js';
 import {Targets} from './targets.js';
 import type {CollectionSpec, MapSpec} from './types.js';
 
@@ -43,14 +46,18 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 	const {types} = objectTypes;
 	const functions = findFunctions(object);
 	const definitions = mapDefinitions(object, objectTypes);
-	const mapAt = new Map(definitions.map(({offset, name}) => [offset, name]));
+	const legacyMaps = readLegacyMaps(object, types);
+	const mapAt = mapsBySection(object, definitions, legacyMaps);
 	const externs = readExterns(object, objectTypes);
 	const targets = new Targets(object, functions, mapAt, externs);
-	const maps = allMaps(object, objectTypes, definitions, targets, functions);
+	const maps = allMaps(object, objectTypes, {definitions, legacyMaps}, targets, functions);
 	const settings = settingsMap(object, objectTypes, externs);
 	if (settings !== undefined) maps[settingsSection] = settings;
 	const info = new CodeInfo(object.btfExt?.data, types);
 	const linker = new Linker(object, new Bodies(elf, targets), info, types);
+	const programs = linker.link(functions);
+	placeTailCalls({types, tags: objectTypes.tags, legacyMaps, maps, programs});
+	const variables = dataVariables(object, objectTypes, maps);
 	return {
 		kind: 'collection',
 		name,
@@ -58,8 +65,9 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 		license: object.license,
 		types,
 		maps,
-		programs: linker.link(functions),
-		variables: dataVariables(object, objectTypes, maps),
+		programs,
+		variables,
+		config: configVariables(variables),
 		externs,
 	};
 }
@@ -80,16 +88,34 @@ function mapDefinitions(object: ObjectFile, {types, dataSections}: ObjectTypes):
 	return definitions;
 }
 
+function mapsBySection(
+	object: ObjectFile,
+	definitions: readonly MapDefinition[],
+	legacyMaps: readonly LegacyMap[],
+): Map<ElfSection, Map<number, string>> {
+	const bySection = new Map<ElfSection, Map<number, string>>();
+	for (const section of object.legacyMaps) bySection.set(section, new Map());
+	for (const {section, offset, name} of legacyMaps) bySection.get(section)?.set(offset, name);
+	if (object.maps !== undefined) {
+		bySection.set(object.maps, new Map(definitions.map(({offset, name}) => [offset, name])));
+	}
+
+	return bySection;
+}
+
 function allMaps(
 	object: ObjectFile,
 	types: ObjectTypes,
-	definitions: readonly MapDefinition[],
+	{
+		definitions,
+		legacyMaps,
+	}: {definitions: readonly MapDefinition[]; legacyMaps: readonly LegacyMap[]},
 	targets: Targets,
 	functions: Functions,
 ): Record<string, MapSpec> {
 	const slots = readSlots(object, definitions, targets, functions.programs);
 	const maps = Object.create(null) as Record<string, MapSpec>;
-	for (const {map, name} of definitions) {
+	for (const {map, name} of [...definitions, ...legacyMaps]) {
 		if (maps[name] !== undefined) {
 			throw new SpecError(`read object "${object.name}": two maps are called "${name}"`, {
 				map: name,

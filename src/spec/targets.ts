@@ -18,16 +18,16 @@ export type Target =
 export class Targets {
 	readonly #object: ObjectFile;
 	readonly #functions: Functions;
-	readonly #mapAt: ReadonlyMap<number, string>;
+	readonly #mapAt: ReadonlyMap<ElfSection, ReadonlyMap<number, string>>;
 	readonly #data: ReadonlySet<ElfSection>;
 	readonly #code: ReadonlySet<ElfSection>;
 	readonly #externs: Readonly<Record<string, ExternSpec>>;
 
-	/** `mapAt` gives maps by their offset in `.maps`. */
+	/** `mapAt` gives maps by their section and their offset in it. */
 	constructor(
 		object: ObjectFile,
 		functions: Functions,
-		mapAt: ReadonlyMap<number, string>,
+		mapAt: ReadonlyMap<ElfSection, ReadonlyMap<number, string>>,
 		externs: Readonly<Record<string, ExternSpec>>,
 	) {
 		this.#externs = externs;
@@ -48,11 +48,12 @@ export class Targets {
 		if (section === undefined) return nothing(`${symbolName(symbol)} is in no section`);
 
 		const offset = symbol.value + addend;
-		if (section === this.#object.maps) {
-			const map = this.#mapAt.get(offset);
+		const maps = this.#mapAt.get(section);
+		if (maps !== undefined) {
+			const map = maps.get(offset);
 			if (map !== undefined) return {kind: 'map', map};
 			return nothing(
-				`${symbolName(symbol)} leads to byte ${offset} of ".maps", where no map starts`,
+				`${symbolName(symbol)} leads to byte ${offset} of "${section.name}", where no map starts`,
 			);
 		}
 

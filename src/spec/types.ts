@@ -20,6 +20,11 @@ export interface CollectionSpec {
 	readonly maps: Readonly<Record<string, MapSpec>>;
 	readonly programs: Readonly<Record<string, ProgramSpec>>;
 	readonly variables: Readonly<Record<string, VariableSpec>>;
+	/**
+	 * Those of `variables` that configure the object by convention: `__config_NAME` in the section
+	 * `.rodata.config`, here by NAME.
+	 */
+	readonly config: Readonly<Record<string, VariableSpec>>;
 	/** What the object declares and the running kernel has to give. */
 	readonly externs: Readonly<Record<string, ExternSpec>>;
 }
@@ -67,6 +72,8 @@ export interface MapSpec {
 	readonly keyTypeId: number;
 	readonly valueTypeId: number;
 	readonly types?: Btf;
+	/** False: it is not made, and a program that comes to use it is refused. */
+	readonly autocreate?: boolean;
 	/** Template of the inner maps of a map of maps. */
 	readonly inner?: MapSpec;
 	/** Initial elements of a map of maps or program array: index → name of a map or program. */

@@ -84,6 +84,11 @@ export class VariableSpec {
 		return new VariableSpec({...this.#options, contents});
 	}
 
+	/** The same variable with some of its facts changed. */
+	with(changes: Partial<VariableOptions>): VariableSpec {
+		return new VariableSpec({...this.#options, ...changes});
+	}
+
 	/** What a JSON view of the spec shows; 64-bit numbers and bytes as text. */
 	toJSON(): unknown {
 		const {kind, name, map, offset, size, typeId, constant} = this;

@@ -59,13 +59,6 @@ test(
 );
 test(
 	refused,
-	'a map in the old syntax',
-	`struct {int type, key, value, max, flags;} old SEC("maps") = {1, 4, 4, 1, 0}; ${entry} { return 0; }`,
-	'read object "object": section "maps" is not supported: maps in the old syntax; declare them in ".maps"',
-	{section: 'maps'},
-);
-test(
-	refused,
 	'a struct_ops map',
 	`int ops SEC(".struct_ops.link") = 1; ${entry} { return 0; }`,
 	'read object "object": section ".struct_ops.link" is not supported: struct_ops maps',

@@ -4,6 +4,7 @@ import {setImmediate as immediate} from 'node:timers/promises';
 
 import {hostLittleEndian} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
+import {possibleCpus} from '../../kernel/sys/map.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
 import {createCodec} from '../../format/codec/codec.js';
@@ -18,6 +19,7 @@ import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program
 import {ExternResolver} from '../program/externs.js';
 import type {Program} from '../program/program.js';
 import {Collection} from './collection.js';
+import {withCpuScratch} from './cpu-scratch.js';
 import {DataSection} from './data-section.js';
 import {MapSet} from './map-set.js';
 import {type SettingValue, settingBytes} from './settings.js';
@@ -32,8 +34,11 @@ export interface LoadCollectionOptions {
 	readonly onMismatch?: MismatchPolicy;
 	/** How the policy `migrate` brings maps into their new form, by name. */
 	readonly migrate?: Readonly<Record<string, MigrateOptions>>;
-	/** Maps to use in the place of the object's own, by name; they are not closed with it. */
-	readonly replaceMaps?: Readonly<Record<string, BpfMap>>;
+	/**
+	 * Maps to use in the place of the object's own, by name: open ones, which are not closed with
+	 * the collection, or paths of pins. Each must be what the object declares.
+	 */
+	readonly replaceMaps?: Readonly<Record<string, BpfMap | string>>;
 	/** Settings to use in the place of the kernel's own, by name: `{CONFIG_HZ: 250}`. */
 	readonly settings?: Readonly<Record<string, SettingValue>>;
 	/** Codecs for keys and values of maps, by name. */
@@ -130,7 +135,7 @@ export async function loadCollectionAsync(
 function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps {
 	check(spec, options);
 	const wanted = wantedPrograms(spec, options);
-	const maps = new MapSet(withSettings(spec, options), options);
+	const maps = new MapSet(withCpuScratch(withSettings(spec, options), possibleCpus), options);
 	const programs = Object.create(null) as Record<string, Program>;
 	const hasExterns = Object.keys(spec.externs).length > 0;
 	const externs = hasExterns ? new ExternResolver() : undefined;
@@ -152,6 +157,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 				spec: each,
 				options: {
 					maps: maps.maps,
+					absentMaps: maps.absent,
 					btfFd,
 					logLevel,
 					...(externs === undefined ? {} : {externs}),
@@ -176,7 +182,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			programs,
 			variables: variables(spec, sections),
 			sections: [...sections.values()],
-			borrowed: new Set(Object.values(options.replaceMaps ?? {})),
+			borrowed: maps.borrowed,
 			pins: maps.pins,
 			typesLeftOut,
 			upgrade: maps.upgrade,

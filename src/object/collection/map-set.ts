@@ -1,9 +1,11 @@
 import {UsageError} from '../../base/errors.js';
 import {mapUpdate} from '../../kernel/sys/map.js';
 import type {CollectionSpec, MapSpec} from '../../spec/types.js';
-import {createMap} from '../map/create-map.js';
+import {createMap, normalise} from '../map/create-map.js';
 import {elementError} from '../map/map-error.js';
+import {compareMap, isUsable, MapMismatchError} from '../map/map-mismatch.js';
 import type {BpfMap} from '../map/map.js';
+import {openPinnedMap} from '../map/open-map.js';
 import {openOrCreatePinned, type PinnedMap} from '../map/reuse-pin.js';
 import type {MigrateOptions} from '../migrate/converter.js';
 import {Upgrade} from '../migrate/upgrade.js';
@@ -14,6 +16,10 @@ import type {LoadCollectionOptions} from './load-collection.js';
 /** The maps of a collection while it is being loaded. */
 export class MapSet {
 	readonly maps = Object.create(null) as Record<string, BpfMap>;
+	/** Names of maps that were switched off. */
+	readonly absent: ReadonlySet<string>;
+	/** Maps that belong to someone else. */
+	readonly borrowed = new Set<BpfMap>();
 	readonly pins: MapPin[] = [];
 	upgrade = new Upgrade([], new Map());
 	private readonly pinned: PinnedMap[] = [];
@@ -24,11 +30,18 @@ export class MapSet {
 	constructor(spec: CollectionSpec, options: LoadCollectionOptions) {
 		this.spec = spec;
 		this.options = options;
+		const off = Object.entries(spec.maps).filter(([, {autocreate}]) => autocreate === false);
+		this.absent = new Set(off.map(([name]) => name));
 	}
 
 	open(btfFd: number | undefined): void {
 		for (const [name, map] of Object.entries(this.spec.maps)) {
-			this.maps[name] = this.options.replaceMaps?.[name] ?? this.openOne(name, map, btfFd);
+			if (this.absent.has(name)) continue;
+			const replacement = this.options.replaceMaps?.[name];
+			this.maps[name] =
+				replacement === undefined
+					? this.openOne(name, map, btfFd)
+					: this.replace(name, map, replacement);
 		}
 
 		const swaps = this.pinned.filter(pinned => pinned.predecessor !== undefined);
@@ -67,6 +80,20 @@ export class MapSet {
 		this.upgrade.dispose();
 		for (const map of this.own) map.close();
 		for (const pinned of this.pinned.reverse()) pinned.rollback();
+	}
+
+	private replace(name: string, wanted: MapSpec, replacement: BpfMap | string): BpfMap {
+		const map =
+			typeof replacement === 'string'
+				? openPinnedMap(replacement, this.options.codecs?.[name])
+				: replacement;
+		if (map === replacement) this.borrowed.add(map);
+		else this.own.push(map);
+		const differences = compareMap(map.info, normalise(wanted), map.types);
+		// How many entries it has, programs are not verified against.
+		if (isUsable(differences)) return map;
+		const path = typeof replacement === 'string' ? replacement : undefined;
+		throw new MapMismatchError(name, path, differences, '; programs could not use it');
 	}
 
 	private openOne(name: string, map: MapSpec, btfFd: number | undefined): BpfMap {

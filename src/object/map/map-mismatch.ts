@@ -14,16 +14,23 @@ export class MapMismatchError extends EbpfError {
 	}
 
 	readonly code = 'ERR_MAP_MISMATCH';
-	readonly path: string;
+	/** Undefined for a map that was given open. */
+	readonly path: string | undefined;
 	readonly differences: readonly Difference[];
 
-	constructor(map: string, path: string, differences: readonly Difference[], advice: string) {
+	constructor(
+		map: string,
+		path: string | undefined,
+		differences: readonly Difference[],
+		advice: string,
+	) {
 		const list = differences
 			.slice(0, longestList)
 			.map(({field, pinned, wanted}) => `${field} is ${pinned}, the object wants ${wanted}`);
 		const rest = differences.length - list.length;
 		if (rest > 0) list.push(`and ${rest} more`);
-		super(`reuse map "${map}" pinned at "${path}": ${list.join('; ')}${advice}`);
+		const which = path === undefined ? 'that was given' : `pinned at "${path}"`;
+		super(`reuse map "${map}" ${which}: ${list.join('; ')}${advice}`);
 		this.path = path;
 		this.differences = differences;
 	}

@@ -1,19 +1,28 @@
 /** Puts a program into the bytes that the kernel wants. */
 
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import {absentMap, poisonLoad} from './poison.js';
 import type {FunctionInfo, LineInfo, Reference} from '../../spec/types.js';
 
-/** Instructions with the descriptors of `maps` filled in; `fdOf` gives them by name. */
+/**
+ * Instructions with the descriptors of maps filled in; `fdOf` gives them by name, and undefined for
+ * one that was switched off: what loads its address is refused where it is reached.
+ */
 export function resolveReferences(
 	instructions: Uint8Array,
 	references: readonly Reference[],
-	fdOf: (map: string) => number,
+	fdOf: (map: string) => number | undefined,
 ): Uint8Array {
 	if (references.length === 0) return instructions;
 	const resolved = instructions.slice();
 	const view = viewOf(resolved);
-	// Everything else of the load is in place already.
-	for (const {slot, map} of references) view.setUint32(slot * 8 + 4, fdOf(map), hostLittleEndian);
+	for (const [index, {slot, map}] of references.entries()) {
+		const fd = fdOf(map);
+		// Everything else of the load is in place already.
+		if (fd === undefined) poisonLoad(view, slot, absentMap + index);
+		else view.setUint32(slot * 8 + 4, fd, hostLittleEndian);
+	}
+
 	return resolved;
 }
 

@@ -10,6 +10,7 @@ import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {ExternSpec, ProgramSpec} from '../../spec/types.js';
 import {pseudoCalls, pseudoLoads} from '../../uapi/pseudo.js';
 import {type ModuleTypes, moduleTypes} from '../btf/module-types.js';
+import {absentFunction} from './poison.js';
 import {ProgramError} from './program-error.js';
 
 /** Where externs are looked up. */
@@ -134,13 +135,6 @@ export class ExternResolver implements Disposable {
 }
 
 /**
- * Calls with these numbers stand for functions that do not exist: no kernel has so many helpers.
- * The verifier passes over them where they cannot be reached.
- */
-const absentCall = 0x7e_00_00_00;
-const callOpcode = 0x85;
-
-/**
  * Fills in what `spec` uses of the running kernel, in `instructions`, and gives the descriptors of
  * the modules' types that calls refer to by index.
  *
@@ -167,17 +161,6 @@ export function applyExterns(
 	return writer.descriptors();
 }
 
-/** The log with the names of functions that are not there in place of their numbers. */
-export function nameAbsentCalls(log: string, spec: Pick<ProgramSpec, 'externs'>): string {
-	if (spec.externs.length === 0) return log;
-	return log.replace(/(invalid func )?unknown#(\d+)/g, (text, refused, number: string) => {
-		const name = spec.externs[Number(number) - absentCall]?.extern.name;
-		if (name === undefined) return text;
-		if (refused === undefined) return name;
-		return `calls kernel function "${name}", which this kernel does not have`;
-	});
-}
-
 class Writer {
 	readonly #view: DataView;
 	readonly #modules: ModuleTypes[] = [];
@@ -201,12 +184,11 @@ class Writer {
 	}
 
 	call(slot: number, found: Found, index: number): void {
-		this.#view.setUint8(slot * 8, callOpcode);
 		const typed = found.kind === 'typed';
 		this.#source(slot, typed ? pseudoCalls.kfunc : pseudoCalls.helper);
 		const descriptor = typed && found.module !== undefined ? this.#indexOf(found.module) : 0;
 		this.#view.setInt16(slot * 8 + 2, descriptor, hostLittleEndian);
-		this.#immediate(slot, typed ? found.typeId : absentCall + index);
+		this.#immediate(slot, typed ? found.typeId : absentFunction + index);
 	}
 
 	/** Index 0 is the kernel itself. */

@@ -23,7 +23,8 @@ import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
 import {loadTypes} from '../btf/btf-object.js';
 import {attachBtfId} from './attach-btf.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
-import {applyExterns, ExternResolver, nameAbsentCalls} from './externs.js';
+import {applyExterns, ExternResolver} from './externs.js';
+import {nameAbsent} from './poison.js';
 import {Program} from './program.js';
 import {ProgramError} from './program-error.js';
 
@@ -32,6 +33,8 @@ const {E2BIG, EAGAIN, EINVAL, ENOSPC, EPERM} = constants.errno;
 export interface LoadProgramOptions {
 	/** The maps it refers to, by their names in the object. */
 	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;
+	/** Names of maps that were switched off: a program may refer to them where it never comes. */
+	readonly absentMaps?: ReadonlySet<string>;
 	/** Descriptor of the object's BTF, where it is in the kernel already. */
 	readonly btfFd?: number | undefined;
 	/** Finds what it uses of the kernel; shared by programs that are loaded together. */
@@ -175,14 +178,19 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAt
 	};
 }
 
-function fdOfMap(spec: ProgramSpec, name: string, {maps = {}}: LoadProgramOptions): number {
+function fdOfMap(
+	spec: ProgramSpec,
+	name: string,
+	{maps = {}, absentMaps}: LoadProgramOptions,
+): number | undefined {
 	const map = Object.hasOwn(maps, name) ? maps[name] : undefined;
 	if (map !== undefined) return map.fd;
+	if (absentMaps?.has(name) === true) return undefined;
 	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
 }
 
 function refusedError(spec: ProgramSpec, errno: number, written: string): Error {
-	const log = nameAbsentCalls(written, spec);
+	const log = nameAbsent(written, spec);
 	const cause = new SyscallError('prog_load', errno);
 	if (log.trim() !== '' || errno === E2BIG) {
 		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec)});
