@@ -16,7 +16,17 @@ export {
 	type DisassembleOptions,
 	type DisassemblyLine,
 } from './format/asm/disassemble.js';
-export {Btf} from './format/btf/btf.js';
+export {allIds, Btf} from './format/btf/btf.js';
+export {dumpC, type DumpOptions} from './format/btf/c/dump.js';
+export {
+	diffTypes,
+	type DiffOptions,
+	type PartChange,
+	type PartState,
+	type TypeChange,
+} from './format/btf/diff.js';
+export {mergeTypes, type MergedTypes} from './format/btf/merge.js';
+export {searchTypes} from './format/btf/search.js';
 export {BtfBuilder} from './format/btf/builder.js';
 export {createCodec, type Codec} from './format/codec/codec.js';
 export {CodecError} from './format/codec/codec-error.js';
@@ -26,6 +36,7 @@ export type {BtfKind, BtfType, BtfTypeOf} from './format/btf/types.js';
 export {VerifierError} from './format/log/verifier-error.js';
 export type {VerifierStatistics} from './format/log/statistics.js';
 
+export {readTypes} from './spec/read-types.js';
 export {parseObject, readObject} from './spec/read.js';
 export {copyCollectionSpec} from './spec/copy.js';
 export {renameMap, resizeVariable} from './spec/change.js';
@@ -34,6 +45,7 @@ export {VariableSpec} from './spec/variable.js';
 
 export {UnsupportedError} from './kernel/features/unsupported-error.js';
 export {kernelBtf} from './kernel/host/kernel-btf.js';
+export {moduleBtf, modulesWithBtf} from './kernel/host/module-btf.js';
 export {KernelConfigError} from './kernel/host/kernel-config.js';
 export {KernelSymbolError} from './kernel/host/kernel-symbols.js';
 export {findHolders, type HeldKind, type Holder} from './kernel/host/holders.js';

@@ -2,7 +2,9 @@
 
 import type {Command} from 'commander';
 
+import {addDiff} from './btf/diff.js';
 import {addDump} from './btf/dump.js';
+import {addFind} from './btf/find.js';
 import {addList} from './btf/list.js';
 import {addShow} from './btf/show.js';
 
@@ -10,4 +12,6 @@ export function addBtfVerbs(btf: Command): void {
 	addList(btf);
 	addShow(btf);
 	addDump(btf);
+	addFind(btf);
+	addDiff(btf);
 }

@@ -1,31 +1,53 @@
 /** `skep btf dump`. */
 
-import type {Command} from 'commander';
+import {type Command, Option} from 'commander';
 
-import type {Btf} from '../../index.js';
+import type {Btf, BtfType} from '../../index.js';
+import {UsageError} from '../../base/errors.js';
+import {collect} from '../arguments.js';
 import {example} from '../output/example.js';
-import {outputOptions, printList, writeLines} from '../output/print.js';
+import {outputOptions, printList, write, writeLines} from '../output/print.js';
 import {openTypes, sourceHelp} from './open.js';
 
 export function addDump(btf: Command): void {
 	btf.command('dump')
-		.description('all types, one a line')
-		.argument('<btf>', sourceHelp)
-		.option('--name <type>', 'only types of this name')
-		.addHelpText('after', example('skep btf dump lb.bpf.o'))
+		.description('types as a C header, as JSON, or one a line')
+		.argument('[btf]', sourceHelp, 'kernel')
+		.addOption(
+			new Option('--format <format>', 'how types are written')
+				.choices(['c', 'json', 'raw'])
+				.default('raw'),
+		)
+		.option('--name <type>', 'only types of this name; as C, with all they need', collect)
+		.option('--kfuncs', 'as C, also the kernel functions that programs may call')
+		.option('--no-access-index', 'as C, without relocation of field accesses (CO-RE)')
+		.addHelpText('after', example('skep btf dump --format c > vmlinux.h'))
 		.action(dump);
 }
 
-async function dump(text: string, options: {name?: string}, command: Command): Promise<void> {
-	const {describeType} = await import('../../index.js');
+interface DumpOptions {
+	readonly format: 'c' | 'json' | 'raw';
+	readonly name?: readonly string[];
+	readonly kfuncs?: boolean;
+	readonly accessIndex: boolean;
+}
+
+async function dump(text: string, options: DumpOptions, command: Command): Promise<void> {
+	const {allIds, describeType, dumpC} = await import('../../index.js');
 	const btf = await openTypes(text);
-	const format = outputOptions(command);
-	const ids = options.name === undefined ? allIds(btf) : btf.findAll(options.name);
-	const types = (function* () {
-		for (const id of ids) yield btf.type(id);
-	})();
-	if (format.output !== 'table') {
-		await printList(types, () => ({}), format);
+	const names = options.name;
+	const ids = names?.flatMap(name => idsOf(btf, name));
+	if (options.format === 'c') {
+		const {kfuncs = false, accessIndex} = options;
+		const types = ids === undefined ? {} : {types: ids};
+		for (const piece of dumpC(btf, {kfuncs, accessIndex, ...types})) write(piece);
+		return;
+	}
+
+	const types = typesOf(btf, ids ?? allIds(btf));
+	const output = options.format === 'json' ? 'json' : outputOptions(command).output;
+	if (output !== 'table') {
+		await printList(types, () => ({}), {...outputOptions(command), output});
 		return;
 	}
 
@@ -39,6 +61,12 @@ async function dump(text: string, options: {name?: string}, command: Command): P
 	);
 }
 
-function* allIds(btf: Btf): Generator<number> {
-	for (let id = 1; id < btf.typeCount; id++) yield id;
+function idsOf(btf: Btf, name: string): number[] {
+	const ids = btf.findAll(name);
+	if (ids.length === 0) throw new UsageError(`find type "${name}": there is no such type`);
+	return ids;
+}
+
+function* typesOf(btf: Btf, ids: Iterable<number>): Generator<BtfType> {
+	for (const id of ids) yield btf.type(id);
 }

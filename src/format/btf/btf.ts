@@ -101,6 +101,15 @@ export class Btf {
 		return type;
 	}
 
+	/** What the type numbered `id` is, without reading it. *Throws:* `ERR_BTF`. */
+	kindOf(id: number): BtfKind {
+		if (id === 0) return 'void';
+		if (this.base !== undefined && id < this.firstId) return this.base.kindOf(id);
+		const start = this.records.starts[id - this.firstId];
+		if (start === undefined) throw new BtfError('there is no such type', {typeId: id});
+		return kindNames[((this.records.words[start + 1] ?? 0) >>> 24) & 0x1f] ?? 'void';
+	}
+
 	/** The string at `offset` of the strings. *Throws:* `ERR_BTF`. */
 	string(offset: number): string {
 		if (this.base !== undefined && offset < this.stringBase) return this.base.string(offset);
@@ -242,6 +251,11 @@ export class Btf {
 }
 
 const voidType: BtfType = {kind: 'void', id: 0, name: 'void'};
+
+/** Ids of all types but void, those of the base first. */
+export function* allIds({typeCount}: Btf): Generator<number> {
+	for (let id = 1; id < typeCount; id++) yield id;
+}
 
 /** True when the types are of this machine's byte order. */
 export function isHostBtf(btf: Btf): boolean {

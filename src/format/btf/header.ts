@@ -3,6 +3,7 @@ import {BtfError} from './btf-error.js';
 
 export const btfMagic = 0xeb9f;
 export const headerSize = 24;
+const newerHeaderSize = 32;
 
 /** Where the two sections of BTF lie, in bytes from its start. */
 export interface BtfHeader {
@@ -30,7 +31,13 @@ export function readHeader(bytes: Uint8Array, continues: boolean): BtfHeader {
 		throw new BtfError(`a header of ${length} bytes is not possible`, {offset: 4});
 	}
 
-	for (let at = headerSize; at < length; at++) {
+	// Where the sizes of kinds stand, which newer BTF says and which are known here anyway.
+	const isNewer = length >= newerHeaderSize;
+	if (isNewer && length + u32(24) + u32(28) > bytes.length) {
+		throw new BtfError('sizes of kinds reach beyond the end', {offset: 28});
+	}
+
+	for (let at = isNewer ? newerHeaderSize : headerSize; at < length; at++) {
 		if (bytes[at] !== 0) throw new BtfError('the header has fields not known', {offset: at});
 	}
 

@@ -26,6 +26,7 @@ export function idOf(btf: Btf, name: string): number {
 /** A builder with the types that most tests need. */
 export class Types {
 	readonly builder: BtfBuilder;
+	private readonly base: Btf | undefined;
 	readonly u8: number;
 	readonly u16: number;
 	readonly u32: number;
@@ -33,6 +34,7 @@ export class Types {
 
 	constructor(options: {littleEndian?: boolean; base?: Btf} = {}) {
 		this.builder = new BtfBuilder(options);
+		this.base = options.base;
 		this.u8 = this.int('u8', 1);
 		this.u16 = this.int('u16', 2);
 		this.u32 = this.int('u32', 4);
@@ -77,7 +79,8 @@ export class Types {
 	}
 
 	parse(): Btf {
-		return Btf.parse(this.builder.build());
+		const {base} = this;
+		return Btf.parse(this.builder.build(), base === undefined ? {} : {base});
 	}
 }
 
