@@ -99,6 +99,15 @@ export {
 	type TcTarget,
 	type XdpTarget,
 } from './object/hook/attach.js';
+export {
+	joinXdp,
+	leaveXdp,
+	listXdpMembers,
+	type JoinXdpOptions,
+	type SharedProgram,
+	type XdpSet,
+} from './object/xdp-set/xdp-set.js';
+export type {XdpMember} from './object/xdp-set/member.js';
 export {listLinks} from './object/link/list-links.js';
 
 export {Collection, NotFoundError, type MapPin} from './object/collection/collection.js';

@@ -42,8 +42,9 @@ const neighbours: Record<string, readonly string[]> = {
 	'object/list': ['object/btf', 'object/map', 'object/program'],
 	'object/map': ['object/btf', 'object/pin'],
 	'object/migrate': ['object/map', 'object/pin'],
-	'object/net': ['object/link'],
+	'object/net': ['object/link', 'object/xdp-set'],
 	'object/program': ['object/btf', 'object/pin'],
+	'object/xdp-set': ['object/hook', 'object/link', 'object/map', 'object/pin', 'object/program'],
 };
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */

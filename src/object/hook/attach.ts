@@ -60,6 +60,11 @@ export interface AttachOptions {
 	readonly pin?: string;
 	/** Name of the predecessor's program; the program's own unless given. */
 	readonly predecessor?: string;
+	/**
+	 * Only while the predecessor is the program of this number or, for 0, while there is none:
+	 * otherwise it fails with `ESTALE`.
+	 */
+	readonly expectedId?: number;
 }
 
 export interface Attached {
@@ -111,6 +116,7 @@ function attempted(program: Program, hook: Hook, options: AttachOptions): Attach
 	const {pin, policy = 'replace'} = options;
 	const pinned = pin === undefined ? undefined : openPinned(program, hook, pin);
 	const before = pinned ?? hook.find(options.predecessor ?? program.name);
+	requireExpected(program, hook, before, options);
 	if (before === undefined) {
 		const link = create(hook, options.predecessor ?? program.name);
 		return {link: keep(link, pin, true), how: 'created'};
@@ -131,6 +137,20 @@ function attempted(program: Program, hook: Hook, options: AttachOptions): Attach
 		letGo(link);
 		throw error;
 	}
+}
+
+function requireExpected(
+	program: Program,
+	hook: Hook,
+	before: Predecessor | undefined,
+	{expectedId}: AttachOptions,
+): void {
+	const id = before?.programId ?? 0;
+	if (expectedId === undefined || id === expectedId) return;
+	if (before !== undefined) letGo(before.link);
+	const detail = `program ${id} is there instead of ${expectedId}`;
+	const action = `attach program "${program.name}" to ${hook.name}`;
+	throw new LinkError(action, detail, {errno: ESTALE});
 }
 
 /** What the pin holds: undefined when it is nothing, or a link whose hook is gone. */

@@ -25,7 +25,7 @@ export function xdpDetail(refusal: Refusal): {detail: string | undefined; owner?
 		const held = 'the interface has an XDP program already';
 		const words = explanation === '' ? held : `${held} (${explanation})`;
 		if (owner === undefined) return {detail: words};
-		return {detail: `${words}: ${describeOwner(owner)}`, owner};
+		return {detail: `${words}: ${describeOwner(owner)}${advice(owner, target)}`, owner};
 	}
 
 	if (errno === ENODEV) return {detail: 'the interface is gone'};
@@ -37,6 +37,13 @@ export function xdpDetail(refusal: Refusal): {detail: string | undefined; owner?
 	if (errno !== EINVAL) return {detail: undefined};
 	const setUp = 'as it is set up now (MTU, LRO, queues)';
 	return {detail: `the driver of "${target.name}" refuses ${mode} XDP ${setUp}`};
+}
+
+/** How to share the interface with a program that is made for that. */
+function advice({programName}: Owner, {name}: InterfaceTarget): string {
+	if (programName === 'skep_dispatcher') return '; it shares the interface: use joinXdp';
+	if (programName !== 'xdp_dispatcher') return '';
+	return `; it is the dispatcher of libxdp, whose programs would be lost: see 'xdp-loader status ${name}', add with 'xdp-loader load' or make room with 'xdp-loader unload ${name} --all'`;
 }
 
 /** What to do about it, where the words give that away. */
