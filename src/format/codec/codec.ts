@@ -6,7 +6,8 @@ import {layoutOf} from './build-layout.js';
 import {closureFlyweight, closureJson, closureReader} from './closures.js';
 import {CodecError, refuse} from './codec-error.js';
 import {checkView, writerOf} from './encode.js';
-import {canGenerate, generate} from './generate.js';
+import {canGenerate, compile, generate} from './generate.js';
+import {generateWriter, withFastWriter} from './generate-encode.js';
 import {textOf, writeHex, type JsonWriter} from './json-bytes.js';
 import type {FieldCodecs, Layout} from './layout.js';
 import {bytesAt} from './runtime.js';
@@ -68,7 +69,6 @@ class TypeCodec implements Codec {
 	private readonly littleEndian: boolean;
 	private readonly wantsCode: boolean;
 	private readonly name: string;
-	private writer: Codec['encode'] | undefined;
 
 	constructor(layout: Layout, options: CodecOptions) {
 		this.layout = layout;
@@ -79,8 +79,20 @@ class TypeCodec implements Codec {
 	}
 
 	encode(value: unknown, view: DataView, offset: number): void {
-		this.writer ??= writerOf(this.layout, this.name, this.littleEndian);
-		this.writer(value, view, offset);
+		// Not before: a type may claim gigabytes, and what is made from it may be as large.
+		checkView(this.name, this.size, view, offset);
+		const write = this.makeWriter();
+		// Stands in this method's place from now on.
+		Object.defineProperty(this, 'encode', {value: write});
+		write(value, view, offset);
+	}
+
+	private makeWriter(): Codec['encode'] {
+		const {layout, name, littleEndian} = this;
+		const writer = writerOf(layout, name, littleEndian);
+		if (!this.wantsCode || !canGenerate()) return writer;
+		const fast = generateWriter(layout, littleEndian, compile);
+		return fast === undefined ? writer : withFastWriter(fast, writer);
 	}
 
 	get decode(): Codec['decode'] {
