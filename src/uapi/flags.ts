@@ -24,6 +24,12 @@ export const mapFlags = {
 /** `flags` of an element update: `BPF_ANY`, `BPF_NOEXIST`, `BPF_EXIST`, `BPF_F_LOCK`. */
 export const updateFlags = {any: 0, noexist: 1, exist: 2, lock: 4} as const;
 
+/**
+ * Flags of element commands of per-CPU maps, `BPF_F_CPU` and `BPF_F_ALL_CPUS`; the number of the CPU
+ * stands in the upper 32 bits. *Kernel:* 7.0.
+ */
+export const elementFlags = {cpu: 8, all_cpus: 16} as const;
+
 /** `prog_flags` of `prog_load`: `BPF_F_*`. */
 export const programFlags = {
 	strict_alignment: 1,

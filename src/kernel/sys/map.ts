@@ -71,6 +71,26 @@ export function mapLookupAndDelete(
 	return tryBpf('map_lookup_and_delete_elem', attr, [8, key, 16, value]);
 }
 
+/** 0 or `-errno`; with flags of 64 bits. */
+export function mapLookupFlags(
+	fd: number,
+	key: Uint8Array | null,
+	value: Uint8Array,
+	flags: bigint,
+): number {
+	return tryBpf('map_lookup_elem', new Attr(32).u32(0, fd).u64(24, flags), [8, key, 16, value]);
+}
+
+/** 0 or `-errno`; with flags of 64 bits. */
+export function mapUpdateFlags(
+	fd: number,
+	key: Uint8Array | null,
+	value: Uint8Array,
+	flags: bigint,
+): number {
+	return tryBpf('map_update_elem', new Attr(32).u32(0, fd).u64(24, flags), [8, key, 16, value]);
+}
+
 /** *Throws:* `ERR_SYSCALL`. *Kernel:* 5.2. */
 export function mapFreeze(fd: number): void {
 	bpf('map_freeze', new Attr(4).u32(0, fd));

@@ -84,6 +84,10 @@ export function normalise(spec: MapSpec): MapSpec {
 		return {...spec, maxEntries: size};
 	}
 
+	if (spec.numaNode !== undefined && (spec.flags & mapFlags.numa_node) === 0) {
+		return normalise({...spec, flags: spec.flags | mapFlags.numa_node});
+	}
+
 	if (evicts(spec.type) && (spec.flags & mapFlags.no_common_lru) !== 0) {
 		// A list for each CPU, all of one length.
 		const cpus = possibleCpus();
@@ -156,6 +160,7 @@ function hint(spec: MapSpec, {errno, message}: SyscallError): string {
 	}
 
 	if (errno !== EINVAL) return message;
+	if (type.endsWith('_storage')) return storageHint(spec);
 	if (maxEntries === 0) return 'max_entries is 0';
 	if (type === 'lpm_trie' && (flags & noPrealloc) === 0) {
 		return 'a trie needs the flag BPF_F_NO_PREALLOC';
@@ -167,6 +172,15 @@ function hint(spec: MapSpec, {errno, message}: SyscallError): string {
 
 	if (type === 'array' && keySize !== 4) return `an array's key has 4 bytes, got ${keySize}`;
 	return `the kernel takes no ${type} with key ${keySize}, value ${valueSize}, ${maxEntries} entries, flags 0x${flags.toString(16)}`;
+}
+
+function storageHint({type, keySize, flags, keyTypeId}: MapSpec): string {
+	if (keyTypeId === 0) return `a map of type ${type} needs BTF types of key and value`;
+	if ((flags & mapFlags.no_prealloc) === 0) {
+		return `a map of type ${type} needs the flag BPF_F_NO_PREALLOC`;
+	}
+
+	return `the key of a map of type ${type} is a descriptor of 4 bytes and its number of entries 0, got ${keySize} bytes`;
 }
 
 function writeContents(fd: number, spec: MapSpec): void {

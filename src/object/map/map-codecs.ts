@@ -7,6 +7,7 @@ import {bytesCodec, createCodec, type Codec} from '../../format/codec/codec.js';
 import type {FieldCodecs} from '../../format/codec/layout.js';
 import {writeU32, type JsonWriter} from '../../format/codec/json-bytes.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
+import {referenceCodec} from './reference-codecs.js';
 import {holdsFds, isIndexed, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
 
 /** How to read keys and values; without it BTF's types decide, or bytes where there are none. */
@@ -181,5 +182,7 @@ function chooseElement(
 ): Codec {
 	if (holdsFds(info.type)) return fdCodec;
 	if (options.raw === true) return bytesCodec(info.valueSize);
+	const reference = referenceCodec(info.type, info.valueSize);
+	if (reference !== undefined && options.value === undefined) return reference;
 	return typedCodec(types, types?.valueTypeId ?? 0, info.valueSize, options.value);
 }

@@ -85,6 +85,11 @@ const unlistedTypes: ReadonlySet<MapType> = new Set<MapType>([
 	'ringbuf',
 	'user_ringbuf',
 	'arena',
+	'sk_storage',
+	'inode_storage',
+	'task_storage',
+	'cgrp_storage',
+	'struct_ops',
 ]);
 
 /** The kernel can list the map's elements. */

@@ -11,6 +11,8 @@ import {
 	mapUpdate,
 	possibleCpus,
 } from '../../kernel/sys/map.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import {ENOTSUPP} from '../../uapi/errno.js';
 import {updateFlags} from '../../uapi/flags.js';
 import {KernelObject} from '../pin/kernel-object.js';
 import {deleteMany, updateMany} from './batch.js';
@@ -29,14 +31,20 @@ import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from 
 import {elementError, MapError} from './map-error.js';
 import {MapMemory, type MemoryOptions} from './map-memory.js';
 import {isIterable, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
+import {readCpu, writeCpu} from './one-cpu.js';
 import {RawMap} from './raw-map.js';
 import {scan, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from './scan.js';
 
-const {ENOENT} = constants.errno;
+const {EBUSY, ENOENT} = constants.errno;
 
 export interface SetOptions {
 	/** `noexist` refuses a key that is there, `exist` one that is not; `any` unless given. */
 	readonly mode?: 'any' | 'noexist' | 'exist';
+	/** Takes the value's `bpf_spin_lock` meanwhile. *Kernel:* 5.1. */
+	readonly lock?: boolean;
+}
+
+export interface GetOptions {
 	/** Takes the value's `bpf_spin_lock` meanwhile. *Kernel:* 5.1. */
 	readonly lock?: boolean;
 }
@@ -103,8 +111,9 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	}
 
 	/** The value of `key`; undefined when there is none. */
-	get(key: K): V | undefined {
-		const result = mapLookup(this.fd, this.encodeKey(key), this.valueBytes, 0);
+	get(key: K, options?: GetOptions): V | undefined {
+		const flags = options?.lock === true ? updateFlags.lock : 0;
+		const result = mapLookup(this.fd, this.encodeKey(key), this.valueBytes, flags);
 		if (result === 0) return this.codecs.value.decode(this.valueView, 0) as V;
 		if (result === -ENOENT) return undefined;
 		throw elementError('read', this.name, -result);
@@ -116,10 +125,48 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		throw elementError('read', this.name, -result);
 	}
 
-	set(key: K, value: V, options: SetOptions = {}): void {
+	set(key: K, value: V, options?: SetOptions): void {
 		this.codecs.value.encode(value, this.valueView, 0);
-		const flags = updateFlags[options.mode ?? 'any'] | (options.lock === true ? 4 : 0);
+		const flags = options === undefined ? 0 : flagsOf(options);
 		const result = mapUpdate(this.fd, this.encodeKey(key), this.valueBytes, flags);
+		if (result < 0) throw elementError('write', this.name, -result);
+	}
+
+	/**
+	 * One CPU's value of a per-CPU map. Kernels before 7.0 hand over those of all CPUs, of which one
+	 * is decoded.
+	 */
+	getCpu(key: K, cpu: number): unknown {
+		const {fd, info, valueBytes: values} = this;
+		const at = readCpu({fd, info, key: this.encodeKey(key), values, cpu});
+		return at === undefined ? undefined : this.codecs.element.decode(this.valueView, at);
+	}
+
+	/**
+	 * Writes one CPU's value of a per-CPU map and leaves those of the others. *Throws:*
+	 * `ERR_UNSUPPORTED`. *Kernel:* 7.0.
+	 */
+	setCpu(key: K, cpu: number, value: unknown, options: SetOptions = {}): void {
+		const {fd, info, valueBytes: values} = this;
+		this.codecs.element.encode(value, this.valueView, 0);
+		writeCpu({fd, info, key: this.encodeKey(key), values, cpu}, flagsOf(options));
+	}
+
+	/** Gives every CPU of a per-CPU map the same value. */
+	setEveryCpu(key: K, value: unknown, options: SetOptions = {}): void {
+		if (!isPerCpu(this.info.type)) {
+			const detail = `a map of type ${this.info.type} has one value for all CPUs`;
+			throw new MapError('write', this.name, detail);
+		}
+
+		const cpus = possibleCpus();
+		for (let cpu = 0; cpu < cpus; cpu++) {
+			const at = (cpu * this.valueBytes.length) / cpus;
+			this.codecs.element.encode(value, this.valueView, at);
+		}
+
+		const bytes = this.encodeKey(key);
+		const result = mapUpdate(this.fd, bytes, this.valueBytes, flagsOf(options));
 		if (result < 0) throw elementError('write', this.name, -result);
 	}
 
@@ -137,12 +184,14 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		return this.lookupAndDelete(this.encodeKey(key));
 	}
 
-	/** Appends to a queue or stack, or adds to a bloom filter. */
+	/**
+	 * Appends to a queue or stack, or adds to a bloom filter. With mode `exist` a full queue or stack
+	 * loses its oldest element for it.
+	 */
 	push(value: V, options: SetOptions = {}): void {
 		this.requireKeyless('push to');
 		this.codecs.value.encode(value, this.valueView, 0);
-		const flags = updateFlags[options.mode ?? 'any'];
-		const result = mapUpdate(this.fd, null, this.valueBytes, flags);
+		const result = mapUpdate(this.fd, null, this.valueBytes, flagsOf(options));
 		if (result < 0) throw elementError('push to', this.name, -result);
 	}
 
@@ -155,15 +204,42 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	/** Reads the next element of a queue or stack without taking it. */
 	peek(): V | undefined {
 		this.requireKeyless('peek into');
+		if (this.info.type === 'bloom_filter') {
+			throw new MapError(
+				'peek into',
+				this.name,
+				'a bloom filter gives nothing back; use mayHave',
+			);
+		}
+
 		const result = mapLookup(this.fd, null, this.valueBytes, 0);
 		if (result === 0) return this.codecs.value.decode(this.valueView, 0) as V;
 		if (result === -ENOENT) return undefined;
 		throw elementError('peek into', this.name, -result);
 	}
 
+	/**
+	 * False when the value was never added to a bloom filter; true when it probably was. *Kernel:*
+	 * 5.16.
+	 */
+	mayHave(value: V): boolean {
+		if (this.info.type !== 'bloom_filter') {
+			throw new MapError(
+				'look into',
+				this.name,
+				`a map of type ${this.info.type} is no filter`,
+			);
+		}
+
+		this.codecs.value.encode(value, this.valueView, 0);
+		const result = mapLookup(this.fd, null, this.valueBytes, 0);
+		if (result === 0 || result === -ENOENT) return result === 0;
+		throw elementError('look into', this.name, -result);
+	}
+
 	/** Writes many elements in few calls; the number written. *Kernel:* batches from 5.6. */
 	setMany(entries: Iterable<readonly [K, V]>, options: SetOptions = {}): number {
-		return updateMany(this.target(), this.codecs, entries, updateFlags[options.mode ?? 'any']);
+		return updateMany(this.target(), this.codecs, entries, flagsOf(options));
 	}
 
 	/** Removes many keys in few calls; the number that were there. */
@@ -243,9 +319,20 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		return this.entries()[Symbol.iterator]();
 	}
 
-	/** Forbids every further write from user space. *Kernel:* 5.2. */
+	/**
+	 * Forbids every further write from user space. *Throws:* `ERR_MAP`: it is mapped for writing
+	 * (`EBUSY`), or its values have locks, timers or the like. *Kernel:* 5.2.
+	 */
 	freeze(): void {
-		mapFreeze(this.fd);
+		try {
+			mapFreeze(this.fd);
+		} catch (cause) {
+			if (!(cause instanceof SyscallError)) throw cause;
+			throw new MapError('freeze', this.name, freezeDetail(cause), {
+				cause,
+				errno: cause.errno,
+			});
+		}
 	}
 
 	private encodeKey(key: K): Uint8Array | null {
@@ -285,6 +372,15 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		const valueStride = this.codecs.value.size;
 		return {fd: this.fd, name, keySize, valueStride, maxEntries};
 	}
+}
+
+function flagsOf({mode = 'any', lock = false}: SetOptions): number {
+	return updateFlags[mode] | (lock ? updateFlags.lock : 0);
+}
+
+function freezeDetail({errno, message}: SyscallError): string {
+	if (errno === EBUSY) return 'it is being written to, or mapped for writing';
+	return errno === ENOTSUPP ? 'its values have locks, timers or the like' : message;
 }
 
 /** Bytes that the kernel exchanges for one value. */

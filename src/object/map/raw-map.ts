@@ -29,6 +29,7 @@ export class RawMap {
 	readonly valueSize: number;
 	private readonly fd: Fd;
 	private readonly info: MapInfo;
+	private scratch: Uint8Array | undefined;
 
 	constructor(fd: Fd, info: MapInfo, valueSize: number) {
 		this.fd = fd;
@@ -37,14 +38,16 @@ export class RawMap {
 		this.valueSize = valueSize;
 	}
 
-	/** The value, in `into` where it is given; undefined when there is no such key. */
-	get(
-		key: Uint8Array,
-		into: Uint8Array = new Uint8Array(this.valueSize),
-	): Uint8Array | undefined {
+	/**
+	 * The value, in `into` where it is given, which makes nothing new then; undefined when there is no
+	 * such key.
+	 */
+	get(key: Uint8Array, into?: Uint8Array): Uint8Array | undefined {
 		this.check('key', key, this.keySize);
-		const result = mapLookup(this.fd.number, key, into, 0);
-		if (result === 0) return into;
+		if (into !== undefined) this.check('buffer', into, this.valueSize);
+		const target = into ?? (this.scratch ??= new Uint8Array(this.valueSize));
+		const result = mapLookup(this.fd.number, key, target, 0);
+		if (result === 0) return into ?? target.slice();
 		if (result === -ENOENT) return undefined;
 		throw elementError('read', this.info.name, -result);
 	}

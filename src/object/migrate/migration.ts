@@ -3,8 +3,8 @@
 import {constants} from 'node:os';
 
 import {possibleCpus} from '../../kernel/sys/map.js';
-import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {BpfMap} from '../map/map.js';
+import {MapError} from '../map/map-error.js';
 import {isIndexed, isPerCpu} from '../map/map-info.js';
 import type {PinnedMap} from '../map/reuse-pin.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
@@ -93,7 +93,7 @@ export class Migration {
 				this.frozen = true;
 				return;
 			} catch (error) {
-				if (!(error instanceof SyscallError)) throw error;
+				if (!(error instanceof MapError)) throw error;
 				const {EBUSY, EINVAL} = constants.errno;
 				if (error.errno === ENOTSUPP || error.errno === EINVAL) return;
 				if (error.errno !== EBUSY) throw error;

@@ -1,0 +1,426 @@
+import {closeSync, openSync} from 'node:fs';
+import {connect, createServer, type Server, type Socket} from 'node:net';
+import {once} from 'node:events';
+import test, {type ExecutionContext} from 'ava';
+import {possibleCpus} from '../../../src/kernel/sys/map.js';
+import {createMap} from '../../../src/object/map/create-map.js';
+import type {BpfMap} from '../../../src/object/map/map.js';
+import type {MapSpec} from '../../../src/spec/types.js';
+import {mapTypeSince, type mapTypes, type MapType} from '../../../src/uapi/map-types.js';
+import {loadCollection} from '../../../src/object/collection/load-collection.js';
+import {readObject} from '../../../src/spec/read.js';
+import {makeCgroup} from '../../helpers/cgroup.js';
+import {compile} from '../../helpers/compile.js';
+import {kernelTest} from '../../helpers/kernel.js';
+import {loadFixture} from '../../helpers/load.js';
+
+const u32 = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
+const perCpu = <T>(value: T): T[] => Array.from({length: possibleCpus()}, () => value);
+
+const plain: MapSpec = {
+	kind: 'map',
+	name: 'each',
+	type: 'hash',
+	keySize: 4,
+	valueSize: 4,
+	maxEntries: 4,
+	flags: 0,
+	extra: 0n,
+	pinning: 'none',
+	keyTypeId: 0,
+	valueTypeId: 0,
+};
+
+interface Row {
+	readonly spec?: Partial<MapSpec>;
+	readonly use?: (t: ExecutionContext, map: BpfMap) => unknown;
+	/** Made by an object rather than by hand: storage maps need types. */
+	readonly typed?: boolean;
+}
+
+/** What every map with keys can do; `key` and the values fit its codecs. */
+const keyed =
+	(key: unknown, one: unknown, two: unknown, canDelete = true) =>
+	(t: ExecutionContext, map: BpfMap): void => {
+		map.set(key, one);
+		t.deepEqual(map.get(key), one);
+		t.true(map.has(key));
+		map.set(key, two, {mode: 'exist'});
+		t.deepEqual(map.get(key), two);
+		t.throws(
+			() => {
+				map.set(key, one, {mode: 'noexist'});
+			},
+			{code: 'ERR_KEY_EXISTS'},
+		);
+		if (!canDelete) return;
+		t.true(map.delete(key));
+		t.false(map.delete(key));
+		t.is(map.get(key), undefined);
+		t.throws(
+			() => {
+				map.set(key, one, {mode: 'exist'});
+			},
+			{code: 'ERR_KEY_NOT_FOUND'},
+		);
+	};
+
+const keyless = (first: number) => (t: ExecutionContext, map: BpfMap) => {
+	t.is(map.pop(), undefined);
+	for (const n of [1, 2, 3, 4]) map.push(u32(n));
+	t.throws(
+		() => {
+			map.push(u32(5));
+		},
+		{code: 'ERR_MAP_FULL'},
+	);
+	map.push(u32(5), {mode: 'exist'});
+	t.deepEqual(map.peek(), u32(first));
+	t.deepEqual(map.pop(), u32(first));
+	t.throws(() => map.keys());
+};
+
+/** Two ends of a TCP connection over the loopback, IPv6 or IPv4. */
+async function connected(t: ExecutionContext, host: string): Promise<number> {
+	const server: Server = createServer();
+	server.listen(0, host);
+	await once(server, 'listening');
+	const accepted = once(server, 'connection') as Promise<[Socket]>;
+	const socket = connect((server.address() as {port: number}).port, host);
+	await once(socket, 'connect');
+	const [other] = await accepted;
+	t.teardown(() => {
+		socket.destroy();
+		other.destroy();
+		server.close();
+	});
+	return (socket as unknown as {_handle: {fd: number}})._handle.fd;
+}
+
+const sockets = (key: (n: number) => unknown) => async (t: ExecutionContext, map: BpfMap) => {
+	for (const [n, host] of ['127.0.0.1', '::1'].entries()) {
+		const fd = await connected(t, host);
+		map.set(key(n), {fd});
+		// The kernel's number of the socket.
+		t.true((map.get(key(n)) as bigint) > 0n);
+	}
+
+	t.is([...map.keys()].length, 2);
+	t.true(map.delete(key(0)));
+	t.is(map.get(key(0)), undefined);
+	t.throws(
+		() => {
+			map.set(key(0), {});
+		},
+		{code: 'ERR_USAGE'},
+	);
+};
+
+function folderFd(t: ExecutionContext, path: string): number {
+	const fd = openSync(path, 'r');
+	t.teardown(() => {
+		closeSync(fd);
+	});
+	return fd;
+}
+
+const inner = {...plain, type: 'array', maxEntries: 1} as const;
+
+const holdsMaps = (t: ExecutionContext, map: BpfMap) => {
+	using content = createMap(inner);
+	const key = map.info.type === 'hash_of_maps' ? u32(2) : 2;
+	map.set(key, content);
+	t.is(map.get(key), content.info.id);
+	t.true(map.delete(key));
+	t.throws(
+		() => {
+			map.set(key, map);
+		},
+		{code: 'ERR_MAP'},
+	);
+};
+
+const rows: Record<Exclude<keyof typeof mapTypes, 'unspec'>, Row> = {
+	hash: {use: keyed(u32(1), u32(2), u32(3))},
+	lru_hash: {spec: {maxEntries: 64}, use: keyed(u32(1), u32(2), u32(3))},
+	array: {use: keyed(1, u32(2), u32(3), false)},
+	percpu_hash: {use: keyed(u32(1), perCpu(u32(2)), perCpu(u32(3)))},
+	lru_percpu_hash: {
+		spec: {maxEntries: 64, flags: 2},
+		use: keyed(u32(1), perCpu(u32(2)), perCpu(u32(3))),
+	},
+	percpu_array: {use: keyed(1, perCpu(u32(2)), perCpu(u32(3)), false)},
+	lpm_trie: {
+		spec: {keySize: 8, flags: 1},
+		use: keyed(Uint8Array.of(8, 0, 0, 0, 10, 0, 0, 0), u32(2), u32(3)),
+	},
+	queue: {spec: {keySize: 0}, use: keyless(2)},
+	stack: {spec: {keySize: 0}, use: keyless(5)},
+	bloom_filter: {
+		spec: {keySize: 0, extra: 3n},
+		use(t, map) {
+			map.push(u32(7));
+			t.true(map.mayHave(u32(7)));
+			t.false(map.mayHave(u32(8)));
+			t.throws(() => map.peek(), {message: /gives nothing back; use mayHave$/});
+			t.is(map.info.extra, 3n);
+		},
+	},
+	prog_array: {
+		async use(t, map) {
+			const {programs} = await loadFixture(t, 'kernel/maps');
+			map.set(1, programs['touch_maps']);
+			t.is(map.get(1), programs['touch_maps']?.info().id);
+			t.true(map.delete(1));
+		},
+	},
+	perf_event_array: {
+		spec: {maxEntries: 0},
+		use: (t, map) => t.is(map.info.maxEntries, possibleCpus()),
+	},
+	stack_trace: {spec: {valueSize: 80}, use: (t, map) => t.is(map.get(u32(0)), undefined)},
+	cgroup_array: {
+		async use(t, map) {
+			const cgroup = await makeCgroup(t);
+			map.set(1, {fd: folderFd(t, cgroup.path)});
+			t.true(map.delete(1));
+		},
+	},
+	array_of_maps: {spec: {inner}, use: holdsMaps},
+	hash_of_maps: {spec: {inner}, use: holdsMaps},
+	devmap: {
+		spec: {valueSize: 8},
+		use: keyed(1, {ifindex: 1, program: 0}, {ifindex: 1, program: 0}, false),
+	},
+	devmap_hash: {use: keyed(u32(9), {ifindex: 1}, {ifindex: 1}, false)},
+	cpumap: {
+		spec: {valueSize: 8, maxEntries: possibleCpus()},
+		use(t, map) {
+			map.set(0, {qsize: 192});
+			t.deepEqual(map.get(0), {qsize: 192, program: 0});
+			t.true(map.delete(0));
+			t.throws(
+				() => {
+					map.set(0, {qsize: -1});
+				},
+				{message: 'encode qsize: expected a whole number of 32 bits, got -1'},
+			);
+		},
+	},
+	xskmap: {
+		use: (t, map) =>
+			t.throws(
+				() => {
+					map.set(0, 0);
+				},
+				{code: 'ERR_MAP'},
+			),
+	},
+	sockmap: {spec: {valueSize: 8}, use: sockets(n => n)},
+	sockhash: {spec: {valueSize: 8}, use: sockets(u32)},
+	reuseport_sockarray: {
+		spec: {valueSize: 8},
+		async use(t, map) {
+			const fd = await connected(t, '::1');
+			t.throws(
+				() => {
+					map.set(0, fd);
+				},
+				{code: 'ERR_MAP'},
+			);
+		},
+	},
+	cgroup_storage: {
+		spec: {keySize: 8, maxEntries: 0},
+		use: (t, map) => t.is(map.get(new Uint8Array(8)), undefined),
+	},
+	percpu_cgroup_storage: {
+		spec: {keySize: 8, maxEntries: 0},
+		use: (t, map) => t.is(map.get(new Uint8Array(8)), undefined),
+	},
+	sk_storage: {
+		typed: true,
+		async use(t, map) {
+			for (const host of ['127.0.0.1', '::1']) {
+				keyed(await connected(t, host), {a: 1, b: 2n}, {a: 3, b: 4n})(t, map);
+			}
+
+			t.throws(() => map.entries(), {message: /cannot list a map of type sk_storage/});
+		},
+	},
+	inode_storage: {
+		typed: true,
+		use: (t, map) => {
+			keyed(folderFd(t, '/tmp'), {a: 1, b: 2n}, {a: 3, b: 4n})(t, map);
+		},
+	},
+	cgrp_storage: {
+		typed: true,
+		async use(t, map) {
+			const cgroup = await makeCgroup(t);
+			keyed(folderFd(t, cgroup.path), {a: 1, b: 2n}, {a: 3, b: 4n})(t, map);
+		},
+	},
+	// Its keys are descriptors of processes, which Node cannot open.
+	task_storage: {
+		typed: true,
+		use: (t, map) => t.throws(() => map.get(folderFd(t, '/tmp')), {code: 'ERR_MAP'}),
+	},
+	// Made together with its programs.
+	struct_ops: {},
+	ringbuf: {
+		spec: {keySize: 0, valueSize: 0, maxEntries: 5000},
+		use: (t, map) => t.is(map.info.maxEntries, 8192),
+	},
+	user_ringbuf: {
+		spec: {keySize: 0, valueSize: 0, maxEntries: 4096},
+		use: (t, map) => t.is(map.info.maxEntries, 4096),
+	},
+	arena: {
+		spec: {keySize: 0, valueSize: 0, flags: 1 << 10, maxEntries: 2},
+		use: (t, map) => t.throws(() => map.entries()),
+	},
+};
+
+async function storage(type: MapType): Promise<MapSpec> {
+	const object = await compile(`
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		struct value { __u32 a; __u64 b; };
+		struct {
+			__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+			__uint(map_flags, BPF_F_NO_PREALLOC);
+			__type(key, int);
+			__type(value, struct value);
+		} storage SEC(".maps");
+	`);
+	const spec = (await readObject(object)).maps['storage'];
+	if (spec === undefined) throw new Error('no map');
+	return {...spec, type};
+}
+
+const each = test.macro({
+	async exec(t, type: keyof typeof rows) {
+		const {spec, use, typed} = rows[type];
+		if (use === undefined) {
+			t.pass();
+			return;
+		}
+
+		if (typed === true) {
+			const map = await storage(type);
+			using collection = loadCollection({
+				...(await readObject(await compile(`int x;`))),
+				types: map.types,
+				maps: {storage: map},
+				variables: {},
+			});
+			await use(t, collection.map('storage'));
+			return;
+		}
+
+		using map = createMap({...plain, ...spec, type});
+		t.is(map.info.type, type);
+		await use(t, map);
+	},
+	title: (_, type) => `a map of type ${type} does what the kernel lets it do`,
+});
+
+for (const type of Object.keys(rows) as (keyof typeof rows)[]) {
+	const since = mapTypeSince(type) ?? '0';
+	kernelTest({feature: `maps of type ${type}`, since})(each, type);
+}
+
+const kernel = kernelTest({feature: 'per-CPU maps', since: '4.6'});
+
+kernel('one value of a per-CPU map is read, and all are written at once', t => {
+	using map = createMap<number, Uint8Array[]>({...plain, type: 'percpu_array', valueSize: 5});
+	const values = Array.from({length: possibleCpus()}, (_, cpu) => Uint8Array.of(cpu, 1, 2, 3, 4));
+	map.set(1, values);
+	for (const [cpu, value] of values.entries()) t.deepEqual(map.getCpu(1, cpu), value);
+	t.throws(() => map.getCpu(1, possibleCpus()), {code: 'ERR_USAGE', message: /possible CPUs$/});
+	map.setEveryCpu(1, Uint8Array.of(5, 4, 3, 2, 1));
+	t.deepEqual(map.get(1), perCpu(Uint8Array.of(5, 4, 3, 2, 1)));
+	using other = createMap({...plain});
+	t.throws(() => other.getCpu(u32(1), 0), {message: /has one value for all CPUs$/});
+	t.throws(
+		() => {
+			other.setEveryCpu(u32(1), u32(1));
+		},
+		{code: 'ERR_MAP'},
+	);
+});
+
+kernel('one value of a per-CPU map is written alone, or not at all', t => {
+	using map = createMap<Uint8Array, Uint8Array[]>({...plain, type: 'percpu_hash'});
+	map.set(u32(1), perCpu(u32(7)));
+	try {
+		map.setCpu(u32(1), 0, u32(9));
+	} catch (error) {
+		t.like(error, {code: 'ERR_UNSUPPORTED', errno: 22});
+		t.deepEqual(map.get(u32(1)), perCpu(u32(7)));
+		return;
+	}
+
+	t.deepEqual(map.get(u32(1)), [u32(9), ...perCpu(u32(7)).slice(1)]);
+});
+
+kernel('a miss makes nothing new, and neither does a hit that is given a buffer', t => {
+	using map = createMap({...plain});
+	const into = new Uint8Array(4);
+	t.is(map.raw.get(u32(1), into), undefined);
+	map.raw.set(u32(1), u32(77));
+	t.is(map.raw.get(u32(1), into), into);
+	t.deepEqual(into, u32(77));
+	const own = map.raw.get(u32(1));
+	map.raw.set(u32(1), u32(78));
+	t.deepEqual(map.raw.get(u32(1)), u32(78));
+	t.deepEqual(own, u32(77));
+	t.throws(() => map.raw.get(u32(1), new Uint8Array(3)), {code: 'ERR_USAGE'});
+});
+
+kernel('a map lies on the memory node that was asked for', t => {
+	using map = createMap({...plain, numaNode: 0});
+	t.is(map.info.flags, 1 << 2);
+});
+
+const locks = kernelTest({feature: 'locks in values', since: '5.1'});
+
+locks('values are read and written under their lock; such a map cannot be frozen', async t => {
+	const object = await compile(`
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		struct value { struct bpf_spin_lock lock; __u32 a; __u32 b; };
+		struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 4);
+			__type(key, __u32);
+			__type(value, struct value);
+		} locked SEC(".maps");
+	`);
+	using collection = loadCollection(await readObject(object));
+	const map = collection.map('locked');
+	const value = (a: number) => ({lock: {val: 0}, a, b: a});
+	map.set(1, value(1));
+	map.set(1, value(2), {lock: true});
+	t.deepEqual(map.get(1, {lock: true}), value(2));
+	t.is(map.setMany([[1, value(3)]], {lock: true}), 1);
+	t.throws(
+		() => {
+			map.freeze();
+		},
+		{
+			code: 'ERR_MAP',
+			message: 'freeze map "locked": its values have locks, timers or the like',
+		},
+	);
+	using unlocked = createMap({...plain});
+	t.throws(() => unlocked.get(u32(1), {lock: true}), {code: 'ERR_MAP'});
+});
+
+test('a storage map without types or with other sizes says what it needs', t => {
+	const type = 'sk_storage';
+	t.throws(() => createMap({...plain, type, maxEntries: 0}), {
+		message: /a map of type sk_storage needs BTF types of key and value$/,
+	});
+});
