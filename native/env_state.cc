@@ -93,7 +93,7 @@ OwnedFd* EnvState::Find(int fd) {
 void EnvState::Own(int fd, FdKind kind) {
 	const size_t index = static_cast<size_t>(fd);
 	if (index >= fds_.size()) fds_.resize(index + 64);
-	fds_[index] = OwnedFd{kind, false, 0, {}};
+	fds_[index] = OwnedFd{kind, false, 0, {}, 0};
 }
 
 bool EnvState::KindOf(int fd, FdKind* kind) {
@@ -106,9 +106,9 @@ bool EnvState::KindOf(int fd, FdKind* kind) {
 // Asks the kernel once: neither type nor sizes of an object ever change.
 bool EnvState::Learn(int fd, OwnedFd* owned) {
 	if (owned->known) return true;
-	// The head of struct bpf_map_info: type, id, key_size, value_size. Programs and links begin
-	// with their type, too.
-	uint32_t info[4] = {};
+	// The head of struct bpf_map_info: type, id, key_size, value_size, max_entries. Programs and links
+	// begin with their type, too.
+	uint32_t info[5] = {};
 	struct {
 		uint32_t fd;
 		uint32_t length;
@@ -116,6 +116,7 @@ bool EnvState::Learn(int fd, OwnedFd* owned) {
 	} attr = {static_cast<uint32_t>(fd), sizeof(info), reinterpret_cast<uint64_t>(info)};
 	if (syscall(__NR_bpf, 15 /* BPF_OBJ_GET_INFO_BY_FD */, &attr, sizeof(attr)) < 0) return false;
 	owned->type = info[0];
+	owned->max_entries = info[4];
 	owned->known = owned->kind != FdKind::kMap ||
 	               ShapeFromInfo(info[0], info[2], info[3], possible_cpus_, &owned->shape);
 	return owned->known;
@@ -125,6 +126,13 @@ bool EnvState::ShapeOf(int fd, MapShape* shape) {
 	OwnedFd* owned = Find(fd);
 	if (owned == nullptr || owned->kind != FdKind::kMap || !Learn(fd, owned)) return false;
 	*shape = owned->shape;
+	return true;
+}
+
+bool EnvState::EntriesOf(int fd, uint32_t* entries) {
+	OwnedFd* owned = Find(fd);
+	if (owned == nullptr || owned->kind != FdKind::kMap || !Learn(fd, owned)) return false;
+	*entries = owned->max_entries;
 	return true;
 }
 

@@ -28,6 +28,7 @@ struct OwnedFd {
 	// The kernel's number for the type of map, program or link, and the sizes of a map.
 	uint32_t type = 0;
 	MapShape shape;
+	uint32_t max_entries = 0;
 };
 
 // Used on the environment's own thread only. Calls on the thread pool hold a reference, so that it
@@ -53,6 +54,8 @@ public:
 	// The type of an owned map, program or link; false when `fd` is none, or the kernel does not
 	// tell.
 	bool TypeOf(int fd, uint32_t* type);
+	// How many elements an owned map has at most: bytes for a ring buffer.
+	bool EntriesOf(int fd, uint32_t* entries);
 	// 0, or -EBADF when `fd` is not owned: a second close never hits a descriptor of someone else.
 	int Close(int fd);
 	uint32_t possible_cpus() const { return possible_cpus_; }

@@ -9,7 +9,7 @@
 
 namespace skep {
 
-enum class ResourceKind : uint8_t { kMemory, kRing, kPerfRing, kUserRing };
+enum class ResourceKind : uint8_t { kMemory, kRing, kUserRing, kPerfRing, kPoller };
 
 class Resource {
 public:

@@ -64,6 +64,20 @@ export {openMapById, openPinnedMap} from './object/map/open-map.js';
 export type {Entry} from './object/map/element-iterators.js';
 export {Entries} from './object/map/entries.js';
 export {MapMemory, type MemoryOptions} from './object/map/map-memory.js';
+export {EventBatch} from './object/events/event-batch.js';
+export type {EventTypeOptions} from './object/events/event-codec.js';
+export {EventReader, type ReaderOptions, type ReaderStats} from './object/events/event-reader.js';
+export {
+	openPerfBuffer,
+	PerfBufferReader,
+	type PerfBufferOptions,
+} from './object/events/perf-buffer.js';
+export {
+	openRingBuffer,
+	RingBufferReader,
+	type RingBufferOptions,
+} from './object/events/ring-buffer.js';
+export {openUserRingBuffer, UserRingBuffer} from './object/events/user-ring-buffer.js';
 export {MapError} from './object/map/map-error.js';
 export type {MapInfo} from './object/map/map-info.js';
 export type {Batch, ScanOptions} from './object/map/scan.js';

@@ -37,6 +37,7 @@ const neighbours: Record<string, readonly string[]> = {
 		'object/pin',
 		'object/program',
 	],
+	'object/events': ['object/map'],
 	'object/hook': ['object/link', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/program'],

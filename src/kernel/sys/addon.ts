@@ -38,6 +38,22 @@ export interface Addon {
 	readonly memoryWrite: (memory: number, offset: number, bytes: Uint8Array) => number;
 	/** Unmaps memory, or a ring. */
 	readonly releaseMemory: (memory: number) => number;
+	/** Maps a ring buffer's pages; a number, for `releaseMemory`, too. */
+	readonly ringOpen: (fd: number) => number;
+	/** Moves whole records; `table` is a `Uint32Array`'s bytes. */
+	readonly ringRead: (ring: number, bytes: Uint8Array, table: Uint8Array) => number;
+	/** Bytes that wait to be read. */
+	readonly ringPending: (ring: number) => number;
+	readonly userRingOpen: (fd: number) => number;
+	readonly userRingWrite: (ring: number, bytes: Uint8Array) => number;
+	/** Calls back once after each `pollWait`; a number, for `releaseMemory`, too. */
+	readonly pollOpen: (callback: () => void) => number;
+	readonly pollAdd: (poller: number, fd: number) => number;
+	readonly pollWait: (poller: number) => number;
+	readonly pollStop: (poller: number) => number;
+	readonly perfRingOpen: (fd: number, pages: number) => number;
+	readonly perfRingPending: (ring: number) => number;
+	readonly perfRingRead: (ring: number, bytes: Uint8Array, table: Uint8Array) => number;
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
