@@ -67,7 +67,7 @@ const same = test.macro({
 	title: (_, fixture) => `${fixture} becomes the same programs`,
 });
 
-for (const name of ['calls', 'cgroup', 'globals', 'maps']) {
+for (const name of ['calls', 'globals', 'maps']) {
 	kernel(same, `kernel/${name}`);
 }
 
