@@ -133,6 +133,7 @@ export {
 } from './object/collection/load-collection.js';
 export type {SettingValue} from './object/collection/settings.js';
 export {verifyCollection, type Verification} from './object/collection/verify-collection.js';
+export {type StructOps, StructOpsRegistration} from './object/collection/struct-ops.js';
 export type {Variable} from './object/collection/variable.js';
 
 export {openBtfById} from './object/btf/open-btf.js';

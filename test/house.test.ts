@@ -32,6 +32,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'kernel/netlink': ['kernel/sys'],
 	'object/collection': [
 		'object/btf',
+		'object/link',
 		'object/map',
 		'object/migrate',
 		'object/pin',

@@ -1,5 +1,5 @@
 import {configVariables} from './data-sections.js';
-import type {CollectionSpec, MapSpec} from './types.js';
+import type {CollectionSpec, MapSpec, StructOpsSpec} from './types.js';
 import type {VariableSpec} from './variable.js';
 
 /** A copy whose variables, maps and programs can be changed without changing those of `spec`. */
@@ -28,8 +28,13 @@ function copyMap(map: MapSpec): MapSpec {
 		...map,
 		...(map.inner === undefined ? {} : {inner: copyMap(map.inner)}),
 		...(map.slots === undefined ? {} : {slots: new Map(map.slots)}),
+		...(map.structOps === undefined ? {} : {structOps: copyStructOps(map.structOps)}),
 		...(map.contents === undefined ? {} : {contents: map.contents.slice()}),
 	};
+}
+
+function copyStructOps(ops: StructOpsSpec): StructOpsSpec {
+	return {...ops, contents: ops.contents.slice(), functions: new Map(ops.functions)};
 }
 
 function copyVariable(

@@ -19,17 +19,19 @@ export interface ObjectFile {
 	readonly maps: ElfSection | undefined;
 	/** `maps` and `maps/NAME`: maps in the old syntax. */
 	readonly legacyMaps: readonly ElfSection[];
+	/** `.struct_ops` and `.struct_ops.link`, with or without a `?` before. */
+	readonly structOps: readonly ElfSection[];
 	readonly btf: ElfSection | undefined;
 	readonly btfExt: ElfSection | undefined;
 	readonly license: string;
 }
 
 const dataName = /^\.(data|rodata|bss)(\.|$)/;
+const structOpsName = /^\??\.struct_ops(\.link)?$/;
 const legacyName = /^maps(\/|$)/;
 
 /** Sections that ask for something this version cannot do: without it the object would be wrong. */
 const unsupported: readonly (readonly [name: RegExp, what: string])[] = [
-	[/^\.struct_ops(\.|$)/, 'struct_ops maps'],
 	[/^\.addr_space\./, 'variables in an arena'],
 ];
 
@@ -38,6 +40,7 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 	const code: ElfSection[] = [];
 	const data: ElfSection[] = [];
 	const legacyMaps: ElfSection[] = [];
+	const structOps: ElfSection[] = [];
 	const named = new Map<string, ElfSection>();
 	for (const section of elf.sections) {
 		const {type, flags} = section;
@@ -59,6 +62,8 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 			data.push(section);
 		} else if (legacyName.test(section.name)) {
 			legacyMaps.push(section);
+		} else if (structOpsName.test(section.name) && type === sectionTypes.progbits) {
+			structOps.push(section);
 		} else if (!['.maps', '.BTF', '.BTF.ext', 'license'].includes(section.name)) {
 			continue;
 		} else if (type === sectionTypes.nobits) {
@@ -85,6 +90,7 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 		data,
 		maps: named.get('.maps'),
 		legacyMaps,
+		structOps,
 		btf: named.get('.BTF'),
 		btfExt: named.get('.BTF.ext'),
 		license: license === undefined ? '' : cString(license.data),

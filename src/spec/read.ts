@@ -18,6 +18,7 @@ import {readSlots} from './map-slots.js';
 import {settingsSection} from './names.js';
 import {type ObjectFile, sortSections} from './object-file.js';
 import {SpecError} from './spec-error.js';
+import {placeStructOps, readStructOps} from './struct-ops.js';
 import {placeTailCalls} from './tail-calls.js';
 import {Targets} from './targets.js';
 import type {CollectionSpec, MapSpec} from './types.js';
@@ -51,12 +52,21 @@ export function parseObject(bytes: Uint8Array, options: ParseObjectOptions = {})
 	const externs = readExterns(object, objectTypes);
 	const targets = new Targets(object, functions, mapAt, externs);
 	const maps = allMaps(object, objectTypes, {definitions, legacyMaps}, targets, functions);
+	for (const [key, map] of readStructOps(object, objectTypes, targets, functions.programs)) {
+		if (maps[key] !== undefined) {
+			throw new SpecError(`read object "${name}": two maps are called "${key}"`, {map: key});
+		}
+
+		maps[key] = map;
+	}
+
 	const settings = settingsMap(object, objectTypes, externs);
 	if (settings !== undefined) maps[settingsSection] = settings;
 	const info = new CodeInfo(object.btfExt?.data, types);
 	const linker = new Linker(object, new Bodies(elf, targets), info, types);
 	const programs = linker.link(functions);
 	placeTailCalls({types, tags: objectTypes.tags, legacyMaps, maps, programs});
+	placeStructOps(maps, programs);
 	const variables = dataVariables(object, objectTypes, maps);
 	return {
 		kind: 'collection',

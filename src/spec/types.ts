@@ -76,12 +76,28 @@ export interface MapSpec {
 	readonly autocreate?: boolean;
 	/** Template of the inner maps of a map of maps. */
 	readonly inner?: MapSpec;
+	/** Of a map of type `struct_ops`: what is attached. */
+	readonly structOps?: StructOpsSpec;
 	/** Initial elements of a map of maps or program array: index → name of a map or program. */
 	readonly slots?: ReadonlyMap<number, string>;
 	/** A data section: its bytes become element 0. Shared with the section's variables. */
 	readonly contents?: Uint8Array;
 	/** Read-only for everyone once `contents` are written (`.rodata`). */
 	readonly frozen?: boolean;
+}
+
+/** A struct of the kernel's with programs as its functions, as the object lays it out. */
+export interface StructOpsSpec {
+	/** Name of the kernel's struct: `tcp_congestion_ops`. */
+	readonly struct: string;
+	/** The same struct in the object's types. */
+	readonly typeId: number;
+	/** Its bytes in the object's layout, functions left out. */
+	readonly contents: Uint8Array;
+	/** Programs by the member that they are. */
+	readonly functions: ReadonlyMap<string, string>;
+	/** Attached by a link, not by writing the element. *Kernel:* 6.4. */
+	readonly link: boolean;
 }
 
 export interface ProgramSpec {
@@ -96,6 +112,8 @@ export interface ProgramSpec {
 	readonly attachType: AttachType | undefined;
 	/** What follows the section's prefix: a function, tracepoint, device or cgroup name. */
 	readonly attachTarget: string | undefined;
+	/** Of type `struct_ops`: which member of which of the kernel's structs it is. */
+	readonly structOps?: {readonly struct: string; readonly member: string};
 	/** `BPF_F_*` bits of program load, from the section name. */
 	readonly flags: number;
 	/** False where the section's name starts with `?`: loaded only when asked for by name. */

@@ -57,13 +57,6 @@ test(
 	'read object "object": section ".data" holds the address of "a" at byte 0: not supported',
 	{section: '.data', symbol: 'a'},
 );
-test(
-	refused,
-	'a struct_ops map',
-	`int ops SEC(".struct_ops.link") = 1; ${entry} { return 0; }`,
-	'read object "object": section ".struct_ops.link" is not supported: struct_ops maps',
-	{section: '.struct_ops.link'},
-);
 test('a program in an unknown section is described, and refused when it is loaded', async t => {
 	const {programs} = parseObject(await objectOf('SEC("xpd") int entry(void *ctx) { return 0; }'));
 	const {entry} = programs;

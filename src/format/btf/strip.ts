@@ -244,7 +244,7 @@ class Replacement {
 	}
 
 	#asGlobal(record: Rec): Rec {
-		const tail = record.tail.slice();
+		const tail = Uint8Array.from(record.tail);
 		viewOf(tail).setUint32(0, 1, this.#btf.littleEndian);
 		return {...record, tail};
 	}

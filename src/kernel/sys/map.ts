@@ -19,6 +19,8 @@ export interface MapCreateAttr {
 	readonly btfFd?: number | undefined;
 	readonly keyTypeId?: number;
 	readonly valueTypeId?: number;
+	/** Type in the kernel's BTF of the value of a struct_ops map. */
+	readonly kernelValueTypeId?: number | undefined;
 }
 
 /** *Throws:* `ERR_SYSCALL`. */
@@ -32,6 +34,7 @@ export function mapCreate(map: MapCreateAttr): number {
 		.u32(20, map.innerMapFd ?? 0)
 		.u32(24, map.numaNode ?? 0)
 		.name(28, map.name)
+		.u32(60, map.kernelValueTypeId ?? 0)
 		.u64(64, map.extra);
 	if (map.btfFd !== undefined) {
 		attr.u32(48, map.btfFd)

@@ -7,6 +7,7 @@ import type {MigrationReport} from '../migrate/migration.js';
 import type {CommitOptions, Upgrade} from '../migrate/upgrade.js';
 import type {Program} from '../program/program.js';
 import type {DataSection} from './data-section.js';
+import type {StructOps} from './struct-ops.js';
 import type {Variable} from './variable.js';
 
 /** A collection has no map, program or variable of that name. */
@@ -43,6 +44,7 @@ export interface CollectionParts {
 	/** Those of `maps` that belong to someone else and stay open. */
 	readonly borrowed: ReadonlySet<BpfMap>;
 	readonly pins: readonly MapPin[];
+	readonly structOps: Readonly<Record<string, StructOps>>;
 	readonly typesLeftOut: readonly BtfFeature[];
 	readonly upgrade: Upgrade;
 }
@@ -57,6 +59,8 @@ export class Collection implements Disposable {
 
 	/** Maps that are pinned, and where. */
 	readonly pins: readonly MapPin[];
+	/** Structs of the kernel's that the programs are functions of, by their map's name. */
+	readonly structOps: Readonly<Record<string, StructOps>>;
 	/** Of its types, what this kernel is too old for; the newest first. */
 	readonly typesLeftOut: readonly BtfFeature[];
 	private readonly borrowed: ReadonlySet<BpfMap>;
@@ -68,6 +72,7 @@ export class Collection implements Disposable {
 		this.borrowed = parts.borrowed;
 		this.sections = parts.sections;
 		this.pins = parts.pins;
+		this.structOps = parts.structOps;
 		this.typesLeftOut = parts.typesLeftOut;
 		this.maps = parts.maps;
 		this.programs = parts.programs;

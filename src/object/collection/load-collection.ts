@@ -184,6 +184,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			sections: [...sections.values()],
 			borrowed: maps.borrowed,
 			pins: maps.pins,
+			structOps: maps.structOps(programs),
 			typesLeftOut,
 			upgrade: maps.upgrade,
 		});
@@ -230,9 +231,23 @@ function check(spec: CollectionSpec, options: LoadCollectionOptions): void {
 	}
 }
 
+/** Programs that are functions of a struct whose map is made. */
+function liveOperations(spec: CollectionSpec): Set<string> {
+	const names = new Set<string>();
+	for (const {structOps, autocreate} of Object.values(spec.maps)) {
+		if (autocreate === false) continue;
+		for (const program of structOps?.functions.values() ?? []) names.add(program);
+	}
+
+	return names;
+}
+
 function wantedPrograms(spec: CollectionSpec, options: LoadCollectionOptions): ProgramSpec[] {
 	if (options.programs === undefined) {
-		return Object.values(spec.programs).filter(program => program.autoload);
+		const operations = liveOperations(spec);
+		return Object.values(spec.programs).filter(
+			({type, autoload, name}) => autoload && (type !== 'struct_ops' || operations.has(name)),
+		);
 	}
 
 	return options.programs.map(name => {

@@ -10,7 +10,9 @@ import {openOrCreatePinned, type PinnedMap} from '../map/reuse-pin.js';
 import type {MigrateOptions} from '../migrate/converter.js';
 import {Upgrade} from '../migrate/upgrade.js';
 import type {Program} from '../program/program.js';
+import {structOpsValue} from '../map/struct-ops.js';
 import type {MapPin} from './collection.js';
+import {StructOps} from './struct-ops.js';
 import type {LoadCollectionOptions} from './load-collection.js';
 
 /** The maps of a collection while it is being loaded. */
@@ -70,6 +72,20 @@ export class MapSet {
 				if (result < 0) throw elementError(`put "${target}" into`, name, -result);
 			}
 		}
+	}
+
+	/** Structs of the kernel's, complete with their programs. */
+	structOps(programs: Readonly<Record<string, Program>>): Record<string, StructOps> {
+		const found = Object.create(null) as Record<string, StructOps>;
+		for (const [name, spec] of Object.entries(this.spec.maps)) {
+			const map = this.maps[name];
+			if (spec.structOps === undefined || map === undefined) continue;
+			const {struct, link} = spec.structOps;
+			const value = structOpsValue(spec, program => programs[program]?.fd);
+			found[name] = new StructOps({name, struct, link}, map, value);
+		}
+
+		return found;
 	}
 
 	loaded(): void {

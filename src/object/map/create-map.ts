@@ -22,6 +22,7 @@ import {BpfMap, type OpenMapOptions} from './map.js';
 import {MapError} from './map-error.js';
 import {evicts} from './map-families.js';
 import {readMapInfo} from './map-info.js';
+import {kernelStructOps} from './struct-ops.js';
 
 const {E2BIG, EINVAL, EPERM, ENOMEM} = constants.errno;
 const noPrealloc = 1;
@@ -94,6 +95,10 @@ export function normalise(spec: MapSpec): MapSpec {
 		return {...spec, maxEntries: Math.ceil(spec.maxEntries / cpus) * cpus};
 	}
 
+	if (spec.structOps !== undefined) {
+		return {...spec, valueSize: kernelStructOps(spec.name, spec.structOps).value.size};
+	}
+
 	return spec;
 }
 
@@ -102,8 +107,13 @@ function createFd(
 	innerMapFd: number | undefined,
 	btfFd: number | undefined,
 ): number {
-	const plain = {...spec, type: mapTypeNumber(spec.type), innerMapFd};
-	const typed = btfFd !== undefined && (spec.keyTypeId !== 0 || spec.valueTypeId !== 0);
+	const kernelValueTypeId =
+		spec.structOps === undefined
+			? undefined
+			: kernelStructOps(spec.name, spec.structOps).value.id;
+	const plain = {...spec, type: mapTypeNumber(spec.type), innerMapFd, kernelValueTypeId};
+	const ownTypes = spec.keyTypeId !== 0 || spec.valueTypeId !== 0;
+	const typed = btfFd !== undefined && (ownTypes || spec.structOps !== undefined);
 	const types = typed ? {btfFd} : {};
 	// Variables are reached through memory where the kernel lets them be.
 	const shared = {flags: spec.flags | mapFlags.mmapable};

@@ -45,3 +45,23 @@ export function attachBtfId(spec: ProgramSpec): number {
 
 	return type.id;
 }
+
+/**
+ * The struct in the kernel's BTF of which the program is a function, and the index of that function
+ * among its members. *Throws:* `ERR_PROGRAM` when the object or the kernel has no such struct.
+ */
+export function structOpsTarget(spec: ProgramSpec): {typeId: number; member: number} {
+	const {structOps, name} = spec;
+	if (structOps === undefined) {
+		throw new ProgramError('load', name, 'no struct of the object has it as a function');
+	}
+
+	const {struct, member} = structOps;
+	const type = kernelBtf().find(struct, 'struct');
+	const index = type?.members.findIndex(({name}) => name === member) ?? -1;
+	if (type === undefined || index < 0) {
+		throw new ProgramError('load', name, `the kernel has no ${struct}.${member}`);
+	}
+
+	return {typeId: type.id, member: index};
+}

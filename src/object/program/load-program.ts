@@ -21,7 +21,7 @@ import type {ProgramSpec} from '../../spec/types.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
 import {loadTypes} from '../btf/btf-object.js';
-import {attachBtfId} from './attach-btf.js';
+import {attachBtfId, structOpsTarget} from './attach-btf.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
 import {applyExterns, ExternResolver} from './externs.js';
 import {nameAbsent} from './poison.js';
@@ -161,6 +161,7 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAt
 		descriptors = applyExterns(instructions, spec, externs);
 	}
 
+	const structOps = spec.type === 'struct_ops' ? structOpsTarget(spec) : undefined;
 	return {
 		type: programTypeNumber(spec.type),
 		instructions,
@@ -168,14 +169,18 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAt
 		license: spec.license,
 		name: kernelName(spec.name),
 		flags: spec.flags,
-		attachType: spec.attachType === undefined ? 0 : attachTypeNumber(spec.attachType),
+		attachType: structOps?.member ?? attachTypeOf(spec),
 		btfFd,
 		functions: typed ? encodeFunctions(spec.functions) : new Uint8Array(0),
 		lines: typed ? encodeLines(spec.lines) : new Uint8Array(0),
-		attachBtfId: attachBtfId(spec),
+		attachBtfId: structOps?.typeId ?? attachBtfId(spec),
 		kernelVersion: spec.type === 'kprobe' ? kernelVersionCode() : 0,
 		logLevel: 0,
 	};
+}
+
+function attachTypeOf({attachType}: ProgramSpec): number {
+	return attachType === undefined ? 0 : attachTypeNumber(attachType);
 }
 
 function fdOfMap(
