@@ -122,6 +122,7 @@ export {
 	type SharedProgram,
 	type XdpSet,
 } from './object/xdp-set/xdp-set.js';
+export type {Dispatcher, DispatchedProgram} from './object/xdp-set/dispatcher.js';
 export type {XdpMember} from './object/xdp-set/member.js';
 export {listLinks} from './object/link/list-links.js';
 

@@ -46,7 +46,14 @@ const neighbours: Record<string, readonly string[]> = {
 	'object/migrate': ['object/map', 'object/pin'],
 	'object/net': ['object/link', 'object/xdp-set'],
 	'object/program': ['object/btf', 'object/pin'],
-	'object/xdp-set': ['object/hook', 'object/link', 'object/map', 'object/pin', 'object/program'],
+	'object/xdp-set': [
+		'object/btf',
+		'object/hook',
+		'object/link',
+		'object/map',
+		'object/pin',
+		'object/program',
+	],
 };
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */

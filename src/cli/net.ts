@@ -2,6 +2,7 @@
 
 import type {Command} from 'commander';
 
+import type {Hook} from '../index.js';
 import {outputOptions, printList} from './output/print.js';
 
 export function addNet(noun: Command): void {
@@ -30,12 +31,12 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 			: []),
 	];
 	const rows = hooks.flatMap(hook =>
-		hook.programs.map(({programId, linkId}, order) => {
+		hook.programs.flatMap(({programId, linkId}, order): Row[] => {
 			const held = [
 				...(linkId === undefined ? [] : (holders.link.get(linkId) ?? [])),
 				...(holders.prog.get(programId) ?? []),
 			];
-			return {
+			const row = {
 				hook:
 					hook.kind === 'clsact'
 						? hook.attachType.replace('tcx_', 'clsact ')
@@ -63,6 +64,7 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 					),
 				],
 			};
+			return [row, ...dispatched(row, hook.dispatcher)];
 		}),
 	);
 	await printList(
@@ -70,9 +72,9 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 		each => ({
 			target: each.target,
 			hook: describe(each),
-			order: each.order,
+			order: each.slot === undefined ? each.order : `${each.order}.${each.slot}`,
 			program: each.program,
-			id: each.programId,
+			id: each.programId ?? '-',
 			link: each.linkId ?? '-',
 			by: [...each.pins, ...each.processes].join(' ') || '-',
 		}),
@@ -80,13 +82,50 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 	);
 }
 
-/** `xdp native`, `clsact ingress prio 50 handle 1`. */
-function describe(row: {
+/** One program on one hook. */
+interface Row {
 	readonly hook: string;
 	readonly mode?: string;
 	readonly filter?: {readonly priority: number; readonly handle: number} | undefined;
-}): string {
-	if (row.mode !== undefined) return `${row.hook} ${row.mode}`;
-	if (row.filter === undefined) return row.hook;
-	return `${row.hook} prio ${row.filter.priority} handle ${row.filter.handle}`;
+	readonly target: string;
+	readonly order: number;
+	/** Its place among the programs that the one on the hook runs, and whose dispatcher that is. */
+	readonly slot?: number;
+	readonly dispatcher?: string;
+	readonly priority?: number;
+	readonly chain?: readonly string[];
+	readonly program: string;
+	readonly programId: number | undefined;
+	readonly tag?: string | undefined;
+	readonly linkId: number | undefined;
+	readonly pins: readonly string[];
+	readonly processes: readonly string[];
+}
+
+/** The programs that a dispatcher runs, as rows below its own. */
+function dispatched(row: Row, dispatcher: Hook['dispatcher']): Row[] {
+	const {hook, mode, target, order} = row;
+	return (dispatcher?.members ?? []).map(({name, programId, linkId, priority, chain}, i) => ({
+		hook,
+		...(mode === undefined ? {} : {mode}),
+		target,
+		order,
+		slot: i + 1,
+		...(dispatcher === undefined ? {} : {dispatcher: dispatcher.by}),
+		priority,
+		chain,
+		program: name ?? '-',
+		programId,
+		linkId,
+		pins: [],
+		processes: [],
+	}));
+}
+
+/** `xdp native`, `xdp native prio 50`, `clsact ingress prio 50 handle 1`. */
+function describe({hook, mode, filter, priority}: Row): string {
+	const where = mode === undefined ? hook : `${hook} ${mode}`;
+	if (priority !== undefined) return `${where} prio ${priority}`;
+	if (filter === undefined) return where;
+	return `${where} prio ${filter.priority} handle ${filter.handle}`;
 }

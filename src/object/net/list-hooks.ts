@@ -8,6 +8,7 @@ import type {LinkInfo} from '../../kernel/sys/link-info.js';
 import {attachTypes, type AttachType} from '../../uapi/attach-types.js';
 import {LinkError} from '../link/link-error.js';
 import {listLinks} from '../link/list-links.js';
+import {readDispatcher, type Dispatcher} from '../xdp-set/dispatcher.js';
 import {openNamespace, type NamespaceOptions} from '../link/target.js';
 import {queryCgroup, queryHook, type HookProgram} from './query.js';
 
@@ -25,6 +26,8 @@ export interface Hook {
 	readonly programs: readonly HookProgram[];
 	/** clsact: the filters that run the programs, one for each. */
 	readonly filters?: readonly BpfFilter[];
+	/** XDP: the programs that the one on the hook runs. */
+	readonly dispatcher?: Dispatcher;
 }
 
 /**
@@ -47,7 +50,15 @@ export function* listInterfaceHooks(options: NamespaceOptions = {}): Generator<H
 						each.programId === programId,
 				);
 				const programs = [link === undefined ? {programId} : {programId, linkId: link.id}];
-				yield {...common, kind: 'xdp', attachType: 'xdp', mode, programs};
+				const dispatcher = readDispatcher(programId);
+				yield {
+					...common,
+					kind: 'xdp',
+					attachType: 'xdp',
+					mode,
+					programs,
+					...(dispatcher === undefined ? {} : {dispatcher}),
+				};
 			}
 
 			for (const direction of ['ingress', 'egress'] as const) {
