@@ -104,6 +104,33 @@ export type {CgroupSharing} from './object/link/cgroup-attachment.js';
 export type {Owner} from './object/link/owner.js';
 export {attachTcx, type Anchor, type AttachTcxOptions} from './object/link/attach-tcx.js';
 export {attachCgroup, type AttachCgroupOptions} from './object/link/attach-cgroup.js';
+export {attachFreplace, attachLsm, attachTracing} from './object/link/attach-tracing.js';
+export type {
+	AttachLsmOptions,
+	CookieOptions,
+	ProgramFunction,
+} from './object/link/attach-tracing.js';
+export {attachIterator, IteratorLink} from './object/link/attach-iterator.js';
+export type {IteratorTarget} from './object/link/attach-iterator.js';
+export {attachKprobe, attachKprobeMulti} from './object/link/attach-kprobe.js';
+export type {AttachKprobeMultiOptions, AttachKprobeOptions} from './object/link/attach-kprobe.js';
+export {attachNetfilter, type AttachNetfilterOptions} from './object/link/attach-netfilter.js';
+export {attachNetkit, type AttachNetkitOptions} from './object/link/attach-netkit.js';
+export {attachNetns} from './object/link/attach-netns.js';
+export {attachPerfEvent, type AttachPerfEventOptions} from './object/link/attach-perf-event.js';
+export {attachRawTracepoint} from './object/link/attach-raw-tracepoint.js';
+export {attachSocket} from './object/link/attach-socket.js';
+export {attachSockmap, type AttachSockmapOptions} from './object/link/attach-sockmap.js';
+export {attachTracepoint} from './object/link/attach-tracepoint.js';
+export {attachUprobe, attachUprobeMulti} from './object/link/attach-uprobe.js';
+export type {
+	AttachUprobeMultiOptions,
+	AttachUprobeOptions,
+	UprobePlace,
+} from './object/link/attach-uprobe.js';
+export type {PerfLinkType} from './kernel/sys/link-info.js';
+export type {AttachTo} from './object/program/attach-btf.js';
+export {ProgramTargetError} from './object/program/program-error.js';
 export {LinkError} from './object/link/link-error.js';
 export {
 	attach,

@@ -16,6 +16,7 @@ import type {BpfMap} from '../map/map.js';
 import type {MismatchPolicy} from '../map/reuse-pin.js';
 import type {MigrateOptions} from '../migrate/converter.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
+import type {AttachTo} from '../program/attach-btf.js';
 import {ExternResolver} from '../program/externs.js';
 import type {Program} from '../program/program.js';
 import {Collection} from './collection.js';
@@ -45,6 +46,8 @@ export interface LoadCollectionOptions {
 	readonly codecs?: Readonly<Record<string, MapCodecOptions>>;
 	/** Load only these programs; all that the object loads by default unless given. */
 	readonly programs?: readonly string[];
+	/** Functions of other programs that programs of this object replace or trace, by their names. */
+	readonly attachTo?: Readonly<Record<string, AttachTo>>;
 	/** See `LoadProgramOptions`. */
 	readonly logLevel?: number;
 	/** Stops an asynchronous load between programs; it throws the signal's reason. */
@@ -60,6 +63,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'settings',
 	'codecs',
 	'programs',
+	'attachTo',
 	'logLevel',
 	'signal',
 ]);
@@ -152,7 +156,8 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		const btfFd = typesLeftOut.includes('functions') ? undefined : btf?.number;
 		for (const each of wanted) {
 			options.signal?.throwIfAborted();
-			const {logLevel = 0} = options;
+			const {logLevel = 0, attachTo = {}} = options;
+			const to = Object.hasOwn(attachTo, each.name) ? attachTo[each.name] : undefined;
 			const program = yield {
 				spec: each,
 				options: {
@@ -161,6 +166,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 					btfFd,
 					logLevel,
 					...(externs === undefined ? {} : {externs}),
+					...(to === undefined ? {} : {attachTo: to}),
 				},
 			};
 			if (program !== undefined) programs[each.name] = program;

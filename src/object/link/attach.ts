@@ -2,7 +2,7 @@ import {constants} from 'node:os';
 
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
 import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
-import {explainPermission} from '../../kernel/host/permission.js';
+import {explainPermission, type Capability} from '../../kernel/host/permission.js';
 import {linkCreate, type LinkCreateAttr} from '../../kernel/sys/link.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Program} from '../program/program.js';
@@ -22,6 +22,8 @@ export interface AttachRequest {
 	readonly feature: string;
 	readonly since: string;
 	readonly attr: Omit<LinkCreateAttr, 'programFd'>;
+	/** What it takes; bpf and net_admin unless given. */
+	readonly capabilities?: readonly Capability[];
 	/** Says why the kernel refused, where this kind of hook has its own reasons. */
 	readonly explain?: (errno: number) => Explanation;
 }
@@ -31,10 +33,21 @@ export type Explanation =
 	string | undefined | {readonly detail: string | undefined; readonly owner?: Owner};
 
 /** *Throws:* `ERR_LINK`, `ERR_UNSUPPORTED`. */
-export function createLink(program: Program, request: AttachRequest): Link {
+export function createLink(program: Program, request: AttachRequest): Link;
+export function createLink<T extends Link>(
+	program: Program,
+	request: AttachRequest,
+	make: (fd: number, hook: string) => T,
+): T;
+export function createLink(
+	program: Program,
+	request: AttachRequest,
+	make = (fd: number, hook: string) => new Link(fd, hook),
+): Link {
 	const {action, hook, feature, since, attr, explain} = request;
+	const {capabilities = ['bpf', 'net_admin']} = request;
 	try {
-		return new Link(linkCreate({...attr, programFd: program.fd}), hook);
+		return make(linkCreate({...attr, programFd: program.fd}), hook);
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
 		const {errno} = cause;
@@ -42,7 +55,7 @@ export function createLink(program: Program, request: AttachRequest): Link {
 			throw new UnsupportedError(action, feature, since, {cause, errno});
 		}
 
-		const permission = errno === EPERM ? explainPermission('bpf', 'net_admin') : undefined;
+		const permission = errno === EPERM ? explainPermission(...capabilities) : undefined;
 		const words = explain?.(errno);
 		const {detail, owner} =
 			typeof words === 'object' ? words : {detail: words, owner: undefined};

@@ -18,9 +18,10 @@ const {EBUSY, EINVAL, ENOLINK, ENOENT, EOPNOTSUPP, EPERM} = constants.errno;
 
 /**
  * How a program is attached: by a link, or by what kernels had before: rtnetlink (XDP), a filter of
- * clsact (tc), `BPF_PROG_ATTACH` (cgroup).
+ * clsact (tc), `BPF_PROG_ATTACH` (cgroups, maps of sockets), the perf event itself (probes); sockets
+ * never got links: `setsockopt`.
  */
-export type Mechanism = 'link' | 'netlink' | 'clsact' | 'prog_attach';
+export type Mechanism = 'link' | 'netlink' | 'clsact' | 'prog_attach' | 'perf_event' | 'setsockopt';
 
 /**
  * One program on one hook. The program stays attached until the last descriptor and pin of the link

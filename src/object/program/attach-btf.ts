@@ -1,7 +1,11 @@
 import {kernelBtf} from '../../kernel/host/kernel-btf.js';
 import type {ProgramSpec} from '../../spec/types.js';
 import type {BtfKind} from '../../format/btf/types.js';
-import {ProgramError} from './program-error.js';
+import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import {programInfo} from '../../kernel/sys/info.js';
+import {moduleTypes} from '../btf/module-types.js';
+import {openBtfById} from '../btf/open-btf.js';
+import {ProgramError, ProgramTargetError} from './program-error.js';
 
 interface Target {
 	readonly prefix: string;
@@ -22,28 +26,96 @@ function targetNaming(spec: ProgramSpec): Target | undefined {
 	}
 }
 
+/** A function of a program in the kernel, to be replaced or traced. */
+export interface AttachTo {
+	readonly program: {readonly fd: number};
+	/** Its name in C; the one that the section names unless given. */
+	readonly function?: string;
+}
+
+/** What a program will be attached to, as the kernel is told at load. */
+export interface AttachTarget {
+	/** 0 where its type is not verified against one. */
+	readonly btfId: number;
+	/** The program or the module's types that the id belongs to. */
+	readonly fd?: number;
+	close(): void;
+}
+
+const kept = (): void => undefined;
+
 /**
- * The type id in the kernel's BTF of what the program will be attached to; 0 where its type is not
- * verified against one. *Throws:* `ERR_PROGRAM` when the kernel has no such target.
+ * Finds what the program will be attached to: a function of `to`, else of the kernel, else of one
+ * of its modules.
+ *
+ * *Throws:* `ERR_PROGRAM`, `ERR_PROGRAM_TARGET` when there is no such target.
  */
-export function attachBtfId(spec: ProgramSpec): number {
+export function attachTarget(spec: ProgramSpec, to?: AttachTo): AttachTarget {
+	const name = to?.function ?? spec.attachTarget ?? '';
+	if (to !== undefined) {
+		const action = `load program "${spec.name}"`;
+		const {fd} = to.program;
+		return {btfId: functionTypeId(action, fd, name), fd, close: kept};
+	}
+
+	if (spec.type === 'ext') {
+		const detail =
+			'it replaces a function of another program, which must be given (option attachTo)';
+		throw new ProgramError('load', spec.name, detail);
+	}
+
 	const naming = targetNaming(spec);
-	if (naming === undefined) return 0;
-	const target = spec.attachTarget;
-	if (target === undefined || target === '') {
+	if (naming === undefined) return {btfId: 0, close: kept};
+	if (name === '') {
 		throw new ProgramError('load', spec.name, `section "${spec.section}" names no target`);
 	}
 
-	const type = kernelBtf().find(naming.prefix + target, naming.kind);
-	if (type === undefined) {
-		throw new ProgramError(
-			'load',
-			spec.name,
-			`the kernel has no ${naming.kind} "${naming.prefix}${target}" to attach to`,
-		);
+	const {prefix, kind} = naming;
+	const type = kernelBtf().find(prefix + name, kind);
+	if (type !== undefined) return {btfId: type.id, close: kept};
+	const inModule = findInModules(prefix + name, kind);
+	if (inModule !== undefined) return inModule;
+	throw new ProgramError(
+		'load',
+		spec.name,
+		`the kernel has no ${kind} "${prefix}${name}" to attach to`,
+	);
+}
+
+function findInModules(name: string, kind: BtfKind): AttachTarget | undefined {
+	try {
+		for (const {btf, fd} of moduleTypes()) {
+			const type = btf.find(name, kind);
+			if (type === undefined) {
+				fd.close();
+				continue;
+			}
+
+			const close = (): void => {
+				fd.close();
+			};
+			return {btfId: type.id, fd: fd.number, close};
+		}
+	} catch (error) {
+		// Without privilege no module can be looked at.
+		if (!(error instanceof SyscallError)) throw error;
 	}
 
-	return type.id;
+	return undefined;
+}
+
+/**
+ * The type id of a program's function in the program's own types.
+ *
+ * *Throws:* `ERR_PROGRAM_TARGET` when the program has no types, or no such function.
+ */
+export function functionTypeId(action: string, programFd: number, name: string): number {
+	const {btfId, name: programName} = programInfo(programFd);
+	const of = `program "${programName}"`;
+	if (btfId === 0) throw new ProgramTargetError(`${action}: ${of} was loaded without types`);
+	const type = openBtfById(btfId).find(name, 'func');
+	if (type !== undefined) return type.id;
+	throw new ProgramTargetError(`${action}: ${of} has no function "${name}"`);
 }
 
 /**

@@ -21,7 +21,7 @@ import type {ProgramSpec} from '../../spec/types.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
 import {loadTypes} from '../btf/btf-object.js';
-import {attachBtfId, structOpsTarget} from './attach-btf.js';
+import {attachTarget, structOpsTarget, type AttachTarget, type AttachTo} from './attach-btf.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
 import {applyExterns, ExternResolver} from './externs.js';
 import {nameAbsent} from './poison.js';
@@ -39,6 +39,8 @@ export interface LoadProgramOptions {
 	readonly btfFd?: number | undefined;
 	/** Finds what it uses of the kernel; shared by programs that are loaded together. */
 	readonly externs?: ExternResolver;
+	/** The function of another program that it replaces (`freplace`) or traces. */
+	readonly attachTo?: AttachTo;
 	/**
 	 * What the verifier writes on success: nothing (0, the default), every state (1), every
 	 * instruction (2), statistics only (4, *Kernel:* 5.2). A refusal is always logged.
@@ -114,7 +116,19 @@ class OwnParts implements Disposable {
 
 function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	checkLoadable(spec);
-	const attr = loadAttr(spec, options);
+	const target = attachTarget(spec, options.attachTo);
+	try {
+		return yield* verifySteps(spec, loadAttr(spec, options, target), options);
+	} finally {
+		target.close();
+	}
+}
+
+function* verifySteps(
+	spec: ProgramSpec,
+	attr: ProgramLoadAttr,
+	options: LoadProgramOptions,
+): Steps {
 	let level = options.logLevel ?? 0;
 	let log = level === 0 ? undefined : new Uint8Array(firstLogSize);
 	let refusal: number | undefined;
@@ -149,7 +163,11 @@ function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log));
 }
 
-function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAttr {
+function loadAttr(
+	spec: ProgramSpec,
+	options: LoadProgramOptions,
+	target: AttachTarget,
+): ProgramLoadAttr {
 	const {btfFd, externs} = options;
 	const typed = btfFd !== undefined;
 	let instructions = resolveReferences(spec.instructions, spec.references, map =>
@@ -173,7 +191,8 @@ function loadAttr(spec: ProgramSpec, options: LoadProgramOptions): ProgramLoadAt
 		btfFd,
 		functions: typed ? encodeFunctions(spec.functions) : new Uint8Array(0),
 		lines: typed ? encodeLines(spec.lines) : new Uint8Array(0),
-		attachBtfId: structOps?.typeId ?? attachBtfId(spec),
+		attachBtfId: structOps?.typeId ?? target.btfId,
+		attachFd: target.fd ?? 0,
 		kernelVersion: spec.type === 'kprobe' ? kernelVersionCode() : 0,
 		logLevel: 0,
 	};

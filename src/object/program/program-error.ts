@@ -19,3 +19,12 @@ export class ProgramError extends EbpfError {
 		this.program = program;
 	}
 }
+
+/** The program that another is to replace or trace a function of has no such function. */
+export class ProgramTargetError extends EbpfError {
+	static {
+		this.prototype.name = 'ProgramTargetError';
+	}
+
+	readonly code = 'ERR_PROGRAM_TARGET';
+}

@@ -1,4 +1,4 @@
-import type {LineInfo, ProgramSpec} from '../../spec/types.js';
+import type {ProgramSpec} from '../../spec/types.js';
 import {addon} from '../../kernel/sys/addon.js';
 import {Fd} from '../../kernel/sys/fd.js';
 import {programArray, programMapIds} from '../../kernel/sys/info.js';
@@ -27,13 +27,18 @@ export class Program extends KernelObject {
 	readonly type: ProgramType;
 	/** Undefined where the type has none, or the program was not loaded here. */
 	readonly attachType: AttachType | undefined;
+	/** Name of its ELF section; undefined where the program was not loaded here. */
+	readonly section: string | undefined;
+	/** What its section names: a function, tracepoint, file or iterator. */
+	readonly attachTarget: string | undefined;
 	/** The verifier's log, where one was asked for; empty otherwise. */
 	readonly log: string;
 
 	/** Use `loadProgram`, `openPinnedProgram` or `openProgramById`. Takes over `fd`. */
 	constructor(
 		fd: number,
-		spec: Pick<ProgramSpec, 'name' | 'type' | 'attachType'> & {lines?: readonly LineInfo[]},
+		spec: Pick<ProgramSpec, 'name' | 'type' | 'attachType'> &
+			Partial<Pick<ProgramSpec, 'section' | 'attachTarget' | 'lines'>>,
 		log = '',
 	) {
 		const what = `program "${spec.name}"`;
@@ -41,6 +46,8 @@ export class Program extends KernelObject {
 		this.name = spec.name;
 		this.type = spec.type;
 		this.attachType = spec.attachType;
+		this.section = spec.section;
+		this.attachTarget = spec.attachTarget;
 		this.log = log;
 	}
 
