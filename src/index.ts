@@ -34,10 +34,16 @@ export type {FieldCodec, FieldCodecs} from './format/codec/layout.js';
 export {describeType} from './format/btf/describe.js';
 export type {BtfKind, BtfType, BtfTypeOf} from './format/btf/types.js';
 export {VerifierError} from './format/log/verifier-error.js';
+export type {
+	FailedRelocation,
+	RelocationCandidate,
+	RelocationSubject,
+} from './format/log/failed-relocation.js';
 export type {VerifierStatistics} from './format/log/statistics.js';
 
 export {readTypes} from './spec/read-types.js';
 export {parseObject, readObject} from './spec/read.js';
+export {CoreRelocationError} from './spec/core-relo/core-error.js';
 export {copyCollectionSpec} from './spec/copy.js';
 export {renameMap, resizeVariable} from './spec/change.js';
 export type {CollectionSpec, ExternSpec, MapSpec, ProgramSpec} from './spec/types.js';
@@ -93,6 +99,7 @@ export {
 	loadProgramAsync,
 	type LoadProgramOptions,
 } from './object/program/load-program.js';
+export type {TargetBtf} from './object/program/core-target.js';
 export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
 export type {RunOptions, RunResult} from './object/program/test-run.js';
@@ -164,7 +171,7 @@ export {verifyCollection, type Verification} from './object/collection/verify-co
 export {type StructOps, StructOpsRegistration} from './object/collection/struct-ops.js';
 export type {Variable} from './object/collection/variable.js';
 
-export {openBtfById} from './object/btf/open-btf.js';
+export {openBtfById, openBtfFile} from './object/btf/open-btf.js';
 export {listBtf, listMaps, listPrograms, type BtfInfo} from './object/list/list.js';
 export {listPins, type Pin} from './object/pin/list-pins.js';
 export {MapMismatchError} from './object/map/map-mismatch.js';

@@ -54,6 +54,7 @@ const neighbours: Record<string, readonly string[]> = {
 		'object/pin',
 		'object/program',
 	],
+	'spec/core-relo': ['spec'],
 };
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */

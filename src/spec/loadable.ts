@@ -6,11 +6,10 @@ import type {ProgramSpec} from './types.js';
 /**
  * Refuses a program that can be described but not loaded as it is.
  *
- * *Throws:* `ERR_SPEC` for a section name that says nothing, for instructions that wait for CO-RE
- * relocation, and for the other byte order.
+ * *Throws:* `ERR_SPEC` for a section name that says nothing and for the other byte order.
  */
 export function checkLoadable(program: ProgramSpec): void {
-	const {name, section, type, byteOrder, coreRelocations} = program;
+	const {name, section, type, byteOrder} = program;
 	const refuse = (detail: string): SpecError =>
 		new SpecError(`load program "${name}": ${detail}`, {program: name, section});
 	if ((byteOrder === 'little') !== hostLittleEndian) {
@@ -21,9 +20,5 @@ export function checkLoadable(program: ProgramSpec): void {
 		const near = nearestSections(section).map(known => `"${known}"`);
 		const advice = near.length > 0 ? `: nearest is ${near.join(', ')}` : '';
 		throw refuse(`section "${section}" names no type of program${advice}`);
-	}
-
-	if (coreRelocations.length > 0) {
-		throw refuse(`${coreRelocations.length} CO-RE relocations are not supported`);
 	}
 }

@@ -81,21 +81,6 @@ test('a program of the other byte order is described, and refused when it is loa
 	});
 });
 
-test('a program that waits for CO-RE is refused when it is loaded', async t => {
-	const {programs} = parseObject(
-		await objectOf(`
-		struct task { int pid; } __attribute__((preserve_access_index));
-		SEC("kprobe/x") int traced(struct task *task) { return task->pid; }
-	`),
-	);
-	const {traced} = programs;
-	if (traced === undefined) throw new Error('missing');
-
-	t.throws(() => checkLoadable(traced), {
-		message: 'load program "traced": 1 CO-RE relocations are not supported',
-	});
-});
-
 test('a program that can be loaded passes', async t => {
 	const {programs} = parseObject(await object('linking'));
 	for (const program of Object.values(programs)) t.notThrows(() => checkLoadable(program));

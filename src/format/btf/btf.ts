@@ -152,6 +152,32 @@ export class Btf {
 		return [...(this.base?.findAll(name) ?? []), ...own];
 	}
 
+	/**
+	 * Ids of all types of each name, ascending, those of flavours (`name___any`) among them; not of
+	 * the base. What else has three underscores in its name may be among them, too.
+	 */
+	findFlavours(names: Iterable<string>): Map<string, number[]> {
+		const found = new Map<string, number[]>();
+		const wanted = new Map<number, number[]>();
+		for (const name of names) {
+			const ids: number[] = [];
+			found.set(name, ids);
+			for (const offset of this.stringOffsets(name, true)) wanted.set(offset, ids);
+			for (const offset of this.stringOffsets(name, true, '___')) wanted.set(offset, ids);
+		}
+
+		const {words, starts, firstId} = this.records;
+		// Most types are of other names: a look into a small table tells so of nearly all.
+		const filter = new Uint8Array(0x1_00_00);
+		for (const offset of wanted.keys()) filter[offset & 0xffff] = 1;
+		for (let i = 0; wanted.size > 0 && i < starts.length; i++) {
+			const name = words[starts[i] ?? 0] ?? 0;
+			if (filter[name & 0xffff] === 1) wanted.get(name)?.push(firstId + i);
+		}
+
+		return found;
+	}
+
 	/** Through typedefs, qualifiers and tags to the type itself. *Throws:* `ERR_BTF`. */
 	resolve(id: number): BtfType {
 		let type = this.type(id);
@@ -231,15 +257,15 @@ export class Btf {
 	}
 
 	/**
-	 * Offsets at which `name` can be read, ends of longer strings included: all, or those up to the
-	 * first where it is a string of its own.
+	 * Offsets at which `name` can be read, with `after` behind it, ends of longer strings included:
+	 * all, or those up to the first where it is a string of its own.
 	 */
-	private stringOffsets(name: string, all: boolean): Set<number> {
+	private stringOffsets(name: string, all: boolean, after = '\0'): Set<number> {
 		if (name === '' || name.includes('\0')) return new Set();
 		// A name may also be one of the base's strings.
-		const found = this.base?.stringOffsets(name, all) ?? new Set();
+		const found = this.base?.stringOffsets(name, all, after) ?? new Set();
 		const {stringBytes, stringBase} = this;
-		const needle = Buffer.from(`${name}\0`);
+		const needle = Buffer.from(name + after);
 		for (let at = stringBytes.indexOf(needle); at >= 0;) {
 			found.add(at + stringBase);
 			if (!all && (at === 0 || stringBytes[at - 1] === 0)) break;

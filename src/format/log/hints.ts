@@ -34,6 +34,10 @@ const hints: readonly (readonly [RegExp, string])[] = [
 		'release what the call returned (bpf_sk_release, bpf_ringbuf_submit, ...) on every path',
 	],
 	[/cannot use helper|unknown func /, 'this helper does not exist for programs of this type'],
+	[
+		/^CO-RE relocation /,
+		'ask with bpf_core_field_exists() or bpf_core_type_exists() before, or declare what is there',
+	],
 	[/^invalid func unknown#/, 'this kernel has no such helper function'],
 	[/GPL-restricted/, 'set the license section to "GPL" or "Dual BSD/GPL"'],
 	[/bpf_spin_lock-ed region/, 'unlock on every path before the program ends'],

@@ -1,6 +1,7 @@
 import {constants} from 'node:os';
 import {EbpfError} from '../../base/errors.js';
 import {errnoText} from '../../uapi/errno.js';
+import {type FailedRelocation, nameFailures} from './failed-relocation.js';
 import type {LoggedInstruction, SourcePosition} from './lines.js';
 import {parseStatistics, type VerifierStatistics} from './statistics.js';
 import {explainRefusal, type ExplainOptions, rawLines, splitLog} from './verifier-log.js';
@@ -26,12 +27,15 @@ export class VerifierError extends EbpfError {
 	readonly hint?: string;
 	readonly instruction?: LoggedInstruction;
 	readonly source?: SourcePosition;
+	/** The CO-RE relocation that nothing in the kernel answers and that the verifier came to. */
+	readonly relocation?: FailedRelocation;
 	readonly statistics?: VerifierStatistics;
 	private readonly shown: readonly string[];
 
 	/** `cause` is the refused call; its `errno` becomes this error's. */
 	constructor(program: string, log: string, cause: Error, options: ExplainOptions = {}) {
-		const lines = splitLog(log);
+		const {log: named, reached} = nameFailures(log, options.relocations ?? []);
+		const lines = splitLog(named);
 		const {reason, hint, instruction, source, excerpt} = explainRefusal(lines, options);
 		const errno = 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : undefined;
 		const where = source?.file === undefined ? '' : ` at ${source.file}:${source.line ?? '?'}`;
@@ -41,6 +45,7 @@ export class VerifierError extends EbpfError {
 		});
 		const statistics = parseStatistics(rawLines(log));
 		this.program = program;
+		if (reached !== undefined) this.relocation = reached;
 		this.log = lines;
 		this.reason = reason;
 		this.shown = excerpt;

@@ -1,3 +1,4 @@
+import type {FailedRelocation} from './failed-relocation.js';
 import {hintFor} from './hints.js';
 import {
 	lineKind,
@@ -24,6 +25,8 @@ export interface Refusal {
 export interface ExplainOptions {
 	/** The object's own source positions, for reasons that the log gives only a number with. */
 	readonly lines?: readonly ({readonly slot: number} & SourcePosition)[];
+	/** Relocations that failed, in whose place calls of numbered functions stand. */
+	readonly relocations?: readonly FailedRelocation[];
 }
 
 /** The log's lines, without the NUL padding and the statistics at its end. */

@@ -35,14 +35,17 @@ export function kernelBtf(path = kernelBtfPath): Btf {
 }
 
 /**
- * The bytes of the kernel's types, which must not be written to: they may be the kernel's own
- * memory. *Throws:* `ERR_KERNEL_BTF`.
+ * The bytes of the kernel's types or, by path, a module's. Those of the kernel must not be written
+ * to: they may be its own memory. *Throws:* `ERR_KERNEL_BTF`.
  */
 export function readKernelBtf(path = kernelBtfPath): Uint8Array {
-	const mapped = addon.mapTypes(path);
-	if (typeof mapped !== 'number') return new Uint8Array(mapped);
-	const copied = path === kernelBtfPath ? copyKernelBtf() : undefined;
-	if (copied !== undefined) return copied;
+	if (path === kernelBtfPath) {
+		const mapped = addon.mapTypes(path);
+		if (typeof mapped !== 'number') return new Uint8Array(mapped);
+		const copied = copyKernelBtf();
+		if (copied !== undefined) return copied;
+	}
+
 	try {
 		return readFileSync(path);
 	} catch (cause) {

@@ -18,6 +18,7 @@ import type {MigrateOptions} from '../migrate/converter.js';
 import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
 import type {AttachTo} from '../program/attach-btf.js';
 import {ExternResolver} from '../program/externs.js';
+import {coreTarget, type TargetBtf} from '../program/core-target.js';
 import type {Program} from '../program/program.js';
 import {Collection} from './collection.js';
 import {withCpuScratch} from './cpu-scratch.js';
@@ -50,6 +51,8 @@ export interface LoadCollectionOptions {
 	readonly attachTo?: Readonly<Record<string, AttachTo>>;
 	/** See `LoadProgramOptions`. */
 	readonly logLevel?: number;
+	/** See `LoadProgramOptions`. */
+	readonly targetBtf?: TargetBtf;
 	/** Stops an asynchronous load between programs; it throws the signal's reason. */
 	readonly signal?: AbortSignal;
 }
@@ -65,6 +68,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'programs',
 	'attachTo',
 	'logLevel',
+	'targetBtf',
 	'signal',
 ]);
 
@@ -143,6 +147,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 	const programs = Object.create(null) as Record<string, Program>;
 	const hasExterns = Object.keys(spec.externs).length > 0;
 	const externs = hasExterns ? new ExternResolver() : undefined;
+	const candidates = coreTarget(options.targetBtf);
 	let btf: Fd | undefined;
 	let typesLeftOut: readonly BtfFeature[] = [];
 	try {
@@ -165,6 +170,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 					absentMaps: maps.absent,
 					btfFd,
 					logLevel,
+					candidates,
 					...(externs === undefined ? {} : {externs}),
 					...(to === undefined ? {} : {attachTo: to}),
 				},

@@ -3,9 +3,9 @@ import {rawLines} from '../../format/log/verifier-log.js';
 import {VerifierError} from '../../format/log/verifier-error.js';
 import {EbpfError, UsageError} from '../../base/errors.js';
 import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
-import type {Collection} from './collection.js';
 import {loadCollection, type LoadCollectionOptions} from './load-collection.js';
-import {loadProgram} from '../program/load-program.js';
+import {coreTarget} from '../program/core-target.js';
+import {loadProgram, type LoadProgramOptions} from '../program/load-program.js';
 
 /** What the verifier made of one program. */
 export interface Verification {
@@ -23,7 +23,7 @@ export interface Verification {
 	readonly error?: EbpfError;
 }
 
-export interface VerifyOptions extends Pick<LoadCollectionOptions, 'programs'> {
+export interface VerifyOptions extends Pick<LoadCollectionOptions, 'programs' | 'targetBtf'> {
 	/** See `LoadProgramOptions.logLevel`; 4, statistics only, unless given. */
 	readonly logLevel?: number;
 	/** Called with the log of each program, accepted or refused. */
@@ -38,7 +38,8 @@ export function* verifyCollection(
 	spec: CollectionSpec,
 	options: VerifyOptions = {},
 ): Generator<Verification> {
-	const {logLevel = 4, onLog} = options;
+	const {logLevel = 4, onLog, targetBtf} = options;
+	const candidates = coreTarget(targetBtf);
 	const names = options.programs ?? Object.keys(spec.programs);
 	// Nothing may be pinned by a dry run.
 	const maps = Object.fromEntries(
@@ -51,14 +52,13 @@ export function* verifyCollection(
 			throw new UsageError(`verify object "${spec.name}": it has no program "${name}"`);
 		}
 
-		yield verifyProgram(program, collection, logLevel, onLog);
+		yield verifyProgram(program, {maps: collection.maps, logLevel, candidates}, onLog);
 	}
 }
 
 function verifyProgram(
 	program: ProgramSpec,
-	{maps}: Collection,
-	logLevel: number,
+	options: LoadProgramOptions,
 	onLog: VerifyOptions['onLog'],
 ): Verification {
 	const common = {
@@ -68,7 +68,7 @@ function verifyProgram(
 	};
 	const start = performance.now();
 	try {
-		using loaded = loadProgram(program, {maps, logLevel});
+		using loaded = loadProgram(program, options);
 		const time = performance.now() - start;
 		onLog?.(program.name, loaded.log);
 		const statistics = parseStatistics(rawLines(loaded.log));

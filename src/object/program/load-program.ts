@@ -15,6 +15,9 @@ import {
 } from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Fd} from '../../kernel/sys/fd.js';
+import type {FailedRelocation} from '../../format/log/failed-relocation.js';
+import type {Candidates} from '../../spec/core-relo/candidates.js';
+import {relocateProgram} from '../../spec/core-relo/relocate.js';
 import {checkLoadable} from '../../spec/loadable.js';
 import {kernelName} from '../../spec/names.js';
 import type {ProgramSpec} from '../../spec/types.js';
@@ -22,6 +25,7 @@ import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
 import {loadTypes} from '../btf/btf-object.js';
 import {attachTarget, structOpsTarget, type AttachTarget, type AttachTo} from './attach-btf.js';
+import {coreTarget, type TargetBtf} from './core-target.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
 import {applyExterns, ExternResolver} from './externs.js';
 import {nameAbsent} from './poison.js';
@@ -41,6 +45,10 @@ export interface LoadProgramOptions {
 	readonly externs?: ExternResolver;
 	/** The function of another program that it replaces (`freplace`) or traces. */
 	readonly attachTo?: AttachTo;
+	/** What CO-RE relocations are applied for; the running kernel and its modules unless given. */
+	readonly targetBtf?: TargetBtf | undefined;
+	/** The same, searched already; shared by programs that are loaded together. */
+	readonly candidates?: Candidates;
 	/**
 	 * What the verifier writes on success: nothing (0, the default), every state (1), every
 	 * instruction (2), statistics only (4, *Kernel:* 5.2). A refusal is always logged.
@@ -64,7 +72,9 @@ type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
  *
  * The first attempt writes no log, for logging costs time; a refused program is tried again with a
  * log that grows until all of it fits. *Throws:* `ERR_VERIFIER` with the log and the source line,
- * `ERR_SPEC` for a spec that cannot be loaded as it is, `ERR_PROGRAM` for everything else, `ERR_UNSUPPORTED` for a type newer than the kernel.
+ * `ERR_SPEC` for a spec that cannot be loaded as it is, `ERR_CORE_RELOCATION` for CO-RE relocations
+ * that are damaged or ambiguous, `ERR_KERNEL_BTF` and `ERR_BTF_OPEN` where the types for them are
+ * missing, `ERR_UNSUPPORTED` for a type newer than the kernel, `ERR_PROGRAM` for everything else.
  */
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
 	using own = new OwnParts(spec, options);
@@ -116,9 +126,12 @@ class OwnParts implements Disposable {
 
 function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	checkLoadable(spec);
+	const candidates = options.candidates ?? coreTarget(options.targetBtf);
+	const {instructions, failures} = relocateProgram(spec, candidates);
 	const target = attachTarget(spec, options.attachTo);
 	try {
-		return yield* verifySteps(spec, loadAttr(spec, options, target), options);
+		const attr = loadAttr({...spec, instructions}, options, target);
+		return yield* verifySteps(spec, attr, options, failures);
 	} finally {
 		target.close();
 	}
@@ -128,6 +141,7 @@ function* verifySteps(
 	spec: ProgramSpec,
 	attr: ProgramLoadAttr,
 	options: LoadProgramOptions,
+	failures: readonly FailedRelocation[],
 ): Steps {
 	let level = options.logLevel ?? 0;
 	let log = level === 0 ? undefined : new Uint8Array(firstLogSize);
@@ -156,11 +170,11 @@ function* verifySteps(
 			const size = logTrueSize > log.length ? logTrueSize : log.length * 4;
 			log = new Uint8Array(Math.min(size, lastLogSize));
 		} else {
-			throw refusedError(spec, refusal ?? errno, cString(log));
+			throw refusedError(spec, refusal ?? errno, cString(log), failures);
 		}
 	}
 
-	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log));
+	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log), failures);
 }
 
 function loadAttr(
@@ -213,11 +227,16 @@ function fdOfMap(
 	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
 }
 
-function refusedError(spec: ProgramSpec, errno: number, written: string): Error {
+function refusedError(
+	spec: ProgramSpec,
+	errno: number,
+	written: string,
+	relocations: readonly FailedRelocation[],
+): Error {
 	const log = nameAbsent(written, spec);
 	const cause = new SyscallError('prog_load', errno);
 	if (log.trim() !== '' || errno === E2BIG) {
-		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec)});
+		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec), relocations});
 	}
 
 	const since = programTypeSince(spec.type);

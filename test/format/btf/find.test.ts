@@ -52,3 +52,27 @@ test('a name is found where it is a string of its own, or else at the end of ano
 	t.is(shared.find('low', 'typedef')?.id, own);
 	t.is(shared.find('flow', 'struct'), undefined);
 });
+
+test('types of several names are found at once, their flavours among them', t => {
+	const types = new Types();
+	const flow = types.struct('flow', 4, []);
+	const flavour = types.struct('flow___old', 4, []);
+	const other = types.typedef('other', types.u32);
+	types.struct('overflow', 4, []);
+	types.struct('flow_', 4, []);
+	types.struct('other__x', 4, []);
+	const btf = types.parse();
+	t.deepEqual(
+		[...btf.findFlavours(['flow', 'other', 'none'])],
+		[
+			['flow', [flow, flavour]],
+			['other', [other]],
+			['none', []],
+		],
+	);
+	t.deepEqual([...btf.findFlavours([])], []);
+
+	const more = new Types({base: btf});
+	const split = more.typedef('flow', more.u8);
+	t.deepEqual(more.parseOn(btf).findFlavours(['flow']).get('flow'), [split]);
+});

@@ -82,6 +82,11 @@ export class Types {
 		const {base} = this;
 		return Btf.parse(this.builder.build(), base === undefined ? {} : {base});
 	}
+
+	/** The types, which continue those of `base`. */
+	parseOn(base: Btf): Btf {
+		return Btf.parse(this.builder.build(), {base});
+	}
 }
 
 export function viewOfHex(text: string): DataView {

@@ -1,0 +1,201 @@
+/** Fits a program's instructions to the types of the kernel that it will run on. */
+
+import {viewOf} from '../../base/bytes.js';
+import type {Btf} from '../../format/btf/btf.js';
+import type {CoreRelocation} from '../../format/btf/ext.js';
+import {
+	type FailedRelocation,
+	poisonCall,
+	type RelocationCandidate,
+} from '../../format/log/failed-relocation.js';
+import type {ProgramSpec} from '../types.js';
+import {type Access, readAccess} from './access.js';
+import {type Candidate, type Candidates} from './candidates.js';
+import {CoreRelocationError, describeSubject} from './core-error.js';
+import {essentialName} from './flavour.js';
+import {type Code, patchInstruction, poisonInstruction, refuseInstruction} from './patch.js';
+import {describeCandidate, resolveAccess} from './resolve.js';
+import {type Value, valueOf} from './value.js';
+
+export type RelocatableProgram = Pick<
+	ProgramSpec,
+	'name' | 'instructions' | 'coreRelocations' | 'references' | 'externs' | 'types' | 'byteOrder'
+>;
+
+export interface Relocated {
+	/** As many as before. */
+	readonly instructions: Uint8Array;
+	/** Relocations that nothing answers; the instruction of the nth calls `poisonCall + n`. */
+	readonly failures: readonly FailedRelocation[];
+}
+
+type Outcome =
+	| {
+			readonly kind: 'values';
+			readonly local: Value;
+			readonly target: Value;
+			readonly matching: readonly Candidate[];
+	  }
+	| {readonly kind: 'none'; readonly refused: readonly RelocationCandidate[]};
+
+/**
+ * The instructions with all CO-RE relocations applied.
+ *
+ * What nothing in the target answers is no error: its instruction becomes one that the verifier
+ * refuses where it is reached. *Throws:* `ERR_CORE_RELOCATION` for relocations that are damaged or
+ * have several answers; `ERR_BTF`; what the target's types throw when they are first asked for.
+ */
+export function relocateProgram(program: RelocatableProgram, candidates: Candidates): Relocated {
+	const {types, coreRelocations} = program;
+	if (coreRelocations.length === 0 || types === undefined) {
+		return {instructions: program.instructions, failures: []};
+	}
+
+	return new Relocator(program, types, candidates).run();
+}
+
+class Relocator {
+	readonly #program: RelocatableProgram;
+	readonly #types: Btf;
+	readonly #candidates: Candidates;
+	readonly #instructions: Uint8Array;
+	readonly #code: Code;
+	readonly #failures: FailedRelocation[] = [];
+	/** Slots of what is known only when the program is loaded. */
+	readonly #taken: ReadonlySet<number>;
+	/** By type, access and kind: compilers ask the same many times. */
+	readonly #outcomes = new Map<string, {access: Access; outcome: Outcome}>();
+	/** Those left of a type's candidates by the relocations before. */
+	readonly #matching = new Map<number, readonly Candidate[]>();
+
+	constructor(program: RelocatableProgram, types: Btf, candidates: Candidates) {
+		this.#program = program;
+		this.#types = types;
+		this.#candidates = candidates;
+		this.#instructions = program.instructions.slice();
+		const {references, externs} = program;
+		this.#taken = new Set([...references, ...externs].map(({slot}) => slot));
+		const littleEndian = program.byteOrder === 'little';
+		this.#code = {view: viewOf(this.#instructions), littleEndian};
+	}
+
+	run(): Relocated {
+		this.#prepare();
+		for (const relocation of this.#program.coreRelocations) this.#apply(relocation);
+		return {instructions: this.#instructions, failures: this.#failures};
+	}
+
+	#prepare(): void {
+		const ids = new Set<number>();
+		for (const {typeId, kind} of this.#program.coreRelocations) {
+			if (kind !== typeIdLocal) ids.add(typeId);
+		}
+
+		const names = [...ids].map(id => essentialName(this.#types.type(id).name));
+		this.#candidates.prepare(names.filter(name => name !== ''));
+	}
+
+	#apply(relocation: CoreRelocation): void {
+		const {slot} = relocation;
+		const refused = this.#taken.has(slot)
+			? 'it is for something else to fill in'
+			: refuseInstruction(this.#code, slot);
+		if (refused !== undefined) throw this.#error(slot, refused);
+		const {access, outcome} = this.#outcomeOf(relocation);
+		if (outcome.kind === 'none') {
+			this.#poison(slot, access, outcome.refused);
+			return;
+		}
+
+		const patched = patchInstruction(this.#code, slot, outcome);
+		if (patched.kind === 'impossible') {
+			const reason = patched.why;
+			const refused = outcome.matching.map(each => ({...describeCandidate(each), reason}));
+			this.#poison(slot, access, refused);
+		}
+
+		if (patched.kind === 'damaged') throw this.#error(slot, patched.why, access);
+	}
+
+	#outcomeOf(relocation: CoreRelocation): {access: Access; outcome: Outcome} {
+		const {typeId, accessOffset, kind} = relocation;
+		const key = `${typeId}:${accessOffset}:${kind}`;
+		let known = this.#outcomes.get(key);
+		if (known === undefined) {
+			known = this.#resolve(relocation);
+			this.#outcomes.set(key, known);
+		}
+
+		return known;
+	}
+
+	#resolve(relocation: CoreRelocation): {access: Access; outcome: Outcome} {
+		const {slot, typeId} = relocation;
+		const types = this.#types;
+		const access = readAccess(types, relocation);
+		if (typeof access === 'string') throw this.#error(slot, access);
+		const local = valueOf(access.kind, {types, ...access});
+		if (typeof local === 'string') throw this.#error(slot, local, access);
+		if (access.kind === 'type_id_local') {
+			return {access, outcome: {kind: 'values', local, target: local, matching: []}};
+		}
+
+		if (types.type(typeId).name === '') {
+			throw this.#error(slot, 'a type without a name cannot be looked for', access);
+		}
+
+		const candidates = this.#matching.get(typeId) ?? this.#candidates.of(types, typeId);
+		const answer = resolveAccess(types, access, candidates);
+		switch (answer.kind) {
+			case 'none':
+				this.#matching.set(typeId, candidates);
+				return {access, outcome: {kind: 'none', refused: answer.refused}};
+			case 'ambiguous':
+				throw this.#error(
+					slot,
+					`ambiguous: ${list(answer.answers)}`,
+					access,
+					answer.answers,
+				);
+			case 'value': {
+				const {matching, value} = answer;
+				this.#matching.set(typeId, matching.length > 0 ? matching : candidates);
+				return {access, outcome: {kind: 'values', local, target: value, matching}};
+			}
+		}
+	}
+
+	#poison(slot: number, {subject}: Access, candidates: readonly RelocationCandidate[]): void {
+		poisonInstruction(this.#code, slot, poisonCall + this.#failures.length);
+		const why =
+			candidates.length === 0
+				? `${this.#candidates.name} has no ${essentialName(subject.type)}`
+				: list(candidates);
+		const reason = `CO-RE relocation ${describeSubject(subject)} failed: ${why}`;
+		this.#failures.push({...subject, slot, reason, candidates});
+	}
+
+	#error(
+		slot: number,
+		detail: string,
+		access?: Access,
+		candidates?: readonly RelocationCandidate[],
+	): CoreRelocationError {
+		return new CoreRelocationError(this.#program.name, slot, detail, {
+			...(access === undefined ? {} : {subject: access.subject}),
+			...(candidates === undefined ? {} : {candidates}),
+		});
+	}
+}
+
+const typeIdLocal = 6;
+const shownCandidates = 3;
+
+/** `struct a (type 5 of vmlinux): why; struct a (type 9 of vmlinux): why`. */
+function list(candidates: readonly RelocationCandidate[]): string {
+	const shown = candidates
+		.slice(0, shownCandidates)
+		.map(({type, typeId, of, reason}) => `${type} (type ${typeId} of ${of}): ${reason}`);
+	const more = candidates.length - shown.length;
+	return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
