@@ -24,11 +24,10 @@ export function cgroupHook(
 	const find = (programName: string): Predecessor | undefined => {
 		const state = query();
 		revision = state.revision;
-		const links = state.programIds.length === 0 ? [] : [...listLinks()];
 		for (const programId of state.programIds) {
 			const named = openNamed(programId, programName);
 			if (named === undefined) continue;
-			const linkId = links.find(
+			const linkId = [...listLinks()].find(
 				each =>
 					each.cgroupId === id &&
 					each.attachType === attachType &&

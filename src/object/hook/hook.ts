@@ -34,16 +34,13 @@ export function isSameName(one: string, other: string): boolean {
 	return Buffer.byteLength(short) === 15 && long.startsWith(short);
 }
 
-/** Opens a program on a hook that has that name; undefined when its name is another, or it went. */
+/**
+ * Opens a program on a hook that has that name; undefined when its name is another, when it went, or
+ * when this process may not open programs by number (that takes CAP_SYS_ADMIN): then it is foreign.
+ */
 export function openNamed(programId: number, name: string): Program | undefined {
-	let program;
-	try {
-		program = openProgramById(programId);
-	} catch (error) {
-		if (error instanceof ProgramError && error.errno === 2 /* ENOENT */) return undefined;
-		throw error;
-	}
-
+	const program = openProgramOf(programId);
+	if (program === undefined) return undefined;
 	if (isSameName(program.name, name)) return program;
 	program.close();
 	return undefined;

@@ -1,7 +1,8 @@
-import {fork} from 'node:child_process';
+import {fork, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {setImmediate} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {getDevice} from '../../../src/kernel/netlink/device.js';
 import {listFilters} from '../../../src/kernel/netlink/tc.js';
@@ -22,6 +23,7 @@ import {fixtureObject} from '../../helpers/compile.js';
 import {makeDevice, type Device} from '../../helpers/device.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
+import {start} from '../../helpers/run.js';
 
 const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
 
@@ -174,6 +176,56 @@ for (const [name, kind] of Object.entries(kinds)) {
 		);
 	});
 }
+
+for (const [name, kind] of Object.entries(kinds)) {
+	kernel(
+		`${name}: whoever is killed while attaching leaves one program, and a pin to it`,
+		async t => {
+			const {target, running} = await kind.make(t);
+			const pin = `${await makeBpffs(t)}/one`;
+			const script = fileURLToPath(new URL('crash-child.js', import.meta.url));
+			const object = await fixtureObject(kind.fixture);
+			const args = [script, object, kind.program, JSON.stringify(target), pin];
+			for (let round = 0; round < 2; round++) {
+				const child = start(t, process.execPath, ...args);
+				await once(child.stdout ?? child, 'data');
+				child.kill('SIGKILL');
+				await once(child, 'close');
+				using pinned = openPinnedLink(pin);
+				t.deepEqual(running(), [pinned.info().programId]);
+			}
+
+			const own = await load(t, kind);
+			const {link, how} = attach(own, target, {pin});
+			t.is(how, 'replaced');
+			link.close();
+			t.deepEqual(running(), [own.info().id]);
+		},
+	);
+}
+
+kernel('without CAP_SYS_ADMIN a predecessor is found by its pin', async t => {
+	const device = await makeDevice(t);
+	const bpffs = await makeBpffs(t);
+	const object = await fixtureObject('kernel/globals');
+	const script = fileURLToPath(new URL('attach-child.js', import.meta.url));
+	const target = JSON.stringify({xdp: device.name});
+	const attached = async () => {
+		const [command, ...args] = device.namespace.wrap(
+			...['setpriv', '--bounding-set', '-sys_admin', process.execPath],
+			...[script, object, 'count_packets', target, `${bpffs}/one`],
+		);
+		const child = spawn(command, args, {stdio: ['ignore', 'inherit', 'inherit', 'ipc']});
+		await once(child, 'message');
+		const answer = once(child, 'message') as Promise<[{how: string; program: number}]>;
+		child.send('go');
+		return (await answer)[0];
+	};
+	t.is((await attached()).how, 'created');
+	const {how, program} = await attached();
+	t.is(how, 'replaced');
+	t.deepEqual(getDevice(device.index, device.netns).xdp, [{mode: 'native', programId: program}]);
+});
 
 const lossless = test.macro({
 	async exec(t, name: 'xdp' | 'tcx' | 'clsact' | 'netlink', family: 'ipv4' | 'ipv6') {

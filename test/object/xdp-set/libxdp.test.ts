@@ -132,10 +132,9 @@ kernel(
 		t.regex(table.out, /xdp native prio 50 +1\.2 +count_packets/);
 		t.regex(table.out, /clsact egress prio 50 handle 1 +1 +either_way/);
 		t.is(clsact.mechanism, 'clsact');
-		const json = JSON.parse(
-			(await skep('net', '--netns', netns, '-o', 'json')).out,
-		) as unknown[];
-		t.like(json[1], {
+		const {out} = await skep('net', '--netns', netns, '-o', 'json');
+		const [, member] = out.split('\n');
+		t.like(JSON.parse(member ?? ''), {
 			dispatcher: 'skep',
 			slot: 1,
 			program: 'other',
