@@ -187,3 +187,10 @@ export {listCgroupHooks, listInterfaceHooks, type Hook} from './object/net/list-
 
 export {compileObject, type CompileOptions, type CompileResult} from './toolchain/compile.js';
 export {CompileError} from './toolchain/compile-error.js';
+export {
+	checkGenerated,
+	generateModule,
+	type Generated,
+	type GenerateOptions,
+} from './toolchain/gen.js';
+export {GeneratedError} from './toolchain/gen-error.js';

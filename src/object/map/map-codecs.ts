@@ -8,7 +8,8 @@ import type {FieldCodecs} from '../../format/codec/layout.js';
 import {writeU32, type JsonWriter} from '../../format/codec/json-bytes.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
 import {referenceCodec} from './reference-codecs.js';
-import {holdsFds, isIndexed, isKeyless, isPerCpu, type MapInfo} from './map-info.js';
+import {holdsFds, isIndexed, isKeyless, isPerCpu} from '../../uapi/map-kinds.js';
+import {type MapInfo} from './map-info.js';
 
 /** How to read keys and values; without it BTF's types decide, or bytes where there are none. */
 export interface MapCodecOptions {

@@ -2,7 +2,8 @@ import {EbpfError} from '../../base/errors.js';
 import type {MapSpec} from '../../spec/types.js';
 import {mapFlags} from '../../uapi/flags.js';
 import type {MapTypes} from './map-codecs.js';
-import {isIndexed, type MapInfo} from './map-info.js';
+import {isIndexed} from '../../uapi/map-kinds.js';
+import {type MapInfo} from './map-info.js';
 import {compareTypes, type Difference} from './type-diff.js';
 
 const longestList = 8;

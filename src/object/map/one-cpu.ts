@@ -7,7 +7,8 @@ import {mapLookup, mapLookupFlags, mapUpdateFlags, possibleCpus} from '../../ker
 import {elementFlags} from '../../uapi/flags.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
 import {elementError, MapError} from './map-error.js';
-import {isPerCpu, type MapInfo} from './map-info.js';
+import {isPerCpu} from '../../uapi/map-kinds.js';
+import {type MapInfo} from './map-info.js';
 
 const {EINVAL, ENOENT} = constants.errno;
 

@@ -9,7 +9,7 @@ import {updateFlags} from '../../uapi/flags.js';
 import {elementError} from '../map/map-error.js';
 import type {BpfMap} from '../map/map.js';
 import {evicts} from '../map/map-families.js';
-import {isIndexed} from '../map/map-info.js';
+import {isIndexed} from '../../uapi/map-kinds.js';
 import {scan, ScanStatus} from '../map/scan.js';
 import {ByteTable, same} from './byte-table.js';
 import type {Adder} from './adder.js';

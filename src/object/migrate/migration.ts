@@ -5,7 +5,7 @@ import {constants} from 'node:os';
 import {possibleCpus} from '../../kernel/sys/map.js';
 import type {BpfMap} from '../map/map.js';
 import {MapError} from '../map/map-error.js';
-import {isIndexed, isPerCpu} from '../map/map-info.js';
+import {isIndexed, isPerCpu} from '../../uapi/map-kinds.js';
 import type {PinnedMap} from '../map/reuse-pin.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
 import {Adder} from './adder.js';
