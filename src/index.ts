@@ -87,6 +87,7 @@ export {openUserRingBuffer, UserRingBuffer} from './object/events/user-ring-buff
 export {MapError} from './object/map/map-error.js';
 export type {MapInfo} from './object/map/map-info.js';
 export type {Batch, ScanOptions} from './object/map/scan.js';
+export {watchMap, type MapChange, type WatchOptions} from './object/map/watch.js';
 
 export {
 	enableProgramStats,
@@ -173,6 +174,7 @@ export type {Variable} from './object/collection/variable.js';
 
 export {openBtfById, openBtfFile} from './object/btf/open-btf.js';
 export {listBtf, listMaps, listPrograms, type BtfInfo} from './object/list/list.js';
+export {describePins, type PinDetails} from './object/list/describe-pins.js';
 export {listPins, type Pin} from './object/pin/list-pins.js';
 export {MapMismatchError} from './object/map/map-mismatch.js';
 export type {Difference} from './object/map/type-diff.js';

@@ -21,8 +21,9 @@ const floors: Record<string, readonly string[]> = {
 
 /** Within a floor, a folder may import these of its neighbours. */
 const neighbours: Record<string, readonly string[]> = {
-	cli: ['cli/btf', 'cli/object', 'cli/output', 'cli/prog'],
+	cli: ['cli/btf', 'cli/map', 'cli/object', 'cli/output', 'cli/prog'],
 	'cli/btf': ['cli', 'cli/output'],
+	'cli/map': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	'format/btf/c': ['format/btf'],
@@ -41,7 +42,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'object/events': ['object/map'],
 	'object/hook': ['object/link', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
-	'object/list': ['object/btf', 'object/map', 'object/program'],
+	'object/list': ['object/btf', 'object/map', 'object/pin', 'object/program'],
 	'object/map': ['object/btf', 'object/pin'],
 	'object/migrate': ['object/map', 'object/pin'],
 	'object/net': ['object/link', 'object/xdp-set'],
@@ -64,6 +65,7 @@ const testedElsewhere: Record<string, string> = Object.fromEntries(
 		'map',
 		'net',
 		'object',
+		'pin',
 		'prog',
 		'interrupt',
 		'output/errors',

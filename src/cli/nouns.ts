@@ -26,6 +26,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./map.js')).addMapVerbs,
 	},
 	{
+		name: 'pin',
+		description: 'what is pinned where',
+		load: async () => (await import('./pin.js')).addPinVerbs,
+	},
+	{
 		name: 'link',
 		description: 'what holds programs to their hooks',
 		load: async () => (await import('./link.js')).addLinkVerbs,

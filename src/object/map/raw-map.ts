@@ -2,7 +2,7 @@ import {constants} from 'node:os';
 
 import {UsageError} from '../../base/errors.js';
 import type {Fd} from '../../kernel/sys/fd.js';
-import {mapDelete, mapLookup, mapUpdate} from '../../kernel/sys/map.js';
+import {mapDelete, mapLookup, mapLookupAndDelete, mapUpdate} from '../../kernel/sys/map.js';
 import {elementError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
 import {
@@ -58,6 +58,16 @@ export class RawMap {
 		this.check('value', value, this.valueSize);
 		const result = mapUpdate(this.fd.number, key, value, flags);
 		if (result < 0) throw elementError('write', this.info.name, -result);
+	}
+
+	/** Reads and removes at once; undefined when there is no such key. *Kernel:* 5.14 for hash maps. */
+	take(key: Uint8Array): Uint8Array | undefined {
+		this.check('key', key, this.keySize);
+		const value = new Uint8Array(this.valueSize);
+		const result = mapLookupAndDelete(this.fd.number, key, value, 0);
+		if (result >= 0) return value;
+		if (result === -ENOENT) return undefined;
+		throw elementError('take from', this.info.name, -result);
 	}
 
 	/** True when the key was there. */

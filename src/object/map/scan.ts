@@ -60,6 +60,7 @@ export class ScanStatus {
 
 // Whole buckets are read at once, so a batch has to hold the fullest.
 const maxBatch = 1 << 24;
+const defaultBatch = 4096;
 
 /**
  * The steps of a scan: yields each batch call to be made and takes its result, yields each filled
@@ -73,7 +74,7 @@ function* steps(
 	const {fd, keySize, valueStride} = target;
 	const command = options.drain === true ? 'map_lookup_and_delete_batch' : 'map_lookup_batch';
 	const cursorSize = Math.max(keySize, 4);
-	let capacity = Math.max(1, Math.min(options.batchSize ?? 4096, target.maxEntries));
+	let capacity = Math.max(1, Math.min(options.batchSize ?? defaultBatch, target.maxEntries));
 	let keys = new Uint8Array(capacity * keySize);
 	let values = new Uint8Array(capacity * valueStride);
 	let position: Uint8Array | null = null;
@@ -159,13 +160,21 @@ export function* scan(
 	}
 }
 
-/** All elements, batch by batch, read on the thread pool. *Throws:* `ERR_MAP`. */
+// The kernel yields a CPU to nobody in the middle of a batch, and what it reads is copied here
+// between two turns of the event loop: this many take a few milliseconds.
+const longestAsync = 8192;
+
+/**
+ * All elements, batch by batch, read on the thread pool; a larger `batchSize` than 8192 is cut to
+ * that, for the event loop's sake. *Throws:* `ERR_MAP`.
+ */
 export async function* scanAsync(
 	target: ScanTarget,
 	options: ScanOptions,
 	status: ScanStatus,
 ): AsyncGenerator<Batch, void, undefined> {
-	const each = steps(target, options, status);
+	const batchSize = Math.min(options.batchSize ?? defaultBatch, longestAsync);
+	const each = steps(target, {...options, batchSize}, status);
 	for (let step = each.next(); step.done !== true;) {
 		if (isCall(step.value)) {
 			step = each.next(await mapBatchAsync(step.value.command, step.value.request));

@@ -11,7 +11,7 @@ import type {BpfMap} from '../map/map.js';
 import {evicts} from '../map/map-families.js';
 import {isIndexed} from '../../uapi/map-kinds.js';
 import {scan, ScanStatus} from '../map/scan.js';
-import {ByteTable, same} from './byte-table.js';
+import {ByteTable, same} from '../map/byte-table.js';
 import type {Adder} from './adder.js';
 import type {Converter, Counter} from './converter.js';
 import {MigrationError} from './migration-error.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {ByteTable, same} from '../../../src/object/migrate/byte-table.js';
+import {ByteTable, same} from '../../../src/object/map/byte-table.js';
 import {deltasOf, isOnlyCounted, withCounters} from '../../../src/object/migrate/counters.js';
 
 const byte = fc.integer({min: 0, max: 3});

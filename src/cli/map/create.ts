@@ -1,0 +1,80 @@
+/** `skep map create`. */
+
+import type {Command} from 'commander';
+
+import {UsageError} from '../../base/errors.js';
+import {collect, wholeNumber} from '../arguments.js';
+import {example} from '../output/example.js';
+
+export function addCreate(map: Command): void {
+	map.command('create')
+		.description('make a map and pin it')
+		.argument('<path>', 'path of the pin')
+		.requiredOption('--type <type>', 'hash, array, lru_hash, …')
+		.option('--key <bytes>', 'bytes of a key', wholeNumber('key size'), 4)
+		.option('--value <bytes>', 'bytes of a value', wholeNumber('value size'), 4)
+		.option('--entries <number>', 'elements at most', wholeNumber('number of entries'), 1)
+		.option('--name <name>', "the kernel's name for it; the pin's unless given")
+		.option('--flag <flag>', 'no_prealloc, mmapable, rdonly_prog, …', collect)
+		.option(
+			'--extra <number>',
+			'map_extra: hash functions of a bloom filter',
+			wholeNumber('extra'),
+			0,
+		)
+		.addHelpText(
+			'after',
+			example('skep map create /sys/fs/bpf/limits --type hash --key 8 --entries 1024'),
+		)
+		.action(create);
+}
+
+interface CreateOptions {
+	readonly type: string;
+	readonly key: number;
+	readonly value: number;
+	readonly entries: number;
+	readonly name?: string;
+	readonly flag?: readonly string[];
+	readonly extra: number;
+}
+
+async function create(path: string, options: CreateOptions): Promise<void> {
+	const {createMap, mapFlags, mapTypes, nearest} = await import('../../index.js');
+	const {type, key, value, entries, extra} = options;
+	if (!isName(type, mapTypes)) {
+		const close = nearest(type, Object.keys(mapTypes));
+		const advice = close === undefined ? '' : `; did you mean ${close}?`;
+		throw new UsageError(`read type "${type}": there is no such type of map${advice}`);
+	}
+
+	let flags = 0;
+	for (const flag of options.flag ?? []) {
+		if (!isName(flag, mapFlags)) {
+			throw new UsageError(
+				`read flag "${flag}": expected ${Object.keys(mapFlags).join(', ')}`,
+			);
+		}
+
+		flags |= mapFlags[flag];
+	}
+
+	using map = createMap({
+		kind: 'map',
+		name: options.name ?? path.slice(path.lastIndexOf('/') + 1).slice(0, 15),
+		type,
+		keySize: key,
+		valueSize: value,
+		maxEntries: entries,
+		flags,
+		extra: BigInt(extra),
+		pinning: 'none',
+		keyTypeId: 0,
+		valueTypeId: 0,
+	});
+	map.pin(path);
+}
+
+function isName<T extends object>(text: string, table: T): text is keyof T & string {
+	return Object.hasOwn(table, text);
+}
