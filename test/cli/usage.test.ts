@@ -145,7 +145,7 @@ test(
 	refused,
 	['object', 'load', '/dev/null', '/tmp', '--on-mismatch', 'maybe'],
 	2,
-	'read policy "maybe": expected fail, reuse, recreate',
+	'read policy "maybe": expected fail, reuse, recreate, migrate',
 );
 
 test('a noun alone prints its help', async t => {

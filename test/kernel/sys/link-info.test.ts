@@ -1,4 +1,4 @@
-import {closeSync, openSync, statSync} from 'node:fs';
+import {closeSync, mkdirSync, openSync, rmdirSync, statSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import test from 'ava';
 import {
@@ -12,6 +12,7 @@ import {programInfo} from '../../../src/kernel/sys/info.js';
 import {programQuery} from '../../../src/kernel/sys/program.js';
 import {loadRaw} from '../../helpers/program-load.js';
 import {attachTypeNumber, type AttachType} from '../../../src/uapi/attach-types.js';
+import {queryFlags} from '../../../src/uapi/flags.js';
 import {programTypeNumber, type ProgramType} from '../../../src/uapi/program-types.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -155,19 +156,28 @@ kernel('a detached link has no interface and keeps its program', async t => {
 
 kernel('a query of more programs than were asked for at first gives all of them', async t => {
 	const {path} = await makeCgroup(t);
-	const target = open(t, path);
-	const attachType = attachTypeNumber('cgroup_inet_egress');
-	// The kernel takes 64 to a hook; the children's effective list adds the parent's.
-	const made = Array.from({length: 3}, () => {
-		const program = load(t, 'cgroup_skb', 'cgroup_inet_egress');
-		const fd = linkCreate({programFd: program, target, attachType, flags: 0});
-		t.teardown(() => addon.closeFd(fd));
-		return programInfo(program).id;
+	mkdirSync(`${path}/child`);
+	t.teardown(() => {
+		rmdirSync(`${path}/child`);
 	});
+	const attachType = attachTypeNumber('cgroup_inet_egress');
+	// The kernel takes 64 to a hook; what runs in the child is its own and the parent's.
+	const attach = (target: number, count: number): number[] =>
+		Array.from({length: count}, () => {
+			const program = load(t, 'cgroup_skb', 'cgroup_inet_egress');
+			const fd = linkCreate({programFd: program, target, attachType, flags: 0});
+			t.teardown(() => addon.closeFd(fd));
+			return programInfo(program).id;
+		});
+	const [parent, child] = [open(t, path), open(t, `${path}/child`)];
+	const inParent = attach(parent, 40);
+	const inChild = attach(child, 50);
 
-	const {programIds, attachFlags, linkIds} = programQuery(target, attachType);
-
-	t.deepEqual(programIds, made);
+	t.deepEqual(programQuery(parent, attachType).programIds, inParent);
+	const {programIds, attachFlags, linkIds} = programQuery(child, attachType);
+	t.deepEqual(programIds, inChild);
 	t.is(attachFlags & 2, 2);
 	t.deepEqual(linkIds, []);
+	const effective = programQuery(child, attachType, {flags: queryFlags.effective});
+	t.deepEqual(effective.programIds, [...inChild, ...inParent]);
 });
