@@ -62,7 +62,6 @@ const neighbours: Record<string, readonly string[]> = {
 const testedElsewhere: Record<string, string> = Object.fromEntries(
 	[
 		'link',
-		'map',
 		'net',
 		'object',
 		'pin',
