@@ -103,6 +103,7 @@ export {
 export type {TargetBtf} from './object/program/core-target.js';
 export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
+export type {ContextFields} from './object/program/context.js';
 export type {RunOptions, RunResult} from './object/program/test-run.js';
 
 export {Link, openLinkById, openPinnedLink, type Mechanism} from './object/link/link.js';
