@@ -210,8 +210,8 @@ class Definition {
 		const pinning = pinnings.get((draft.pinning ?? 0) as 0 | 1 | 16);
 		if (pinning === undefined) throw this.#malformed(`pinning ${draft.pinning} is not known`);
 		if (this.#nested && pinning !== 'none') throw this.#malformed('an inner map has no pin');
-		if (type === 'struct_ops' || type === 'arena') {
-			throw this.#malformed(`maps of type ${type} are not supported`);
+		if (type === 'struct_ops') {
+			throw this.#malformed('maps of type struct_ops are declared in ".struct_ops"');
 		}
 
 		const map: MapSpec = {

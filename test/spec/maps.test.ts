@@ -142,8 +142,7 @@ test(
 );
 test(refused, '__uint(type, 1); __uint(pinning, 5);', 'pinning 5 is not known');
 test(refused, '__uint(type, 22); __type(key, int);', 'maps of type queue have no key');
-test(refused, '__uint(type, 33);', 'maps of type arena are not supported');
-test(refused, '__uint(type, 26);', 'maps of type struct_ops are not supported');
+test(refused, '__uint(type, 26);', 'maps of type struct_ops are declared in ".struct_ops"');
 test(
 	refused,
 	'__uint(type, 1); int values;',

@@ -26,6 +26,8 @@ import {kernelStructOps} from './struct-ops.js';
 
 const {E2BIG, EINVAL, EPERM, ENOMEM} = constants.errno;
 const noPrealloc = 1;
+/** Far from all that a process maps by itself, on machines of 47 bits as well. */
+const arenaAddress = 1n << 44n;
 
 export interface CreateMapOptions extends OpenMapOptions {
 	/** Descriptor of the object's BTF in the kernel; the map then remembers its types. */
@@ -94,6 +96,9 @@ export function normalise(spec: MapSpec): MapSpec {
 		const cpus = possibleCpus();
 		return {...spec, maxEntries: Math.ceil(spec.maxEntries / cpus) * cpus};
 	}
+
+	// Programs that use an arena are verified against its address in user space.
+	if (spec.type === 'arena' && spec.extra === 0n) return {...spec, extra: arenaAddress};
 
 	if (spec.structOps !== undefined) {
 		return {...spec, valueSize: kernelStructOps(spec.name, spec.structOps).value.size};
