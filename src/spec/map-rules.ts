@@ -5,11 +5,7 @@ import type {MapSpec} from './types.js';
 
 /** Types whose elements have no key, or neither key nor value, as far as the kernel is told. */
 const keyless: ReadonlySet<MapType> = new Set<MapType>(['queue', 'stack', 'bloom_filter']);
-const elementless: ReadonlySet<MapType> = new Set<MapType>([
-	'ringbuf',
-	'user_ringbuf',
-	'arena',
-]);
+const elementless: ReadonlySet<MapType> = new Set<MapType>(['ringbuf', 'user_ringbuf', 'arena']);
 
 /** Types whose keys and values are 4 bytes: an index, and a descriptor. */
 const descriptors: ReadonlySet<MapType> = new Set<MapType>([

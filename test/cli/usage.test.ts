@@ -174,6 +174,14 @@ test('inspecting an object shows programs, maps and variables', async t => {
 	t.regex(out, /limits +\.rodata +const volatile struct limits/);
 });
 
+test('inspecting shows what an object wants of the kernel', async t => {
+	const {code, out} = await skep('object', 'inspect', await fixtureObject('kernel/externs'));
+	t.is(code, 0);
+	t.regex(out, /CONFIG_HZ +setting +no/);
+	t.regex(out, /bpf_of_no_kernel +function +yes/);
+	t.regex(out, /_stext +address +no/);
+});
+
 test('inspecting as JSON gives one document', async t => {
 	const {out} = await skep('object', 'inspect', await fixtureObject('kernel/maps'), '-o', 'json');
 	const object = JSON.parse(out) as {maps: {map: string; types: string}[]; byteOrder: string};

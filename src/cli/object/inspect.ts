@@ -7,7 +7,7 @@ import {outputOptions, printList, write} from '../output/print.js';
 export function addInspect(object: Command): void {
 	object
 		.command('inspect')
-		.description('show programs, maps and variables; needs no privilege')
+		.description('show programs, maps, variables and externs; needs no privilege')
 		.argument('<file>', 'object file')
 		.addHelpText('after', '\nExample:\n  skep object inspect lb.bpf.o')
 		.action(inspect);
@@ -47,10 +47,16 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
 		bytes: each.size,
 		value: each.get(),
 	}));
+	const externs = Object.values(spec.externs).map(each => ({
+		extern: each.name,
+		form: each.form,
+		weak: each.weak ? 'yes' : 'no',
+		type: type(each.typeId),
+	}));
 	if (options.output !== 'table') {
 		const {name, byteOrder, license} = spec;
 		await printList(
-			[{name, byteOrder, license, programs, maps, variables}],
+			[{name, byteOrder, license, programs, maps, variables, externs}],
 			() => ({}),
 			options,
 		);
@@ -64,6 +70,7 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
 		programs,
 		maps,
 		variables.map(each => ({...each, value: cellText(each.value)})),
+		externs,
 	];
 	for (const rows of tables) {
 		if (rows.length > 0) write('\n');

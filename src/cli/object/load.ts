@@ -28,6 +28,7 @@ export function addLoad(object: Command): void {
 			collect,
 		)
 		.option('--set <name=value>', 'set a variable before load', collect)
+		.option('--setting <name=value>', "instead of the kernel's own: CONFIG_HZ=250", collect)
 		.option('--program <name>', 'only this program', collect)
 		.addHelpText(
 			'after',
@@ -41,6 +42,7 @@ interface LoadOptions {
 	readonly onMismatch: string;
 	readonly update?: readonly string[];
 	readonly set?: readonly string[];
+	readonly setting?: readonly string[];
 	readonly program?: readonly string[];
 }
 
@@ -69,6 +71,7 @@ async function load(
 			pinRoot,
 			pinMaps: 'all',
 			onMismatch,
+			...(options.setting === undefined ? {} : {settings: readSettings(options.setting)}),
 			...(options.program === undefined ? {} : {programs: options.program}),
 			signal,
 		});
@@ -104,6 +107,15 @@ async function updateLink(word: string, collection: Collection): Promise<void> {
 	if (at < 1) throw new UsageError(`read update "${word}": expected LINK=PROGRAM`);
 	using link = openPinnedLink(word.slice(0, at));
 	link.update(collection.program(word.slice(at + 1)));
+}
+
+function readSettings(words: readonly string[]): Record<string, string> {
+	const pairs = words.map((word): [string, string] => {
+		const at = word.indexOf('=');
+		if (at < 1) throw new UsageError(`read setting "${word}": expected NAME=VALUE`);
+		return [word.slice(0, at), word.slice(at + 1)];
+	});
+	return Object.fromEntries(pairs);
 }
 
 function setVariable(

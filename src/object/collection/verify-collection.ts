@@ -46,13 +46,16 @@ export function* verifyCollection(
 		Object.entries(spec.maps).map(([name, map]) => [name, {...map, pinning: 'none' as const}]),
 	);
 	using collection = loadCollection({...spec, maps}, {programs: []});
+	const off = Object.keys(maps).filter(name => collection.maps[name] === undefined);
+	const absentMaps = new Set(off);
 	for (const name of names) {
 		const program = spec.programs[name];
 		if (program === undefined) {
 			throw new UsageError(`verify object "${spec.name}": it has no program "${name}"`);
 		}
 
-		yield verifyProgram(program, {maps: collection.maps, logLevel, candidates}, onLog);
+		const loading = {maps: collection.maps, absentMaps, logLevel, candidates};
+		yield verifyProgram(program, loading, onLog);
 	}
 }
 

@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {VerifierError} from '../../../src/format/log/verifier-error.js';
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
+import {verifyCollection} from '../../../src/object/collection/verify-collection.js';
 import {openPinnedMap} from '../../../src/object/map/open-map.js';
 import {MapMismatchError} from '../../../src/object/map/map-mismatch.js';
 import {createMap} from '../../../src/object/map/create-map.js';
@@ -11,7 +12,7 @@ import {parseObject} from '../../../src/spec/read.js';
 import type {CollectionSpec, MapSpec} from '../../../src/spec/types.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {kernelTest} from '../../helpers/kernel.js';
-import {object, objectOf} from '../../spec/corpus.js';
+import {bigEndian, object, objectOf} from '../../spec/corpus.js';
 
 const kernel = kernelTest({feature: 'programs with types', since: '5.15'});
 
@@ -177,4 +178,29 @@ kernel('a longer array arrives in the kernel with its type', async t => {
 	t.is(collection.map('.data.numbers').info.valueSize, 32);
 	t.not(collection.map('.data.numbers').info.valueTypeId, 0);
 	t.deepEqual(collection.variable('numbers').get(), [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+kernel(
+	'an object of the other byte order is read, and refused by name when it is loaded',
+	async t => {
+		const spec = parseObject(await object('conventions', bigEndian, 'kernel'), {
+			name: 'foreign',
+		});
+		t.is(spec.byteOrder, 'big');
+		t.is(spec.config['verdict']?.get(), 1);
+		t.throws(() => loadCollection(spec), {
+			message: 'load object "foreign": it is big-endian, this machine is not',
+		});
+	},
+);
+
+kernel('a program whose map is switched off is verified as it would be loaded', async t => {
+	const off = changed(await read(), 'shared', {autocreate: false});
+	const results = [...verifyCollection(off)];
+	const refused = results.filter(({error}) => error !== undefined);
+	t.deepEqual(
+		refused.map(({program}) => program),
+		['entry'],
+	);
+	t.regex(refused[0]?.error?.message ?? '', /uses map "shared", which was switched off/);
 });
