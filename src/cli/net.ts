@@ -6,7 +6,10 @@ import type {Hook} from '../index.js';
 import {outputOptions, printList} from './output/print.js';
 
 export function addNet(noun: Command): void {
-	noun.option('--netns <path>', 'devices of this network namespace')
+	noun.option(
+		'--netns <path|pid>',
+		'devices of this network namespace: its path, or a process in it',
+	)
 		.option('--cgroup <path>', 'only this cgroup and those below it')
 		.addHelpText('after', '\nExample:\n  skep net --netns /run/netns/red')
 		.action(net);
@@ -23,7 +26,7 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 	const programs = new Map([...listPrograms()].map(each => [each.id, each]));
 	const pins = [...listPins()];
 	const holders = {prog: findHolders('prog'), link: findHolders('link')};
-	const devices = listInterfaceHooks(options.netns === undefined ? {} : {netns: options.netns});
+	const devices = listInterfaceHooks(namespaceOf(options));
 	const hooks = [
 		...(options.cgroup === undefined ? devices : []),
 		...(options.netns === undefined || options.cgroup !== undefined
@@ -80,6 +83,11 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 		}),
 		outputOptions(command),
 	);
+}
+
+function namespaceOf({netns}: NetOptions): {netns?: string | number} {
+	if (netns === undefined) return {};
+	return {netns: /^\d+$/.test(netns) ? Number(netns) : netns};
 }
 
 /** One program on one hook. */

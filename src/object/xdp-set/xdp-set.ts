@@ -4,6 +4,7 @@ import {UsageError} from '../../base/errors.js';
 import {getDevice} from '../../kernel/netlink/device.js';
 import {addon} from '../../kernel/sys/addon.js';
 import {objectFdById} from '../../kernel/sys/object.js';
+import {relocateProgram} from '../../spec/core-relo/relocate.js';
 import {checkLoadable} from '../../spec/loadable.js';
 import type {ProgramSpec} from '../../spec/types.js';
 import {xdpActions, type XdpAction} from '../../uapi/verdicts.js';
@@ -14,6 +15,7 @@ import {LinkError} from '../link/link-error.js';
 import {withInterface} from '../link/target.js';
 import type {BpfMap} from '../map/map.js';
 import {unpinPath} from '../pin/pin.js';
+import {coreTarget} from '../program/core-target.js';
 import {loadProgram} from '../program/load-program.js';
 import type {Program} from '../program/program.js';
 import {dispatcherName, joinPrograms, manifestKey, mapKey} from './join-programs.js';
@@ -75,7 +77,8 @@ export function joinXdp(
 		if (found !== undefined) return {slot, mapId: found.info.id};
 		throw new LinkError(action, `it uses map "${map}", which was not given`);
 	});
-	const {name, license, flags, instructions} = spec;
+	const {name, license, flags} = spec;
+	const {instructions} = relocateProgram(spec, coreTarget());
 	const member = {name, priority, chain, license, flags, instructions, references};
 	return change(action, target, pin, members => withMember(members, member));
 }
@@ -118,7 +121,7 @@ const publicFacts = ({name, priority, chain}: XdpMember): XdpMember => ({name, p
 function requireJoinable(action: string, spec: ProgramSpec): void {
 	checkLoadable(spec);
 	if (spec.type !== 'xdp') throw new LinkError(action, `it is of type ${spec.type}, not xdp`);
-	if (spec.externs.length === 0 && spec.coreRelocations.length === 0) return;
+	if (spec.externs.length === 0) return;
 	throw new LinkError(action, "what depends on the running kernel's symbols cannot be joined");
 }
 

@@ -1,13 +1,15 @@
+import {readlinkSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import {attachXdp} from '../../../src/object/link/attach-xdp.js';
 import {LinkError} from '../../../src/object/link/link-error.js';
 import {openPinnedLink} from '../../../src/object/link/link.js';
 import {getDevice} from '../../../src/kernel/netlink/device.js';
+import {skep} from '../../helpers/cli.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {makeDevice} from '../../helpers/device.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
-import {run} from '../../helpers/run.js';
+import {run, start, until} from '../../helpers/run.js';
 
 const kernel = kernelTest({feature: 'xdp links', since: '5.9'});
 
@@ -95,9 +97,16 @@ kernel('a driver without native XDP is never given generic XDP unasked', async t
 });
 
 kernel('a namespace may be named by a process in it', async t => {
-	const {name, index} = await makeDevice(t);
-	t.true(index > 0);
+	const {name, index, namespace} = await makeDevice(t);
 	const program = await load(t);
+	const {pid = 0} = start(t, ...namespace.wrap('sleep', '60'));
+	const isInside = () =>
+		readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');
+	await until('the process is in the namespace', isInside);
+	using link = attachXdp(program, name, {netns: pid});
+	t.is(link.info().ifindex, index);
+	const shown = await skep('net', '--netns', String(pid));
+	t.regex(shown.out, /xdp native +1 +count_packets/, shown.err);
 	t.throws(() => attachXdp(program, name, {netns: process.pid}), {
 		message: `attach program "count_packets" to xdp of "${name}": no interface "${name}"`,
 	});

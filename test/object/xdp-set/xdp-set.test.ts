@@ -22,7 +22,7 @@ import {
 import {readObject} from '../../../src/spec/read.js';
 import {xdpActions} from '../../../src/uapi/verdicts.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
-import {fixtureObject} from '../../helpers/compile.js';
+import {compile, fixtureObject} from '../../helpers/compile.js';
 import {makeDevice} from '../../helpers/device.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
@@ -251,4 +251,25 @@ kernel('a member that the verifier refuses leaves the set as it was', async t =>
 		listXdpMembers(target).map(each => each.name),
 		['member_1'],
 	);
+});
+
+kernel('a member is fitted to the types of the kernel when it joins', async t => {
+	const device = await makeDevice(t);
+	const target = {xdp: device.name, netns: device.namespace.path};
+	const object = await compile(`
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		struct task_struct { int pid; } __attribute__((preserve_access_index));
+		SEC("xdp") int fitted(struct xdp_md *ctx)
+		{
+			struct task_struct *task = (void *)0;
+			return __builtin_preserve_field_info(task->pid, 0) > 8 ? XDP_PASS : XDP_DROP;
+		}`);
+	const spec = (await readObject(object)).programs['fitted'];
+	if (spec === undefined) return t.fail();
+	t.is(spec.coreRelocations.length, 1);
+	using link = joinXdp({spec, maps: {}}, target).link;
+	await t.notThrowsAsync(device.peer.run('ping', '-c', '1', '-W', '5', device.ipv4));
+	await t.notThrowsAsync(device.peer.run('ping', '-c', '1', '-W', '5', device.ipv6));
+	t.false(link.closed);
 });
