@@ -49,7 +49,9 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 	/** The same off the event loop: the kernel is asked on the thread pool. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
 		this.status = new ScanStatus();
-		for await (const batch of scanAsync(this.target, this.options, this.status)) {
+		// Between two batches only is the event loop free: what decodes takes more time than what reads.
+		const options = {batchSize: 1024, ...this.options};
+		for await (const batch of scanAsync(this.target, options, this.status)) {
 			const elements = this.iterate([batch].values() as Iterator<Batch, void>);
 			for (let step = elements.next(); step.done !== true; step = elements.next()) {
 				yield step.value;

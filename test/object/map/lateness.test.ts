@@ -62,7 +62,7 @@ async function onTime(t: ExecutionContext, what: string, work: () => Promise<unk
 	const answer = async () => new Promise<number>(resolve => worker.once('message', resolve));
 	await answer();
 	const runs: string[] = [];
-	let skewed = 0;
+	let telling = 0;
 	for (let attempt = 0; attempt < attempts; attempt++) {
 		const reset = answer();
 		worker.postMessage('reset');
@@ -86,12 +86,13 @@ async function onTime(t: ExecutionContext, what: string, work: () => Promise<unk
 			return;
 		}
 
-		if (other > limit / 2) skewed++;
+		if (other < limit / 4) telling++;
 	}
 
 	t.log(`${what}: ${runs.join('; ')}`);
-	if (skewed === attempts) t.log('the machine was too busy to tell');
-	t.is(skewed, attempts, `${what}: a 1 ms timer was late`);
+	// One such run may be the compiler's.
+	if (telling < 2) t.log('the machine was too busy to tell');
+	t.true(telling < 2, `${what}: a 1 ms timer was late`);
 }
 
 function bigMap(t: ExecutionContext) {
