@@ -230,6 +230,7 @@ uint32_t AttrLimit(uint32_t command) {
 		case kEnableStats:
 			return 4;
 		case kIterCreate:
+		case kTokenCreate:
 			return 8;
 		case kProgBindMap:
 			return 12;
@@ -257,6 +258,7 @@ FdKind ReturnedKind(uint32_t command, bool* returns) {
 		case kRawTracepointOpen:
 		case kEnableStats:
 		case kIterCreate:
+		case kTokenCreate:
 			return FdKind::kOther;
 		default:
 			*returns = false;

@@ -53,6 +53,7 @@ enum Command : uint32_t {
 	kIterCreate = 33,
 	kLinkDetach = 34,
 	kProgBindMap = 35,
+	kTokenCreate = 36,
 };
 
 // What decides the length that a pointer field must have.

@@ -49,6 +49,16 @@ export {renameMap, resizeVariable} from './spec/change.js';
 export type {CollectionSpec, ExternSpec, MapSpec, ProgramSpec} from './spec/types.js';
 export {VariableSpec} from './spec/variable.js';
 
+export {
+	FeatureError,
+	featureNames,
+	hasFeature,
+	probeFeatures,
+	type FeatureReport,
+	type ProbeOptions,
+} from './kernel/features/probe-features.js';
+export type {FeatureGroup} from './kernel/features/feature.js';
+export {examineHost, type Diagnosis, type Finding} from './kernel/doctor/examine.js';
 export {UnsupportedError} from './kernel/features/unsupported-error.js';
 export {kernelBtf} from './kernel/host/kernel-btf.js';
 export {moduleBtf, modulesWithBtf} from './kernel/host/module-btf.js';
@@ -103,7 +113,6 @@ export {
 export type {TargetBtf} from './object/program/core-target.js';
 export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';
-export type {ContextFields} from './object/program/context.js';
 export type {RunOptions, RunResult} from './object/program/test-run.js';
 
 export {Link, openLinkById, openPinnedLink, type Mechanism} from './object/link/link.js';

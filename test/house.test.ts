@@ -28,6 +28,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'cli/prog': ['cli', 'cli/output'],
 	'format/btf/c': ['format/btf'],
 	'format/codec': ['format/btf'],
+	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
 	'kernel/netlink': ['kernel/sys'],
@@ -61,6 +62,8 @@ const neighbours: Record<string, readonly string[]> = {
 /** Source files that export code and that no test of their folder reaches, and why that is so. */
 const testedElsewhere: Record<string, string> = Object.fromEntries(
 	[
+		'doctor',
+		'feature',
 		'link',
 		'net',
 		'object',

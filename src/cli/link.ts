@@ -6,7 +6,6 @@ import type {Link, LinkInfo} from '../index.js';
 import {reference} from './arguments.js';
 import {example} from './output/example.js';
 import {outputOptions, printList, printOne} from './output/print.js';
-import {openProgram} from './prog/open.js';
 
 export function addLinkVerbs(link: Command): void {
 	link.command('list')
@@ -20,27 +19,6 @@ export function addLinkVerbs(link: Command): void {
 		.description('one link, with its target, pins and holders')
 		.argument('<link>', 'id, or path of a pin');
 	show.addHelpText('after', example('skep link show /sys/fs/bpf/lb/link')).action(showOne);
-
-	link.command('update')
-		.description('replace the program of a link atomically: each event meets one of the two')
-		.argument('<link>', 'id, or path of a pin')
-		.argument('<prog>', 'id, or path of a pin')
-		.option('--expected <prog>', 'only when this program is attached now')
-		.addHelpText('after', example('skep link update 7 /sys/fs/bpf/lb/entry --expected 42'))
-		.action(update);
-
-	link.command('pin')
-		.description('keep a link, and its program attached, by a path in a bpf filesystem')
-		.argument('<link>', 'id, or path of a pin')
-		.argument('<path>', 'path of the new pin')
-		.addHelpText('after', example('skep link pin 7 /sys/fs/bpf/lb/link'))
-		.action(pin);
-
-	link.command('unpin')
-		.description('remove a pin; the program is detached when it was the last to hold the link')
-		.argument('<path>', 'path of the pin')
-		.addHelpText('after', example('skep link unpin /sys/fs/bpf/lb/link'))
-		.action(unpin);
 
 	link.command('detach')
 		.description('detach the program at once, also from a pinned link')
@@ -57,31 +35,11 @@ async function open(text: string): Promise<Link> {
 
 /** Where a link leads, in the words of its type. */
 function targetOf(link: LinkInfo): string {
-	const {netfilter, event, eventType, path, offset, offsets, addresses} = link;
 	if (link.ifindex !== undefined) return link.ifindex === 0 ? 'gone' : `ifindex ${link.ifindex}`;
 	if (link.cgroupId !== undefined) return `cgroup ${link.cgroupId}`;
-	if (link.netnsInode !== undefined) {
-		return link.netnsInode === 0 ? 'gone' : `netns ${link.netnsInode}`;
-	}
-
-	if (netfilter !== undefined) {
-		return `${netfilter.family} ${netfilter.hook} ${netfilter.priority}`;
-	}
-
-	if (event !== undefined) return `event ${event.type}:${event.config}`;
-	if (offsets !== undefined) return `${offsets.length} places of ${path ?? '?'}`;
-	if (addresses !== undefined) return `${addresses.length} functions`;
-	if (path !== undefined) return `${eventType ?? 'uprobe'} ${path}+${offset ?? 0}`;
-	if (eventType !== undefined) {
-		return `${eventType} ${link.targetName ?? '?'}${offset ? `+${offset}` : ''}`;
-	}
-
-	if (link.targetBtfId !== undefined) {
-		return `type ${link.targetBtfId} of btf ${link.targetObjectId ?? 0}`;
-	}
-
-	const map = link.mapId === undefined ? [] : [`map ${link.mapId}`];
-	return [...(link.targetName === undefined ? [] : [link.targetName]), ...map].join(' ') || '-';
+	if (link.netnsInode !== undefined) return `netns ${link.netnsInode}`;
+	if (link.mapId !== undefined) return `map ${link.mapId}`;
+	return link.targetName ?? '-';
 }
 
 async function list(_: unknown, command: Command): Promise<void> {
@@ -125,24 +83,4 @@ async function showOne(text: string, _: unknown, command: Command): Promise<void
 async function detach(text: string): Promise<void> {
 	using link = await open(text);
 	link.detach();
-}
-
-async function update(text: string, to: string, options: {expected?: string}): Promise<void> {
-	using link = await open(text);
-	using program = await openProgram(to);
-	using expected =
-		options.expected === undefined ? undefined : await openProgram(options.expected);
-	link.update(program, expected === undefined ? {} : {expected});
-}
-
-async function pin(text: string, path: string): Promise<void> {
-	using link = await open(text);
-	link.pin(path);
-}
-
-async function unpin(path: string): Promise<void> {
-	const {openPinnedLink} = await import('../index.js');
-	// Nothing but the pin of a link is removed.
-	using link = openPinnedLink(path);
-	link.unpin(path);
 }

@@ -45,4 +45,14 @@ export const nouns: readonly Noun[] = [
 		description: 'every hook of every device and cgroup, and what runs there in which order',
 		load: async () => (await import('./net.js')).addNet,
 	},
+	{
+		name: 'feature',
+		description: 'what the running kernel has',
+		load: async () => (await import('./feature.js')).addFeature,
+	},
+	{
+		name: 'doctor',
+		description: 'what stands in the way on this host, and how to mend it',
+		load: async () => (await import('./doctor.js')).addDoctor,
+	},
 ];

@@ -283,9 +283,9 @@ kernel(
 kernel(
 	'a command that is not wrapped',
 	refuses,
-	() => addon.bpf(36, new Uint8Array(8), [], -1),
+	() => addon.bpf(37, new Uint8Array(8), [], -1),
 	RangeError,
-	/36 is not wrapped$/,
+	/37 is not wrapped$/,
 );
 kernel(
 	'more attr than the command has',

@@ -1,13 +1,12 @@
 /** `skep prog run`. */
 
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 
 import type {Command} from 'commander';
 
 import type {Program} from '../../index.js';
 import {UsageError} from '../../base/errors.js';
-import {jsonOf} from '../../base/json.js';
-import {hexBytes, jsonValue, wholeNumber} from '../arguments.js';
+import {hexBytes, wholeNumber} from '../arguments.js';
 import {hexdump} from '../output/hexdump.js';
 import {example} from '../output/example.js';
 import {outputOptions, printOne, write, writeLines} from '../output/print.js';
@@ -19,12 +18,8 @@ export function addRun(prog: Command): void {
 		.argument('<prog>', 'id, path of a pin, or FILE.o:NAME')
 		.option('--data <hex>', 'the packet; 64 zero bytes unless given', hexBytes)
 		.option('--data-file <file>', 'the packet from a file')
-		.option('--context <hex|json>', "the context's bytes, or its fields as JSON", contextValue)
+		.option('--context <hex>', "the context's bytes", hexBytes)
 		.option('--repeat <n>', 'how often', wholeNumber('repeat', 1), 1)
-		.option('--cpu <n>', 'the CPU to run on (raw tracepoints)', wholeNumber('cpu'))
-		.option('--live', 'let the packets of an XDP program loose')
-		.option('--batch <n>', 'live packets at a time', wholeNumber('batch', 1))
-		.option('--data-out <file>', 'write the packet that comes out to a file')
 		.addHelpText('after', example('skep prog run lb.bpf.o:entry --repeat 1000000'))
 		.action(run);
 }
@@ -32,19 +27,8 @@ export function addRun(prog: Command): void {
 interface RunOptions {
 	readonly data?: Uint8Array;
 	readonly dataFile?: string;
-	readonly context?: Uint8Array | Readonly<Record<string, unknown>>;
+	readonly context?: Uint8Array;
 	readonly repeat: number;
-	readonly cpu?: number;
-	readonly live?: boolean;
-	readonly batch?: number;
-	readonly dataOut?: string;
-}
-
-/** `{"ingress_ifindex": 3}`, or pairs of hexadecimal digits. */
-function contextValue(text: string): Uint8Array | Readonly<Record<string, unknown>> {
-	return text.trimStart().startsWith('{')
-		? (jsonValue(text) as Readonly<Record<string, unknown>>)
-		: hexBytes(text);
 }
 
 async function run(text: string, options: RunOptions, command: Command): Promise<void> {
@@ -70,17 +54,13 @@ async function run(text: string, options: RunOptions, command: Command): Promise
 }
 
 async function runOne(program: Program, options: RunOptions, command: Command): Promise<void> {
-	const {repeat, context, cpu, live, batch, dataOut} = options;
+	const {repeat, context} = options;
 	const data = options.dataFile === undefined ? options.data : readPacket(options.dataFile);
-	const result = await program.runAsync({
+	const result = program.run({
 		repeat,
-		...(cpu === undefined ? {} : {cpu}),
-		...(live === undefined ? {} : {live}),
-		...(batch === undefined ? {} : {batchSize: batch}),
 		...(data === undefined ? {} : {data}),
 		...(context === undefined ? {} : {context}),
 	});
-	if (dataOut !== undefined) writePacket(dataOut, result.data);
 	const format = outputOptions(command);
 	if (format.output !== 'table') {
 		await printOne(result, format);
@@ -90,23 +70,6 @@ async function runOne(program: Program, options: RunOptions, command: Command): 
 	const verdict = result.verdict === undefined ? '' : `${result.verdict} `;
 	write(`${verdict}(${result.returnValue}), ${result.duration} ns a run\n`);
 	writeLines(hexdump(result.data));
-	const {contextFields} = result;
-	if (typeof contextFields !== 'object' || contextFields === null) return;
-	const set = Object.entries(contextFields).filter(([, value]) => isSet(value));
-	writeLines(set.map(([name, value]) => `${name}: ${jsonOf(value)}`));
-}
-
-/** Contexts have many fields that nobody has set. */
-function isSet(value: unknown): boolean {
-	return Array.isArray(value) ? value.some(isSet) : value !== 0 && value !== 0n;
-}
-
-function writePacket(path: string, data: Uint8Array): void {
-	try {
-		writeFileSync(path, data);
-	} catch (cause) {
-		throw new UsageError(`write packet "${path}": ${(cause as Error).message}`, {cause});
-	}
 }
 
 function readPacket(path: string): Uint8Array {

@@ -39,6 +39,10 @@ const hints: readonly (readonly [RegExp, string])[] = [
 		'ask with bpf_core_field_exists() or bpf_core_type_exists() before, or declare what is there',
 	],
 	[/^invalid func unknown#/, 'this kernel has no such helper function'],
+	[
+		/pointer -= pointer prohibited|pointer comparison prohibited|leaks addr/,
+		'programs that calculate with pointers need CAP_PERFMON',
+	],
 	[/GPL-restricted/, 'set the license section to "GPL" or "Dual BSD/GPL"'],
 	[/bpf_spin_lock-ed region/, 'unlock on every path before the program ends'],
 	[/^misaligned /, 'the access must be aligned to its size'],

@@ -99,7 +99,8 @@ export interface TestRunResult {
 	readonly duration: number;
 }
 
-function testRunCall(run: TestRunAttr): {attr: Attr; pointers: Pointers} {
+/** *Kernel:* 4.12; 5.15 and newer for most contexts. */
+export function programTestRun(run: TestRunAttr): TestRunResult {
 	const {data, dataOut, context, contextOut} = run;
 	const attr = new Attr(80)
 		.u32(0, run.fd)
@@ -112,13 +113,16 @@ function testRunCall(run: TestRunAttr): {attr: Attr; pointers: Pointers} {
 		.u32(68, run.cpu)
 		.u32(72, run.batchSize ?? 0);
 	const pointers = [
-		...[16, data ?? null, 24, dataOut ?? null],
-		...[48, context ?? null, 56, contextOut ?? null],
+		16,
+		data ?? null,
+		24,
+		dataOut ?? null,
+		48,
+		context ?? null,
+		56,
+		contextOut ?? null,
 	];
-	return {attr, pointers};
-}
-
-function testRunResult(result: number, attr: Attr): TestRunResult {
+	const result = tryBpf('prog_test_run', attr, pointers);
 	return {
 		result,
 		returnValue: attr.getU32(4),
@@ -126,18 +130,6 @@ function testRunResult(result: number, attr: Attr): TestRunResult {
 		contextSize: attr.getU32(44),
 		duration: attr.getU32(36),
 	};
-}
-
-/** *Kernel:* 4.12; 5.15 and newer for most contexts. */
-export function programTestRun(run: TestRunAttr): TestRunResult {
-	const {attr, pointers} = testRunCall(run);
-	return testRunResult(tryBpf('prog_test_run', attr, pointers), attr);
-}
-
-/** The same on the thread pool. */
-export async function programTestRunAsync(run: TestRunAttr): Promise<TestRunResult> {
-	const {attr, pointers} = testRunCall(run);
-	return testRunResult(await tryBpfAsync('prog_test_run', attr, pointers), attr);
 }
 
 export interface AttachAttr {

@@ -1,3 +1,5 @@
+import {constants} from 'node:os';
+
 import {EbpfError} from '../../base/errors.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 import type {Command} from '../../uapi/commands.js';
@@ -18,10 +20,18 @@ export class SyscallError extends EbpfError {
 	readonly command: Command | OtherCall;
 
 	constructor(command: Command | OtherCall, errno: number) {
-		super(`${command}: ${errnoText(errno)} (${errnoName(errno)})`, {errno});
+		super(`${command}: ${errnoText(errno)} (${errnoName(errno)})${remedy(command, errno)}`, {
+			errno,
+		});
 		this.errnoName = errnoName(errno);
 		this.command = command;
 	}
+}
+
+/** The one reason of a refusal that the command alone tells: CAP_BPF is not enough for ids. */
+function remedy(command: string, errno: number): string {
+	const isById = /_get_(?:next_id|fd_by_id)$/.test(command);
+	return isById && errno === constants.errno.EPERM ? ': objects by id need CAP_SYS_ADMIN' : '';
 }
 
 /** The errno of a refused call anywhere in the chain of causes. */

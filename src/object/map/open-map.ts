@@ -1,3 +1,5 @@
+import {constants} from 'node:os';
+
 import {Btf} from '../../format/btf/btf.js';
 import {Fd} from '../../kernel/sys/fd.js';
 import {btfBytes} from '../../kernel/sys/info.js';
@@ -11,15 +13,29 @@ import {readMapInfo, type MapInfo} from './map-info.js';
 import {MapError} from './map-error.js';
 import type {MapTypes} from './map-codecs.js';
 
-/** Types of a map that is already in the kernel; undefined where it has none. */
+/**
+ * Types of a map that is already in the kernel; undefined where it has none, or where this process
+ * may not have them: the kernel gives types by id to CAP_SYS_ADMIN only.
+ */
 export function readMapTypes(info: MapInfo): MapTypes | undefined {
 	if (info.btfId === 0 || (info.keyTypeId === 0 && info.valueTypeId === 0)) return undefined;
-	const fd = objectFdById('btf', info.btfId);
+	const fd = openTypes(info.btfId);
+	if (fd === undefined) return undefined;
 	try {
 		const btf = Btf.parse(btfBytes(fd));
 		return {btf, keyTypeId: info.keyTypeId, valueTypeId: info.valueTypeId};
 	} finally {
 		addon.closeFd(fd);
+	}
+}
+
+function openTypes(id: number): number | undefined {
+	try {
+		return objectFdById('btf', id);
+	} catch (error) {
+		if (error instanceof SyscallError && error.errno === constants.errno.EPERM)
+			return undefined;
+		throw error;
 	}
 }
 

@@ -18,7 +18,7 @@ import {
 	type ProgramInfo,
 	type ProgramStats,
 } from './program-info.js';
-import {runProgram, runProgramAsync, type RunOptions, type RunResult} from './test-run.js';
+import {runProgram, type RunOptions, type RunResult} from './test-run.js';
 
 /** A verified program in the kernel, by a file descriptor that `close()` gives back. */
 export class Program extends KernelObject {
@@ -89,11 +89,6 @@ export class Program extends KernelObject {
 	 */
 	run(options: RunOptions = {}): RunResult {
 		return runProgram(this, options);
-	}
-
-	/** The same on the thread pool, for runs that are repeated many times. *Throws:* as `run`. */
-	async runAsync(options: RunOptions = {}): Promise<RunResult> {
-		return runProgramAsync(this, options);
 	}
 }
 

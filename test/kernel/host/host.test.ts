@@ -57,18 +57,37 @@ const only = (...bits: number[]) =>
 const explains = test.macro({
 	exec(
 		t,
-		facts: {effective?: string; limit?: string; lockdown?: string; release?: string},
+		facts: {
+			effective?: string;
+			limit?: string;
+			lockdown?: string;
+			release?: string;
+			seccomp?: number;
+			userNamespace?: string;
+		},
 		needed: readonly Capability[],
 		expected: RegExp,
 	) {
 		const {effective = all, limit = '8388608', lockdown = '', release = '6.6.0'} = facts;
-		const status = `Name:\tnode\nCapPrm:\t${all}\nCapEff:\t${effective}\nCapBnd:\t${all}\n`;
+		const {seccomp = 0, userNamespace = 'user:[4026531837]'} = facts;
+		const status = `Name:\tnode\nCapPrm:\t${all}\nCapEff:\t${effective}\nCapBnd:\t${all}\nSeccomp:\t${seccomp}\n`;
 		const limits = `Max locked memory         ${limit}              ${limit}              bytes\n`;
-		t.regex(permissionReason({status, limits, lockdown, release}, needed), expected);
+		t.regex(
+			permissionReason({status, limits, lockdown, release, userNamespace}, needed),
+			expected,
+		);
 	},
 	title: title => `EPERM is explained by ${title ?? ''}`,
 });
 
+test(
+	'a user namespace',
+	explains,
+	{userNamespace: 'user:[4026532201]', seccomp: 2},
+	['bpf'],
+	/^this process is in a user namespace, .*bpf token/,
+);
+test('a seccomp filter', explains, {seccomp: 2}, ['bpf'], /^a seccomp filter of this process may/);
 test(
 	'a missing capability',
 	explains,
