@@ -39,6 +39,8 @@ const pages: readonly (readonly string[])[] = [
 	['btf', 'show'],
 	['btf', 'dump'],
 	['net'],
+	['feature'],
+	['doctor'],
 ];
 
 const helped = test.macro({
