@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {constants} from 'node:os';
 import test from 'ava';
 import {Btf} from '../../../src/format/btf/btf.js';
 import {VerifierError} from '../../../src/format/log/verifier-error.js';
@@ -8,6 +9,7 @@ import {kernelVersionCode} from '../../../src/kernel/host/kernel-version.js';
 import {addon} from '../../../src/kernel/sys/addon.js';
 import {objectFdById, objectIds} from '../../../src/kernel/sys/object.js';
 import {programLoad} from '../../../src/kernel/sys/program.js';
+import {SyscallError} from '../../../src/kernel/sys/syscall-error.js';
 import type {ModuleTypes} from '../../../src/object/btf/module-types.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import {
@@ -208,6 +210,12 @@ test('a weak function is absent where modules cannot be read, a strong one says 
 		...spec,
 		externs: spec.externs.map(use => ({...use, extern: {...use.extern, weak: false}})),
 	};
+	const unreadable = {
+		...fakeKernel().sources,
+		modules: () => {
+			throw new SyscallError('btf_get_next_id', constants.errno.EPERM);
+		},
+	};
 	const sources = {
 		...fakeKernel().sources,
 		kernel: () => {
@@ -221,6 +229,11 @@ test('a weak function is absent where modules cannot be read, a strong one says 
 			'load program "entry": it uses kernel function "in_module": the kernel has no types',
 	});
 	t.throws(() => apply(spec, sources), {message: /"in_kernel": the kernel has no types$/});
+	t.notThrows(() => apply(spec, unreadable));
+	t.throws(() => apply(strong, unreadable), {
+		message:
+			/"in_module": this kernel has no such function, and its modules cannot be read \(btf_get_next_id: .*EPERM.*\)$/,
+	});
 });
 
 test('an address that is hidden is absent where it is weak', async t => {
