@@ -180,6 +180,8 @@ export {
 export type {SettingValue} from './object/collection/settings.js';
 export {verifyCollection, type Verification} from './object/collection/verify-collection.js';
 export {type StructOps, StructOpsRegistration} from './object/collection/struct-ops.js';
+export type {SectionTarget} from './object/hook/attach-section.js';
+export {readMetadata} from './object/collection/metadata.js';
 export type {Variable} from './object/collection/variable.js';
 
 export {openBtfById, openBtfFile} from './object/btf/open-btf.js';

@@ -15,7 +15,7 @@ export function addShow(prog: Command): void {
 }
 
 async function show(text: string, _: unknown, command: Command): Promise<void> {
-	const {findHolders, listPins} = await import('../../index.js');
+	const {findHolders, listPins, readMetadata} = await import('../../index.js');
 	using program = await openProgram(text);
 	const info = program.info();
 	const holders = findHolders('prog').get(info.id) ?? [];
@@ -26,6 +26,7 @@ async function show(text: string, _: unknown, command: Command): Promise<void> {
 			name: program.name,
 			loadTime: `${(Number(info.loadTime) / 1e9).toFixed(1)} s after boot`,
 			mapIds: program.mapIds(),
+			...metadataOf(readMetadata(program)),
 			pins: [...listPins()]
 				.filter(pin => pin.kind === 'program' && pin.id === id)
 				.map(pin => pin.path),
@@ -35,4 +36,9 @@ async function show(text: string, _: unknown, command: Command): Promise<void> {
 		},
 		outputOptions(command),
 	);
+}
+
+/** Most programs have none. */
+function metadataOf(metadata: Readonly<Record<string, unknown>>): object {
+	return Object.keys(metadata).length === 0 ? {} : {metadata};
 }

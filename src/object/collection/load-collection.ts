@@ -20,6 +20,7 @@ import type {AttachTo} from '../program/attach-btf.js';
 import {ExternResolver} from '../program/externs.js';
 import {coreTarget, type TargetBtf} from '../program/core-target.js';
 import type {Program} from '../program/program.js';
+import {bindMetadata} from './metadata.js';
 import {Collection} from './collection.js';
 import {withCpuScratch} from './cpu-scratch.js';
 import {DataSection} from './data-section.js';
@@ -179,6 +180,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		}
 
 		options.signal?.throwIfAborted();
+		bindMetadata(spec, maps.maps, Object.values(programs));
 		maps.fillSlots(programs);
 		// Last of all: what is copied now need not be copied again.
 		const copy = maps.upgrade.copy();

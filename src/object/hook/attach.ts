@@ -15,6 +15,7 @@ import {withInterface, type NamespaceOptions} from '../link/target.js';
 import {replacePin, tryOpenPin, pinObject} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import type {Program} from '../program/program.js';
+import {attachSection, isSectionTarget, type SectionTarget} from './attach-section.js';
 import {cgroupHook} from './cgroup-hook.js';
 import {isLink, openProgramOf, type Hook, type Predecessor} from './hook.js';
 import {tcHook} from './tc-hook.js';
@@ -82,14 +83,21 @@ const maxAttempts = 32;
  * the two; without one it is attached anew. A crash at any point leaves one or the other; of
  * processes that race, the last one's program runs and all hold the same link.
  *
+ * Without a target it is attached where its section says (`fentry/tcp_connect`, `iter/task`, …).
+ * Such hooks, and those of a `SectionTarget`, have no predecessor that could be taken over.
+ *
  * *Throws:* `ERR_LINK`: `EBUSY` with `owner` when the hook, which holds one program only, has a
  * foreign one; `EEXIST` with `owner` where `create` finds a predecessor; `ERR_PIN`, `ERR_BPFFS`.
  */
 export function attach(
 	program: Program,
-	target: AttachTarget,
+	target?: AttachTarget | SectionTarget,
 	options: AttachOptions = {},
 ): Attached {
+	if (target === undefined || isSectionTarget(target)) {
+		return {link: keep(attachSection(program, target), options.pin, true), how: 'created'};
+	}
+
 	return withHook(program, target, hook => {
 		for (let attempt = 1; ; attempt++) {
 			try {
