@@ -2,6 +2,7 @@ import {closeSync} from 'node:fs';
 import {constants} from 'node:os';
 
 import {EbpfError, UsageError} from '../../base/errors.js';
+import {hasCapability} from '../../kernel/host/permission.js';
 import type {XdpMode} from '../../kernel/netlink/device.js';
 import type {AttachType} from '../../uapi/attach-types.js';
 import {openCgroup, type AttachCgroupOptions} from '../link/attach-cgroup.js';
@@ -202,6 +203,13 @@ function create(hook: Hook, name: string): Link {
 
 function replace(link: Link, program: Program, programId: number): void {
 	using expected = openProgramOf(programId);
+	// Who may open programs finds it gone when somebody else has replaced it.
+	if (expected === undefined && hasCapability('sys_admin')) {
+		throw new RaceError(
+			new LinkError('attach', `program ${programId} is gone`, {errno: ESTALE}),
+		);
+	}
+
 	try {
 		link.update(program, expected === undefined ? {} : {expected});
 	} catch (error) {
