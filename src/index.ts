@@ -208,3 +208,17 @@ export {
 	type GenerateOptions,
 } from './toolchain/gen.js';
 export {GeneratedError} from './toolchain/gen-error.js';
+export {
+	DisassemblerError,
+	disassembleMachine,
+	type MachineCode,
+	type MachineCodeOptions,
+	type MachineInstruction,
+} from './toolchain/machine-code.js';
+export {disassembleSpec} from './spec/disassemble-program.js';
+export {
+	disassembleProgram,
+	jitedFunctions,
+	type JitedFunction,
+} from './object/program/disassemble-program.js';
+export {symbolNames} from './kernel/host/symbol-names.js';

@@ -2,6 +2,7 @@
 
 import type {Command} from 'commander';
 
+import {addDisasm} from './prog/disasm.js';
 import {addDump} from './prog/dump.js';
 import {addList} from './prog/list.js';
 import {addRun} from './prog/run.js';
@@ -11,5 +12,6 @@ export function addProgVerbs(prog: Command): void {
 	addList(prog);
 	addShow(prog);
 	addDump(prog);
+	addDisasm(prog);
 	addRun(prog);
 }

@@ -17,7 +17,7 @@ export function addDump(prog: Command): void {
 }
 
 async function dump(text: string, options: {raw?: boolean}, command: Command): Promise<void> {
-	const {disassemble, hex} = await import('../../index.js');
+	const {disassembleProgram, hex} = await import('../../index.js');
 	using program = await openProgram(text);
 	const bytes = program.translated();
 	if (bytes.length === 0) {
@@ -29,7 +29,7 @@ async function dump(text: string, options: {raw?: boolean}, command: Command): P
 		return;
 	}
 
-	const lines = disassemble(bytes, program.positions());
+	const lines = disassembleProgram(program);
 	if (outputOptions(command).output === 'table') {
 		writeLines(
 			lines.map(({kind, text: line}) => (kind === 'instruction' ? `  ${line}` : line)),

@@ -26,6 +26,8 @@ export interface DisassembleOptions {
 		readonly map: string;
 		readonly offset: number;
 	}[];
+	/** What calls lead to that are no functions of the program, instead of the numbers in them. */
+	readonly calls?: readonly {readonly slot: number; readonly name: string}[];
 }
 
 export interface DisassemblyLine {
@@ -46,7 +48,14 @@ export function disassemble(
 	instructions: Uint8Array,
 	options: DisassembleOptions = {},
 ): DisassemblyLine[] {
-	const {littleEndian = hostLittleEndian, lines = [], functions = [], references = []} = options;
+	const {
+		littleEndian = hostLittleEndian,
+		lines = [],
+		functions = [],
+		references = [],
+		calls = [],
+	} = options;
+	const called = new Map(calls.map(each => [each.slot, printable(each.name)]));
 	const sources = new Map(lines.map(line => [line.slot, printable(line.text).trim()]));
 	const names = new Map(functions.map(each => [each.slot, printable(each.name)]));
 	const maps = new Map(references.map(each => [each.slot, each]));
@@ -59,10 +68,11 @@ export function disassemble(
 		if (source) output.push({kind: 'source', slot, text: `; ${source}`});
 
 		const map = instruction.opcode === wideLoad ? maps.get(slot) : undefined;
-		const text =
-			map === undefined
-				? formatInstruction(instruction) + destination(instruction, slot, names)
-				: `(18) r${instruction.dst} = ${formatReference(map)}`;
+		const callee = isCall(instruction) ? called.get(slot) : undefined;
+		let text;
+		if (map !== undefined) text = `(18) r${instruction.dst} = ${formatReference(map)}`;
+		else if (callee !== undefined) text = `(85) call ${callee}`;
+		else text = formatInstruction(instruction) + destination(instruction, slot, names);
 		output.push({kind: 'instruction', slot, text: `${slot}: ${text}`});
 		slot += slotCount(instruction);
 	}

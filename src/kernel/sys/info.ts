@@ -131,6 +131,12 @@ const programArrays = {
 	mapIds: {address: 56, count: 52, unit: 4},
 	functions: {address: 136, count: 144, unit: 8},
 	lines: {address: 152, count: 148, unit: 16},
+	/** Addresses of the compiled functions. */
+	symbols: {address: 112, count: 104, unit: 8},
+	/** Bytes of machine code of each function. */
+	lengths: {address: 120, count: 108, unit: 4},
+	/** Addresses of the machine code of `lines`, one for each. */
+	jitedLines: {address: 160, count: 168, unit: 8},
 } as const;
 
 /**
