@@ -107,6 +107,25 @@ kernel('a refused program is explained, with its whole log in a file', async t =
 	t.regex(readFileSync(log, 'utf8'), /^== \w+\n[^]*invalid mem access/);
 });
 
+kernel('an object is relocated for the types of a file where one is given', async t => {
+	const object = await fixtureObject('core/missing');
+	const other = ['object', 'verify', object, '--program', 'field', '--btf'];
+	// The object has what it asks for itself, but under the name of its flavour.
+	t.regex(await ok(...other, object), /field +10 .* ok\n$/);
+	const {code, err} = await skep(...other, '/none');
+	t.is(code, 1);
+	t.regex(err, /^skep: open btf "\/none": ENOENT/);
+	const bpffs = await makeBpffs(t);
+	const load = ['object', 'load', object, `${bpffs}/x`, '--program', 'field'];
+	t.regex(await ok(...load, '--btf', object), /field/);
+	const refused = await skep(...load);
+	t.is(refused.code, 1);
+	t.regex(
+		refused.err,
+		/CO-RE relocation field_byte_offset of struct task_struct___wrong\.missing/,
+	);
+});
+
 kernel('elements are set, read, dumped and deleted by their types', async t => {
 	const bpffs = await makeBpffs(t);
 	const collection = await loadFixture(t, 'kernel/maps');

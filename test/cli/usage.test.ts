@@ -181,6 +181,13 @@ test('inspecting shows what an object wants of the kernel', async t => {
 	t.regex(out, /_stext +address +no/);
 });
 
+test('inspecting an object counts its CO-RE relocations', async t => {
+	const object = await fixtureObject('core/relocations');
+	const {out} = await skep('object', 'inspect', object, '-o', 'json');
+	const {programs} = JSON.parse(out) as {programs: {program: string; relocations: number}[]};
+	t.is(programs.find(({program}) => program === 'calls')?.relocations, 1);
+});
+
 test('inspecting as JSON gives one document', async t => {
 	const {out} = await skep('object', 'inspect', await fixtureObject('kernel/maps'), '-o', 'json');
 	const object = JSON.parse(out) as {maps: {map: string; types: string}[]; byteOrder: string};

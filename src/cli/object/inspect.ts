@@ -26,6 +26,7 @@ async function inspect(file: string, _: unknown, command: Command): Promise<void
 		attach: each.attachType ?? '-',
 		instructions: each.instructions.length / 8,
 		functions: each.functions.length,
+		relocations: each.coreRelocations.length,
 	}));
 	const maps = Object.entries(spec.maps).map(([name, each]) => ({
 		map: name,

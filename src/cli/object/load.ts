@@ -30,6 +30,7 @@ export function addLoad(object: Command): void {
 		.option('--set <name=value>', 'set a variable before load', collect)
 		.option('--setting <name=value>', "instead of the kernel's own: CONFIG_HZ=250", collect)
 		.option('--program <name>', 'only this program', collect)
+		.option('--btf <file>', 'relocate for these types, not for those of this kernel')
 		.addHelpText(
 			'after',
 			'\nExample:\n  skep object load lb.bpf.o /sys/fs/bpf/lb --set node_ipv4=3221225985',
@@ -44,6 +45,7 @@ interface LoadOptions {
 	readonly set?: readonly string[];
 	readonly setting?: readonly string[];
 	readonly program?: readonly string[];
+	readonly btf?: string;
 }
 
 const policies = ['fail', 'reuse', 'recreate', 'migrate'] as const;
@@ -73,6 +75,7 @@ async function load(
 			onMismatch,
 			...(options.setting === undefined ? {} : {settings: readSettings(options.setting)}),
 			...(options.program === undefined ? {} : {programs: options.program}),
+			...(options.btf === undefined ? {} : {targetBtf: options.btf}),
 			signal,
 		});
 		const undo: (() => void)[] = [];

@@ -15,6 +15,7 @@ export function addVerify(object: Command): void {
 		.argument('<file>', 'object file')
 		.option('--program <name>', 'only this program', collect)
 		.option('--log <file>', "write the verifier's whole log to a file")
+		.option('--btf <file>', 'relocate for these types, not for those of this kernel')
 		.addHelpText('after', '\nExample:\n  skep object verify lb.bpf.o --log verifier.log')
 		.action(verify);
 }
@@ -22,6 +23,7 @@ export function addVerify(object: Command): void {
 interface VerifyOptions {
 	readonly program?: readonly string[];
 	readonly log?: string;
+	readonly btf?: string;
 }
 
 async function verify(file: string, options: VerifyOptions, command: Command): Promise<void> {
@@ -33,6 +35,7 @@ async function verify(file: string, options: VerifyOptions, command: Command): P
 			logLevel: options.log === undefined ? 4 : 2,
 			onLog: (program, log) => logs.push(`== ${program}\n${log.trimEnd()}\n`),
 			...(options.program === undefined ? {} : {programs: options.program}),
+			...(options.btf === undefined ? {} : {targetBtf: options.btf}),
 		}),
 	];
 	if (options.log !== undefined) writeLog(options.log, logs.join('\n'));

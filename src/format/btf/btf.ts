@@ -4,6 +4,7 @@ import {hostLittleEndian} from '../../base/bytes.js';
 import {BtfError} from './btf-error.js';
 import {checkNesting, checkRecord, type Records} from './check.js';
 import {decodeType} from './decode.js';
+import {findNames} from './find-names.js';
 import {readHeader} from './header.js';
 import {indexTypes, typeWords} from './index-types.js';
 import {kindNames} from './kinds.js';
@@ -44,6 +45,7 @@ export class Btf {
 	private readonly records: Records;
 	private readonly decoded = new Map<number, BtfType>();
 	private readonly strings = new Map<number, string>();
+	private readonly flavours = new Map<string, readonly number[]>();
 	private stringBudget: number;
 
 	/** *Throws:* `ERR_BTF` when the bytes are not whole, valid BTF. */
@@ -156,26 +158,28 @@ export class Btf {
 	 * Ids of all types of each name, ascending, those of flavours (`name___any`) among them; not of
 	 * the base. What else has three underscores in its name may be among them, too.
 	 */
-	findFlavours(names: Iterable<string>): Map<string, number[]> {
-		const found = new Map<string, number[]>();
-		const wanted = new Map<number, number[]>();
-		for (const name of names) {
-			const ids: number[] = [];
-			found.set(name, ids);
-			for (const offset of this.stringOffsets(name, true)) wanted.set(offset, ids);
-			for (const offset of this.stringOffsets(name, true, '___')) wanted.set(offset, ids);
+	findFlavours(names: Iterable<string>): Map<string, readonly number[]> {
+		const asked = new Set(names);
+		const missing = [...asked].filter(name => !this.flavours.has(name));
+		if (missing.length > 0) {
+			const {words, starts, firstId} = this.records;
+			const spans = [{strings: this.stringBytes, stringBase: this.stringBase}];
+			// Names of these types may be among the strings of what they continue.
+			for (let {base} = this; base !== undefined; base = base.base) {
+				spans.push({strings: base.stringBytes, stringBase: base.stringBase});
+			}
+
+			const found = spans.map(span => findNames({words, starts, ...span}, missing));
+			for (const [at, name] of missing.entries()) {
+				const indices = found.flatMap(each => each[at] ?? []).sort((a, b) => a - b);
+				this.flavours.set(
+					name,
+					indices.map(index => firstId + index),
+				);
+			}
 		}
 
-		const {words, starts, firstId} = this.records;
-		// Most types are of other names: a look into a small table tells so of nearly all.
-		const filter = new Uint8Array(0x1_00_00);
-		for (const offset of wanted.keys()) filter[offset & 0xffff] = 1;
-		for (let i = 0; wanted.size > 0 && i < starts.length; i++) {
-			const name = words[starts[i] ?? 0] ?? 0;
-			if (filter[name & 0xffff] === 1) wanted.get(name)?.push(firstId + i);
-		}
-
-		return found;
+		return new Map([...asked].map(name => [name, this.flavours.get(name) ?? []]));
 	}
 
 	/** Through typedefs, qualifiers and tags to the type itself. *Throws:* `ERR_BTF`. */
@@ -257,15 +261,15 @@ export class Btf {
 	}
 
 	/**
-	 * Offsets at which `name` can be read, with `after` behind it, ends of longer strings included:
-	 * all, or those up to the first where it is a string of its own.
+	 * Offsets at which `name` can be read, ends of longer strings included: all, or those up to the
+	 * first where it is a string of its own.
 	 */
-	private stringOffsets(name: string, all: boolean, after = '\0'): Set<number> {
+	private stringOffsets(name: string, all: boolean): Set<number> {
 		if (name === '' || name.includes('\0')) return new Set();
 		// A name may also be one of the base's strings.
-		const found = this.base?.stringOffsets(name, all, after) ?? new Set();
+		const found = this.base?.stringOffsets(name, all) ?? new Set();
 		const {stringBytes, stringBase} = this;
-		const needle = Buffer.from(name + after);
+		const needle = Buffer.from(`${name}\0`);
 		for (let at = stringBytes.indexOf(needle); at >= 0;) {
 			found.add(at + stringBase);
 			if (!all && (at === 0 || stringBytes[at - 1] === 0)) break;

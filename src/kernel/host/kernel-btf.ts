@@ -19,18 +19,23 @@ export class KernelBtfError extends EbpfError {
 const kernelBtfPath = '/sys/kernel/btf/vmlinux';
 
 let cached: WeakRef<Btf> | undefined;
+/** Where they are mapped, keeping them costs little more than the index of them. */
+let kept: Btf | undefined;
 
 /**
- * The running kernel's types, read lazily and shared while somebody uses them.
+ * The running kernel's types, read lazily: once where they can be mapped (*Kernel:* 6.16), or else
+ * shared while somebody uses them.
  *
  * *Kernel:* 5.4, built with `CONFIG_DEBUG_INFO_BTF`. *Throws:* `ERR_KERNEL_BTF`.
  */
 export function kernelBtf(path = kernelBtfPath): Btf {
 	if (path !== kernelBtfPath) return Btf.parse(readKernelBtf(path));
-	const shared = cached?.deref();
+	const shared = kept ?? cached?.deref();
 	if (shared !== undefined) return shared;
-	const btf = Btf.parse(readKernelBtf(path), {readOnly: true});
+	const mapped = mapKernelBtf();
+	const btf = Btf.parse(mapped ?? readKernelBtf(path), {readOnly: true});
 	cached = new WeakRef(btf);
+	if (mapped !== undefined) kept = btf;
 	return btf;
 }
 
@@ -40,10 +45,8 @@ export function kernelBtf(path = kernelBtfPath): Btf {
  */
 export function readKernelBtf(path = kernelBtfPath): Uint8Array {
 	if (path === kernelBtfPath) {
-		const mapped = addon.mapTypes(path);
-		if (typeof mapped !== 'number') return new Uint8Array(mapped);
-		const copied = copyKernelBtf();
-		if (copied !== undefined) return copied;
+		const bytes = mapKernelBtf() ?? copyKernelBtf();
+		if (bytes !== undefined) return bytes;
 	}
 
 	try {
@@ -54,6 +57,11 @@ export function readKernelBtf(path = kernelBtfPath): Uint8Array {
 			{cause},
 		);
 	}
+}
+
+function mapKernelBtf(): Uint8Array | undefined {
+	const mapped = addon.mapTypes(kernelBtfPath);
+	return typeof mapped === 'number' ? undefined : new Uint8Array(mapped);
 }
 
 /**

@@ -6,6 +6,7 @@ import {hostLittleEndian} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
 import {possibleCpus} from '../../kernel/sys/map.js';
 import type {Fd} from '../../kernel/sys/fd.js';
+import {prepareCandidates} from '../../spec/core-relo/relocate.js';
 import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
 import {createCodec} from '../../format/codec/codec.js';
 import type {BtfFeature} from '../../format/btf/strip.js';
@@ -160,6 +161,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 
 		maps.open(btf?.number);
 		const btfFd = typesLeftOut.includes('functions') ? undefined : btf?.number;
+		prepareCandidates(wanted, candidates);
 		for (const each of wanted) {
 			options.signal?.throwIfAborted();
 			const {logLevel = 0, attachTo = {}} = options;

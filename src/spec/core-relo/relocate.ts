@@ -51,7 +51,27 @@ export function relocateProgram(program: RelocatableProgram, candidates: Candida
 		return {instructions: program.instructions, failures: []};
 	}
 
+	prepareCandidates([program], candidates);
 	return new Relocator(program, types, candidates).run();
+}
+
+/**
+ * Looks for the types that these programs ask for all at once, which takes no longer than for one.
+ * *Throws:* what the target's types throw when they are first asked for.
+ */
+export function prepareCandidates(
+	programs: readonly Pick<ProgramSpec, 'coreRelocations' | 'types'>[],
+	candidates: Candidates,
+): void {
+	const names = new Set<string>();
+	for (const {types, coreRelocations} of programs) {
+		const ids = new Set<number>();
+		for (const {typeId, kind} of coreRelocations) if (kind !== typeIdLocal) ids.add(typeId);
+		for (const id of ids) names.add(essentialName(types?.type(id).name ?? ''));
+	}
+
+	names.delete('');
+	candidates.prepare([...names]);
 }
 
 class Relocator {
@@ -80,19 +100,8 @@ class Relocator {
 	}
 
 	run(): Relocated {
-		this.#prepare();
 		for (const relocation of this.#program.coreRelocations) this.#apply(relocation);
 		return {instructions: this.#instructions, failures: this.#failures};
-	}
-
-	#prepare(): void {
-		const ids = new Set<number>();
-		for (const {typeId, kind} of this.#program.coreRelocations) {
-			if (kind !== typeIdLocal) ids.add(typeId);
-		}
-
-		const names = [...ids].map(id => essentialName(this.#types.type(id).name));
-		this.#candidates.prepare(names.filter(name => name !== ''));
 	}
 
 	#apply(relocation: CoreRelocation): void {
