@@ -121,9 +121,10 @@ export class Collection implements Disposable {
 	 *   carried over, is there again: they could not know of it.
 	 * - There is no compare-and-swap for elements: a value that the new programs write in the
 	 *   microseconds in which the old programs' last value for the same, until then untouched key is
-	 *   being carried over may be lost. Counters are not concerned, and no key is.
-	 * - Not waited for are programs that may sleep, once they are detached, and maps reached through
-	 *   maps of maps. A write from user space to the old map fails from then on (`frozen` says whether
+	 *   being carried over may be lost. Counters are not concerned. A key that the old programs removed
+	 *   is looked at, then taken: what the new programs write to it in between may go with it.
+	 * - Not waited for are programs that may sleep, once they are detached, maps reached through maps
+	 *   of maps, and programs that only the slots of the old program arrays still hold. A write from user space to the old map fails from then on (`frozen` says whether
 	 *   the kernel could do that); it is never lost silently.
 	 * - When it throws, pins are as before and nothing is lost: it may be called again. After a crash
 	 *   the pin names the old or the new map. A crash after the new programs were attached is made

@@ -10,6 +10,7 @@ import {movePin, removePin, successorPath} from '../pin/successor.js';
 import type {MigrateOptions} from './converter.js';
 import {Migration, type MigrationReport} from './migration.js';
 import {MigrationError} from './migration-error.js';
+import {findRunningUsers} from './running-users.js';
 
 export interface CommitOptions {
 	/** Milliseconds to wait for programs that use the old maps to go away; 2000 unless given. */
@@ -106,10 +107,10 @@ export class Upgrade {
 
 	/** Waits until nobody can write to the old maps but user space. */
 	private async oldProgramsGone({timeout = 2000, force = false}: CommitOptions): Promise<void> {
-		const ids = new Set(this.pending.flatMap(swap => swap.predecessor?.info.id ?? []));
+		const maps = this.pending.flatMap(swap => swap.predecessor ?? []);
 		const deadline = performance.now() + timeout;
 		for (;;) {
-			const users = force ? [] : findMapUsers(ids);
+			const users = force ? [] : findRunningUsers(maps);
 			// Also after the last has gone: it may be running still.
 			await programsEnded();
 			if (users.length === 0) return;

@@ -66,6 +66,66 @@ kernel(
 	},
 );
 
+async function loop(fields: string) {
+	return readObject(
+		await compile(`
+			#include <linux/bpf.h>
+			#include <bpf/bpf_helpers.h>
+			int again(struct xdp_md *ctx);
+			struct {
+				__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+				__uint(max_entries, 2);
+				__uint(pinning, LIBBPF_PIN_BY_NAME);
+				__uint(key_size, 4);
+				__array(values, int(struct xdp_md *));
+			} loop SEC(".maps") = {.values = {[1] = &again}};
+			struct count { ${fields} };
+			struct {
+				__uint(type, BPF_MAP_TYPE_ARRAY);
+				__uint(max_entries, 1);
+				__type(key, __u32);
+				__type(value, struct count);
+				__uint(pinning, LIBBPF_PIN_BY_NAME);
+			} counts SEC(".maps");
+			SEC("xdp") int again(struct xdp_md *ctx)
+			{
+				__u32 zero = 0;
+				struct count *count = bpf_map_lookup_elem(&counts, &zero);
+				if (count && ++count->runs % 3 == 0)
+					return XDP_DROP;
+				bpf_tail_call(ctx, &loop, 1);
+				return XDP_ABORTED;
+			}
+			SEC("xdp") int entry(struct xdp_md *ctx)
+			{
+				bpf_tail_call(ctx, &loop, 1);
+				return XDP_ABORTED;
+			}
+			char _license[] SEC("license") = "GPL";
+		`),
+	);
+}
+
+kernel('programs that only their own array keeps do not hold up its successor', async t => {
+	const pinRoot = await makeBpffs(t);
+	const old = load(t, await loop('__u64 runs;'), {pinRoot});
+	t.is(old.program('entry').run().verdict, 'drop');
+	const made = load(t, await loop('__u64 extra; __u64 runs;'), {pinRoot, onMismatch: 'migrate'});
+	t.deepEqual(made.uncommitted.map(({name, how}) => [name, how]).sort(), [
+		['counts', 'migrated'],
+		['loop', 'replaced'],
+	]);
+	// As long as somebody might run them, they do.
+	await t.throwsAsync(made.commit({timeout: 0}), {message: /still use/, code: 'ERR_MIGRATION'});
+	old.close();
+	const [report] = await made.commit();
+	t.is(report?.map, 'counts');
+	t.deepEqual(made.map('counts').get(0), {extra: 0n, runs: 3n});
+	t.is(made.program('entry').run().verdict, 'drop');
+	t.deepEqual(made.map('counts').get(0), {extra: 0n, runs: 6n});
+	t.deepEqual(pinsIn(pinRoot), ['counts', 'loop']);
+});
+
 kernel('a ring buffer of another size takes its place empty', async t => {
 	const pinRoot = await makeBpffs(t);
 	load(t, await tailCalls('XDP_DROP'), {pinRoot}).close();
