@@ -145,6 +145,6 @@ test('types are found by those who write TypeScript', async t => {
 	);
 	const compiler = join(project, 'node_modules/typescript/bin/tsc');
 	const flags =
-		'--ignoreConfig --noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable';
+		'--ignoreConfig --noEmit --strict --types node --module nodenext --target es2022 --lib es2023,esnext.disposable';
 	t.is(await run(process.execPath, compiler, ...flags.split(' '), join(folder, 'user.mts')), '');
 });
