@@ -1,7 +1,6 @@
 import {addon} from '../sys/addon.js';
 import {programInfo, programMapIds} from '../sys/info.js';
-import {objectFdById, objectIds} from '../sys/object.js';
-import {SyscallError} from '../sys/syscall-error.js';
+import {objectIds, tryObjectFdById} from '../sys/object.js';
 
 /** A loaded program, attached or not. */
 export interface MapUser {
@@ -24,15 +23,8 @@ export function findMapUsers(mapIds: ReadonlySet<number>): MapUser[] {
 }
 
 function userOf(id: number, mapIds: ReadonlySet<number>): MapUser | undefined {
-	let fd;
-	try {
-		fd = objectFdById('prog', id);
-	} catch (error) {
-		// Gone meanwhile.
-		if (error instanceof SyscallError && error.errnoName === 'ENOENT') return undefined;
-		throw error;
-	}
-
+	const fd = tryObjectFdById('prog', id);
+	if (fd === undefined) return undefined;
 	try {
 		if (!programMapIds(fd).some(each => mapIds.has(each))) return undefined;
 		return {id, name: programInfo(fd).name};

@@ -5,6 +5,8 @@ import {constants} from 'node:os';
 import {Attr, bpf, cText, tryBpf, tryBpfAsync} from './attr.js';
 import {SyscallError} from './syscall-error.js';
 
+const {EAGAIN, ENOENT} = constants.errno;
+
 /** Kinds of object that the kernel numbers. */
 export type ObjectKind = 'prog' | 'map' | 'link' | 'btf';
 
@@ -20,8 +22,30 @@ export function objectGet(path: string, flags = 0): number {
 
 /** *Throws:* `ERR_SYSCALL`: `ENOENT` when there is no such id (any more). */
 export function objectFdById(kind: ObjectKind, id: number, flags = 0): number {
-	const attr = kind === 'map' ? new Attr(12).u32(8, flags) : new Attr(4);
-	return bpf(`${kind}_get_fd_by_id`, attr.u32(0, id));
+	const result = openById(kind, id, flags);
+	if (result < 0) throw new SyscallError(`${kind}_get_fd_by_id`, -result);
+	return result;
+}
+
+/** The same; undefined when there is no such id any more, or not yet. *Throws:* `ERR_SYSCALL`. */
+export function tryObjectFdById(kind: ObjectKind, id: number): number | undefined {
+	const result = openById(kind, id, 0);
+	if (result === -ENOENT || result === -EAGAIN) return undefined;
+	if (result < 0) throw new SyscallError(`${kind}_get_fd_by_id`, -result);
+	return result;
+}
+
+// A link has a number while it is being attached, and answers EAGAIN until it is.
+const attempts = 1000;
+
+function openById(kind: ObjectKind, id: number, flags: number): number {
+	const attr = (kind === 'map' ? new Attr(12).u32(8, flags) : new Attr(4)).u32(0, id);
+	let result = -EAGAIN;
+	for (let i = 0; i < attempts && result === -EAGAIN; i++) {
+		result = tryBpf(`${kind}_get_fd_by_id`, attr);
+	}
+
+	return result;
 }
 
 /** Ids of all objects of a kind, ascending. *Throws:* `ERR_SYSCALL`. */
@@ -30,7 +54,7 @@ export function* objectIds(kind: ObjectKind): Generator<number> {
 	for (let id = 0; ;) {
 		const attr = new Attr(12).u32(0, id);
 		const result = tryBpf(command, attr);
-		if (result === -constants.errno.ENOENT) return;
+		if (result === -ENOENT) return;
 		if (result < 0) throw new SyscallError(command, -result);
 		id = attr.getU32(4);
 		yield id;

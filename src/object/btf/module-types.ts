@@ -2,8 +2,7 @@ import {Btf} from '../../format/btf/btf.js';
 import {kernelBtf} from '../../kernel/host/kernel-btf.js';
 import {btfBytes, btfInfo} from '../../kernel/sys/info.js';
 import {Fd} from '../../kernel/sys/fd.js';
-import {objectFdById, objectIds} from '../../kernel/sys/object.js';
-import {SyscallError} from '../../kernel/sys/syscall-error.js';
+import {objectIds, tryObjectFdById} from '../../kernel/sys/object.js';
 
 /** The types of a kernel module; programs refer to them by descriptor. */
 export interface ModuleTypes {
@@ -20,14 +19,9 @@ export interface ModuleTypes {
  */
 export function* moduleTypes(): Generator<ModuleTypes> {
 	for (const id of objectIds('btf')) {
-		let fd;
-		try {
-			fd = new Fd(objectFdById('btf', id), `types ${id}`);
-		} catch (error) {
-			if (error instanceof SyscallError && error.errnoName === 'ENOENT') continue;
-			throw error;
-		}
-
+		const number = tryObjectFdById('btf', id);
+		if (number === undefined) continue;
+		const fd = new Fd(number, `types ${id}`);
 		const module = readModule(fd);
 		if (module === undefined) fd.close();
 		else yield module;

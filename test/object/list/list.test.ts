@@ -1,3 +1,9 @@
+import {once} from 'node:events';
+import {Worker} from 'node:worker_threads';
+import {setImmediate as immediate} from 'node:timers/promises';
+import {loadCollection} from '../../../src/object/collection/load-collection.js';
+import {readObject} from '../../../src/spec/read.js';
+import {compile} from '../../helpers/compile.js';
 import {attachCgroup} from '../../../src/object/link/attach-cgroup.js';
 import {listLinks} from '../../../src/object/link/list-links.js';
 import {listBtf, listMaps, listPrograms} from '../../../src/object/list/list.js';
@@ -40,6 +46,39 @@ kernel('a name that the kernel cut off is told in full', async t => {
 	const {id, name} = collection.program('ingress_three').info();
 	t.is(name, 'ingress_three');
 	t.is([...listPrograms()].find(each => each.id === id)?.name, 'ingress_three');
+});
+
+kernel('links that another thread is just attaching do not stop a list', async t => {
+	const object = await compile(`
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		SEC("raw_tp/cgroup_rename") int renamed(void *ctx) { return 0; }
+		char _license[] SEC("license") = "GPL";
+	`);
+	using collection = loadCollection(await readObject(object));
+	const module = (path: string) => new URL(path, import.meta.url).href;
+	const worker = new Worker(
+		new URL(
+			`data:text/javascript,${encodeURIComponent(`
+				import {attachRawTracepoint} from '${module('../../../src/object/link/attach-raw-tracepoint.js')}';
+				import {openProgramById} from '${module('../../../src/object/program/program.js')}';
+				const program = openProgramById(${collection.program('renamed').info().id});
+				for (let i = 0; i < 100; i++) attachRawTracepoint(program, 'cgroup_rename').close();
+				program.close();
+			`)}`,
+		),
+	);
+	const ended = once(worker, 'exit');
+	let lists = 0;
+	// -1 once it has ended.
+	while (worker.threadId !== -1) {
+		t.notThrows(() => [...listLinks()]);
+		lists++;
+		await immediate();
+	}
+
+	t.deepEqual(await ended, [0]);
+	t.log(`${lists} lists`);
 });
 
 kernel('this process is a holder of what it loaded', async t => {
