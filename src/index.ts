@@ -222,3 +222,8 @@ export {
 	type JitedFunction,
 } from './object/program/disassemble-program.js';
 export {symbolNames} from './kernel/host/symbol-names.js';
+export {
+	watchPrograms,
+	type ProgramRate,
+	type WatchProgramsOptions,
+} from './object/list/watch-programs.js';

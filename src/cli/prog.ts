@@ -7,6 +7,7 @@ import {addDump} from './prog/dump.js';
 import {addList} from './prog/list.js';
 import {addRun} from './prog/run.js';
 import {addShow} from './prog/show.js';
+import {addStats} from './prog/stats.js';
 
 export function addProgVerbs(prog: Command): void {
 	addList(prog);
@@ -14,4 +15,5 @@ export function addProgVerbs(prog: Command): void {
 	addDump(prog);
 	addDisasm(prog);
 	addRun(prog);
+	addStats(prog);
 }
