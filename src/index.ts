@@ -227,3 +227,6 @@ export {
 	type ProgramRate,
 	type WatchProgramsOptions,
 } from './object/list/watch-programs.js';
+export {buildObject, type BuildOptions, type BuildResult} from './toolchain/build.js';
+export {watchBuild, type BuildEvent} from './toolchain/watch-build.js';
+export {compareVerified, type Verified, type VerifiedChange} from './toolchain/verified.js';

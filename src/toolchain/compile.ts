@@ -48,14 +48,24 @@ export async function compileObject(
 ): Promise<CompileResult> {
 	checkOptions(source, options);
 	const {signal, debug = false} = options;
-	const output = options.output ?? `${source.replace(/\.c$/, '')}.o`;
+	const output = objectPath(source, options);
 	const clang = await findClang(options.clang, signal);
 	await checkSource(source);
 	const folder = await makeFolder(source, output);
 	try {
 		const object = join(folder, 'object.o');
 		const rule = join(folder, 'rule.d');
-		const args = [...flagsOf(options), '-MD', '-MF', rule, '-c', '-o', object, '--', source];
+		const args = [
+			...compileFlags(options),
+			'-MD',
+			'-MF',
+			rule,
+			'-c',
+			'-o',
+			object,
+			'--',
+			source,
+		];
 		const {status, signal: killed, stderr} = await runProgram(clang.path, args, signal);
 		if (status !== 0) {
 			const fallback =
@@ -75,6 +85,11 @@ export async function compileObject(
 	} finally {
 		await rm(folder, {recursive: true, force: true});
 	}
+}
+
+/** Where the object of a source goes. */
+export function objectPath(source: string, {output}: CompileOptions): string {
+	return output ?? `${source.replace(/\.c$/, '')}.o`;
 }
 
 function checkOptions(source: string, options: CompileOptions): void {
@@ -106,7 +121,8 @@ async function makeFolder(source: string, output: string): Promise<string> {
 	}
 }
 
-function flagsOf({include = [], define = {}, flags = []}: CompileOptions): string[] {
+/** All flags but those that say what to read and where to write. */
+export function compileFlags({include = [], define = {}, flags = []}: CompileOptions): string[] {
 	return [
 		...defaultFlags(),
 		// The same object from the same source, wherever the folder lies.

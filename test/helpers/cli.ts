@@ -4,6 +4,9 @@ import {fileURLToPath} from 'node:url';
 
 const main = fileURLToPath(new URL('../../cli/skep.cjs', import.meta.url));
 
+// What commands note for their next run is not for the home of whoever runs the tests.
+process.env['XDG_CACHE_HOME'] = fileURLToPath(new URL('../../.cache/home', import.meta.url));
+
 export interface CliResult {
 	readonly code: number | null;
 	readonly out: string;

@@ -4,14 +4,17 @@ import {writeFileSync} from 'node:fs';
 
 import type {Command} from 'commander';
 
+import type {Verification, Verified} from '../../index.js';
 import {UsageError} from '../../base/errors.js';
 import {collect} from '../arguments.js';
-import {outputOptions, printList} from '../output/print.js';
+import {outputOptions, type OutputOptions, printList} from '../output/print.js';
 
 export function addVerify(object: Command): void {
 	object
 		.command('verify')
-		.description('load every program, attach nothing, leave nothing')
+		.description(
+			'load every program, attach nothing, leave nothing; tell what changed since the last time',
+		)
 		.argument('<file>', 'object file')
 		.option('--program <name>', 'only this program', collect)
 		.option('--log <file>', "write the verifier's whole log to a file")
@@ -27,6 +30,15 @@ interface VerifyOptions {
 }
 
 async function verify(file: string, options: VerifyOptions, command: Command): Promise<void> {
+	await verifyFile(file, options, outputOptions(command));
+}
+
+/** Verifies the programs of an object and tells what changed since it was verified last. */
+export async function verifyFile(
+	file: string,
+	options: VerifyOptions,
+	output: OutputOptions,
+): Promise<void> {
 	const {readObject, verifyCollection, VerifierError} = await import('../../index.js');
 	const spec = await readObject(file);
 	const logs: string[] = [];
@@ -50,8 +62,9 @@ async function verify(file: string, options: VerifyOptions, command: Command): P
 			ms: each.time.toFixed(2),
 			result: each.error === undefined ? 'ok' : 'refused',
 		}),
-		outputOptions(command),
+		output,
 	);
+	await tellChanges(file, results, options.program === undefined);
 	for (const {error} of results) {
 		if (error === undefined) continue;
 		process.exitCode = 1;
@@ -62,6 +75,42 @@ async function verify(file: string, options: VerifyOptions, command: Command): P
 		process.stderr.write(`${indent(error.excerpt())}\n`);
 		if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
 	}
+}
+
+/** On standard error, beside whatever format the numbers are in. */
+async function tellChanges(
+	file: string,
+	results: readonly Verification[],
+	whole: boolean,
+): Promise<void> {
+	const {compareVerified} = await import('../../index.js');
+	const accepted = results.filter(({error}) => error === undefined);
+	const numbers = accepted.map(each => [
+		each.program,
+		{
+			instructions: each.instructions,
+			verified: each.verifiedInstructions ?? 0,
+			states: each.statistics?.totalStates ?? 0,
+		},
+	]);
+	// What was refused has no numbers, and is not gone for that.
+	const isWhole = whole && accepted.length === results.length;
+	const after = Object.fromEntries(numbers) as Record<string, Verified>;
+	for (const {program, before, after: now} of compareVerified(file, after, {whole: isWhole})) {
+		process.stderr.write(`${program}: ${changeText(before, now)}\n`);
+	}
+}
+
+function changeText(before: Verified | undefined, after: Verified | undefined): string {
+	if (after === undefined) return 'is gone';
+	if (before === undefined) return 'is new';
+	const parts = (['instructions', 'verified', 'states'] as const)
+		.filter(name => before[name] !== after[name])
+		.map(name => {
+			const [old, now] = [before[name], after[name]];
+			return `${name} ${old} → ${now} (${now > old ? '+' : ''}${now - old})`;
+		});
+	return parts.join(', ');
 }
 
 function states(statistics: {totalStates: number; peakStates: number}): string {
