@@ -71,7 +71,7 @@ const benchmarks: Record<string, Benchmark> = {
 	start: {
 		title: () => 'start: whole processes',
 		peer: 'node -e 0',
-		run: ({rounds}) => benchStart(rounds),
+		run: async ({rounds}) => benchStart(rounds),
 	},
 };
 
