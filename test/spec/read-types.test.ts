@@ -17,6 +17,7 @@ test('a file without types says so', async t => {
 	const folder = await makeTempFolder(t);
 	await writeFile(`${folder}/text`, 'nothing');
 	await t.throwsAsync(readTypes(`${folder}/text`), {code: 'ERR_ELF'});
+	await t.throwsAsync(readTypes(folder), {code: 'ERR_SPEC', message: /: EISDIR$/});
 	const plain = await compile('int x;', ['-g0']);
 	await t.throwsAsync(readTypes(plain), {code: 'ERR_SPEC', message: /no section "\.BTF"/});
 });
