@@ -21,9 +21,10 @@ const floors: Record<string, readonly string[]> = {
 
 /** Within a floor, a folder may import these of its neighbours. */
 const neighbours: Record<string, readonly string[]> = {
-	cli: ['cli/btf', 'cli/map', 'cli/object', 'cli/output', 'cli/prog'],
+	cli: ['cli/btf', 'cli/completion', 'cli/map', 'cli/object', 'cli/output', 'cli/prog'],
 	'cli/btf': ['cli', 'cli/output'],
 	'cli/map': ['cli', 'cli/output'],
+	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	'format/btf/c': ['format/btf'],

@@ -55,4 +55,9 @@ export const nouns: readonly Noun[] = [
 		description: 'what stands in the way on this host, and how to mend it',
 		load: async () => (await import('./doctor.js')).addDoctor,
 	},
+	{
+		name: 'completion',
+		description: "what teaches a shell skep's words",
+		load: async () => (await import('./completion.js')).addCompletion,
+	},
 ];
