@@ -16,8 +16,8 @@ export function addCompletion(noun: Command): void {
 }
 
 const help = `
-Nouns, verbs, options and what they take are completed: ids and pins of programs,
-maps and links, interfaces, features, files. As long as a shell runs:
+Nouns, verbs, options and what they take are completed: ids and pins of
+programs, maps and links, interfaces, features, files. As long as a shell runs:
 
 Example:
   source <(skep completion bash)
