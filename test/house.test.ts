@@ -62,19 +62,10 @@ const neighbours: Record<string, readonly string[]> = {
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */
 const testedElsewhere: Record<string, string> = Object.fromEntries(
-	[
-		'doctor',
-		'feature',
-		'link',
-		'net',
-		'object',
-		'pin',
-		'prog',
-		'interrupt',
-		'output/errors',
-		'output/example',
-		'output/stream-table',
-	].map(name => [`src/cli/${name}.ts`, 'test/cli runs the command line as a process of its own']),
+	['interrupt', 'output/errors', 'output/example', 'output/stream-table'].map(name => [
+		`src/cli/${name}.ts`,
+		'test/cli runs the command line as a process of its own',
+	]),
 );
 
 /** Verbs of the command line, a file each; tested as `testedElsewhere` says of their nouns. */
