@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check and ends with the line `N passed, N failed`, in which types, lint and format
+# Runs every check and ends with the line `N passed, N failed`, in which types, lint, format
 # count as one each. Exits 1 if one failed. Wants scripts/setup.sh to have run.
 set -euo pipefail
 
@@ -75,6 +75,7 @@ check_native_under_asan() {
 check types tsc -p tsconfig.json
 check lint eslint --max-warnings=0 .
 check format prettier --check --log-level=warn .
+check 'API reference' typedoc --emit none
 node scripts/residue.js take "$work/residue"
 check_tests tests 'dist/test/**/*.test.js'
 if compgen -G 'dist/test/native/*.test.js' >/dev/null; then check_native_under_asan; fi

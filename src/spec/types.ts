@@ -48,6 +48,7 @@ export interface ExternSpec {
 	readonly size: number;
 }
 
+/** A map as an object declares it. */
 export interface MapSpec {
 	readonly kind: 'map';
 	/** The name the kernel is given, at most 15 bytes. */
@@ -100,6 +101,7 @@ export interface StructOpsSpec {
 	readonly link: boolean;
 }
 
+/** A program as an object declares it. */
 export interface ProgramSpec {
 	readonly kind: 'program';
 	/** The C function's name. The kernel is given its first 15 bytes. */

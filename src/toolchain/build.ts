@@ -9,6 +9,7 @@ import {compileFlags, compileObject, type CompileOptions, objectPath} from './co
 import type {Diagnostic} from './diagnostics.js';
 import {readRecord, writeRecord} from './records.js';
 
+/** What is built, and how. */
 export interface BuildOptions extends CompileOptions {
 	/** Compiles in any case. */
 	readonly force?: boolean;
@@ -16,6 +17,7 @@ export interface BuildOptions extends CompileOptions {
 	readonly cache?: string;
 }
 
+/** What a build made. */
 export interface BuildResult {
 	readonly output: string;
 	/** Why it was compiled: `limit.h changed`; undefined where the object was up to date. */

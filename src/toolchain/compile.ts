@@ -7,6 +7,7 @@ import {CompileError} from './compile-error.js';
 import {type Diagnostic, parseDependencies, parseDiagnostics} from './diagnostics.js';
 import {runProgram} from './run.js';
 
+/** How clang is to compile. */
 export interface CompileOptions {
 	/** Where the object goes; next to the source, with `.o` for `.c`, by default. */
 	readonly output?: string;
@@ -24,6 +25,7 @@ export interface CompileOptions {
 	readonly signal?: AbortSignal;
 }
 
+/** What clang made, and what it warned of. */
 export interface CompileResult {
 	readonly output: string;
 	readonly warnings: readonly Diagnostic[];

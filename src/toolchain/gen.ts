@@ -10,6 +10,7 @@ import {holdsFds, isIndexed, isKeyless, isPerCpu} from '../uapi/map-kinds.js';
 import {GeneratedError} from './gen-error.js';
 import {comment, propertyName, TypeWriter} from './gen-types.js';
 
+/** What the generated module is to hold. */
 export interface GenerateOptions {
 	/** Where the module finds its object, from its own place: `./flows.bpf.o`. */
 	readonly object?: string;

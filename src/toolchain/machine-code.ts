@@ -27,12 +27,14 @@ export interface MachineCode {
 	readonly code: Uint8Array;
 }
 
+/** One instruction of the processor. */
 export interface MachineInstruction {
 	/** Bytes from the start of its code. */
 	readonly offset: number;
 	readonly text: string;
 }
 
+/** Which processor machine code is for. */
 export interface MachineCodeOptions {
 	/** Which llvm-objdump; llvm-objdump-19 … llvm-objdump-14, llvm-objdump unless given. */
 	readonly objdump?: string;

@@ -30,6 +30,7 @@ export interface DisassembleOptions {
 	readonly calls?: readonly {readonly slot: number; readonly name: string}[];
 }
 
+/** One instruction, or what belongs before it. */
 export interface DisassemblyLine {
 	readonly kind: 'function' | 'source' | 'instruction';
 	/** Of the instruction, or of the one that follows. */

@@ -22,6 +22,7 @@ export interface PartState {
 	readonly bits: number;
 }
 
+/** A type that differs. */
 export interface TypeChange {
 	readonly how: 'added' | 'removed' | 'changed';
 	readonly kind: BtfKind;
@@ -32,6 +33,7 @@ export interface TypeChange {
 	readonly parts: readonly PartChange[];
 }
 
+/** Which differences of types count. */
 export interface DiffOptions {
 	/** Only types of this name; all unless given. */
 	readonly name?: string;

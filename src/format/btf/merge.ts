@@ -6,6 +6,7 @@ import {BtfBuilder, type NewBtfType} from './builder.js';
 import {classesOf, type Node, nodesOf} from './classes.js';
 import type {BtfType} from './types.js';
 
+/** Types put together, and where each came from. */
 export interface MergedTypes {
 	readonly bytes: Uint8Array;
 	/** For each input, by its ids: the id of the same type in the result. */

@@ -117,6 +117,7 @@ export interface BtfDeclTag extends Common {
 
 export type BtfLinkage = 'static' | 'global' | 'extern';
 
+/** A type of BTF: one of the kinds, told apart by `kind`. */
 export type BtfType =
 	| BtfVoid
 	| BtfInt
@@ -133,6 +134,7 @@ export type BtfType =
 	| BtfDataSection
 	| BtfDeclTag;
 
+/** The name of a kind of type. */
 export type BtfKind = BtfType['kind'];
 
 /** The shape of one kind: `BtfTypeOf<'int'>`. */

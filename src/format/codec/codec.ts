@@ -40,6 +40,7 @@ export interface Codec<T = unknown> {
 	toJson(view: DataView, offset: number): string;
 	/** The same as bytes, which is faster; not every codec has it. */
 	readonly json?: JsonWriter | undefined;
+	/** One object that reads value after value. */
 	cursor(): Cursor<T>;
 }
 

@@ -169,6 +169,7 @@ export class Collection implements Disposable {
 		}
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -29,6 +29,7 @@ import {MapSet} from './map-set.js';
 import {type SettingValue, settingBytes} from './settings.js';
 import {Variable} from './variable.js';
 
+/** What of a collection is loaded, and how. */
 export interface LoadCollectionOptions {
 	/** Directory in a bpf filesystem for maps that the object wants pinned by name. */
 	readonly pinRoot?: string;

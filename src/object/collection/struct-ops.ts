@@ -75,6 +75,7 @@ export class StructOpsRegistration implements Disposable {
 		if (result < 0) throw elementError('detach', this.name, -result);
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -91,6 +91,7 @@ export class EventBatch<T = unknown> implements Iterable<T> {
 		return new BatchIterator(this.count, index => this.bytes(index));
 	}
 
+	/** All events of the batch. */
 	[Symbol.iterator](): IterableIterator<T> {
 		return new BatchIterator(this.count, index => this.get(index));
 	}

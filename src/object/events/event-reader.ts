@@ -4,6 +4,7 @@ import {UsageError} from '../../base/errors.js';
 import type {Poller} from '../../kernel/sys/poller.js';
 import type {EventBatch} from './event-batch.js';
 
+/** How events are read. */
 export interface ReaderOptions {
 	/** Closes the reader. */
 	readonly signal?: AbortSignal;
@@ -70,6 +71,7 @@ export abstract class EventReader<T> implements AsyncIterable<EventBatch<T>>, Di
 		for await (const batch of this) await callback(batch);
 	}
 
+	/** Batches as they come, until the reader is closed. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch<T>, void, undefined> {
 		if (this.isIterated) {
 			throw new UsageError(`read ${this.what}: somebody is reading it already`);
@@ -104,6 +106,7 @@ export abstract class EventReader<T> implements AsyncIterable<EventBatch<T>>, Di
 		this.release();
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

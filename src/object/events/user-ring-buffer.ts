@@ -49,10 +49,12 @@ export class UserRingBuffer<T = unknown> implements Disposable {
 		throw this.refused(result);
 	}
 
+	/** Unmaps the ring. */
 	close(): void {
 		this.ring.close();
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -48,6 +48,7 @@ export interface CgroupTarget extends Pick<AttachCgroupOptions, 'anchor'> {
 /** Where a program shall run. */
 export type AttachTarget = XdpTarget | TcTarget | CgroupTarget;
 
+/** How `attach` takes over a hook. */
 export interface AttachOptions {
 	/**
 	 * What becomes of a predecessor: `create` refuses to find one, `replace` (unless given) puts the
@@ -69,6 +70,7 @@ export interface AttachOptions {
 	readonly expectedId?: number;
 }
 
+/** What `attach` found on the hook, and what it did. */
 export interface Attached {
 	readonly link: Link;
 	readonly how: 'created' | 'replaced' | 'adopted';

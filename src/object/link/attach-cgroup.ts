@@ -20,6 +20,7 @@ import {describeOwner, findOwner, type Owner} from './owner.js';
 
 const {EBADF, EINVAL, EPERM, ESTALE} = constants.errno;
 
+/** How a program is attached to a cgroup. */
 export interface AttachCgroupOptions {
 	/** The program's own attach type unless given. */
 	readonly attachType?: AttachType;

@@ -13,6 +13,7 @@ import {attachEvent} from './perf-link.js';
 
 const {EADDRNOTAVAIL, EINVAL, ENOENT, EOPNOTSUPP} = constants.errno;
 
+/** How a program is attached to a function of the kernel. */
 export interface AttachKprobeOptions extends CookieOptions {
 	/** Runs when the function returns; what the section says (`kretprobe`) unless given. */
 	readonly onReturn?: boolean;
@@ -64,6 +65,7 @@ export function attachKprobe(
 	});
 }
 
+/** Which functions of the kernel a program is attached to, and how. */
 export interface AttachKprobeMultiOptions {
 	/** Runs when the functions return; what the section says (`kretprobe.multi`) unless given. */
 	readonly onReturn?: boolean;

@@ -11,6 +11,7 @@ import {openNamespace, type NamespaceOptions} from './target.js';
 
 const {EBUSY, EINVAL, EAFNOSUPPORT, EOPNOTSUPP, ERANGE} = constants.errno;
 
+/** Where in netfilter a program is attached. */
 export interface AttachNetfilterOptions extends NamespaceOptions {
 	readonly family: keyof typeof netfilterFamilies;
 	readonly hook: keyof typeof netfilterHooks;

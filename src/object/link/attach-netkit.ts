@@ -10,6 +10,7 @@ import {withInterface, type NamespaceOptions} from './target.js';
 
 const {EACCES, EEXIST, EINVAL, ENOENT, ERANGE, ESTALE} = constants.errno;
 
+/** How a program is attached to a netkit device. */
 export interface AttachNetkitOptions extends NamespaceOptions {
 	/** The program's own attach type decides unless given. */
 	readonly side?: 'primary' | 'peer';

@@ -10,6 +10,7 @@ import {attachEvent} from './perf-link.js';
 
 const {EINVAL, ENODEV, ENOENT, EOPNOTSUPP} = constants.errno;
 
+/** Which perf event a program is attached to. */
 export interface AttachPerfEventOptions extends CookieOptions {
 	/** A clock or counter by name, or numbers as perf has them: type and config. */
 	readonly event:

@@ -23,6 +23,7 @@ interface SocketMap {
 	readonly name: string;
 }
 
+/** How a program is attached to a map of sockets. */
 export interface AttachSockmapOptions {
 	/** By a link, and by `BPF_PROG_ATTACH` where the kernel has none for maps, unless given. */
 	readonly mechanism?: 'link' | 'prog_attach';

@@ -20,6 +20,7 @@ export type Neighbour = Program | Link | number;
 /** Where among the programs of a hook. */
 export type Anchor = 'first' | 'last' | {readonly before: Neighbour} | {readonly after: Neighbour};
 
+/** How a program is attached to a device's traffic control. */
 export interface AttachTcxOptions extends NamespaceOptions, FilterNumbers {
 	/** The program's own attach type decides unless given. */
 	readonly direction?: 'ingress' | 'egress';

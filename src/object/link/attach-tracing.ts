@@ -16,6 +16,7 @@ import {LinkError} from './link-error.js';
 
 const {EBUSY, EEXIST, EINVAL, ENOENT, ENOTSUP, EPERM} = constants.errno;
 
+/** What a program is told about its attachment. */
 export interface CookieOptions {
 	/** A number that the program reads by `bpf_get_attach_cookie`. */
 	readonly cookie?: bigint;
@@ -54,6 +55,7 @@ export function attachTracing(program: Program, options: CookieOptions = {}): Li
 	});
 }
 
+/** How a program is attached to a security hook. */
 export interface AttachLsmOptions extends CookieOptions {
 	/** Path of the cgroup, for programs of section lsm_cgroup. */
 	readonly cgroup?: string;

@@ -19,6 +19,7 @@ const {EINVAL, ENOENT, ESRCH} = constants.errno;
 /** A function of a file, `malloc` or `malloc+16`, or bytes from the file's start. */
 export type UprobePlace = string | number | bigint;
 
+/** How a program is attached to a place of a file. */
 export interface AttachUprobeOptions extends CookieOptions {
 	/** Runs when the function returns; what the section says (`uretprobe`) unless given. */
 	readonly onReturn?: boolean;
@@ -26,6 +27,7 @@ export interface AttachUprobeOptions extends CookieOptions {
 	readonly pid?: number;
 }
 
+/** Which places of a file a program is attached to, and how. */
 export interface AttachUprobeMultiOptions extends Omit<AttachUprobeOptions, 'cookie'> {
 	/** One for each place. */
 	readonly cookies?: readonly bigint[];

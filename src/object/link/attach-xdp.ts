@@ -13,6 +13,7 @@ import {xdpDetail} from './xdp-refusal.js';
 
 const {EBUSY, EEXIST, EINVAL, ENODEV, EPERM} = constants.errno;
 
+/** How a program is attached to a device's XDP. */
 export interface AttachXdpOptions extends NamespaceOptions {
 	/** `native` unless given; it never falls back to `generic`, which is slower, unasked. */
 	readonly mode?: XdpMode;

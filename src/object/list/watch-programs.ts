@@ -25,6 +25,7 @@ export interface ProgramRate {
 	readonly totalTime: bigint;
 }
 
+/** How programs are watched. */
 export interface WatchProgramsOptions {
 	/** Only these; all programs of the host, new ones as well, unless given. */
 	readonly ids?: readonly number[];

@@ -41,6 +41,7 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 		return this.status.method;
 	}
 
+	/** Reads the map from its beginning. */
 	[Symbol.iterator](): Iterator<T, undefined, undefined> {
 		this.status = new ScanStatus();
 		return this.iterate(scan(this.target, this.options, this.status));

@@ -7,6 +7,7 @@ import {mapFlags} from '../../uapi/flags.js';
 import {elementError, MapError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
 
+/** How an array map is mapped. */
 export interface MemoryOptions {
 	/** False for a map that is read-only, as `.rodata` is; true unless given. */
 	readonly writable?: boolean;
@@ -70,15 +71,18 @@ export class MapMemory<V = unknown> implements Disposable {
 		memoryRead(this.memory, offset, into);
 	}
 
+	/** Writes bytes at an offset of the memory. */
 	write(offset: number, bytes: Uint8Array): void {
 		this.check(offset, bytes.length);
 		this.writeBytes(offset, bytes);
 	}
 
+	/** Unmaps the memory. */
 	close(): void {
 		this.memory.close();
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -38,6 +38,7 @@ import {scan, ScanStatus, type Batch, type ScanOptions, type ScanTarget} from '.
 
 const {EBUSY, ENOENT} = constants.errno;
 
+/** How an element is written. */
 export interface SetOptions {
 	/** `noexist` refuses a key that is there, `exist` one that is not; `any` unless given. */
 	readonly mode?: 'any' | 'noexist' | 'exist';
@@ -45,6 +46,7 @@ export interface SetOptions {
 	readonly lock?: boolean;
 }
 
+/** How an element is looked up. */
 export interface GetOptions {
 	/** Takes the value's `bpf_spin_lock` meanwhile. *Kernel:* 5.1. */
 	readonly lock?: boolean;
@@ -120,12 +122,14 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		throw elementError('read', this.name, -result);
 	}
 
+	/** Is there an element under this key? */
 	has(key: K): boolean {
 		const result = mapLookup(this.fd, this.encodeKey(key), this.valueBytes, 0);
 		if (result === 0 || result === -ENOENT) return result === 0;
 		throw elementError('read', this.name, -result);
 	}
 
+	/** Writes an element. *Throws:* `ERR_MAP`. */
 	set(key: K, value: V, options?: SetOptions): void {
 		this.codecs.value.encode(value, this.valueView, 0);
 		const flags = options === undefined ? 0 : flagsOf(options);
@@ -267,11 +271,13 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		return status.complete;
 	}
 
+	/** All keys, as `entries` gives elements. */
 	keys(options: ScanOptions = {}): Entries<K> {
 		this.ways.keys ??= keyIterator(this.codecs.key as Codec<K>);
 		return this.scan(options, this.ways.keys);
 	}
 
+	/** All values, as `entries` gives elements. */
 	values(options: ScanOptions = {}): Entries<V> {
 		this.ways.values ??= valueIterator(this.codecs.value as Codec<V>);
 		return this.scan(options, this.ways.values);
@@ -316,6 +322,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		return new MapMemory(this.fd, this.info, this.codecs.value as Codec<V>, options);
 	}
 
+	/** All elements, as `entries` gives them. */
 	[Symbol.iterator](): Iterator<[K, V]> {
 		return this.entries()[Symbol.iterator]();
 	}

@@ -29,6 +29,7 @@ export interface Batch {
 	readonly valueStride: number;
 }
 
+/** How a map is read. */
 export interface ScanOptions {
 	/** Elements per batch, 4096 unless given; grows by itself where the map needs more at once. */
 	readonly batchSize?: number;

@@ -19,6 +19,7 @@ export interface MapChange<K = unknown, V = unknown> {
 	readonly before?: V;
 }
 
+/** How a map is watched. */
 export interface WatchOptions {
 	/** Milliseconds between two looks; 1000 unless given. */
 	readonly interval?: number;

@@ -12,6 +12,7 @@ import {Migration, type MigrationReport} from './migration.js';
 import {MigrationError} from './migration-error.js';
 import {findRunningUsers} from './running-users.js';
 
+/** How an upgrade is brought to its end. */
 export interface CommitOptions {
 	/** Milliseconds to wait for programs that use the old maps to go away; 2000 unless given. */
 	readonly timeout?: number;

@@ -14,6 +14,7 @@ export interface HookProgram {
 	readonly linkId?: number;
 }
 
+/** What is attached to a hook, in the order in which it runs. */
 export interface HookState {
 	readonly programs: readonly HookProgram[];
 	/** Counts changes of a tcx hook; 0n elsewhere. */

@@ -39,10 +39,12 @@ export abstract class KernelObject implements Disposable {
 		unpinPath(path);
 	}
 
+	/** Closes the descriptor; what else holds the object keeps it. */
 	close(): void {
 		this.handle?.close();
 	}
 
+	/** Closes it. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -34,6 +34,7 @@ import {ProgramError} from './program-error.js';
 
 const {E2BIG, EAGAIN, EINVAL, ENOSPC, EPERM} = constants.errno;
 
+/** How a program is loaded. */
 export interface LoadProgramOptions {
 	/** The maps it refers to, by their names in the object. */
 	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;

@@ -10,6 +10,7 @@ import {ProgramError} from './program-error.js';
 
 const {EINTR, EINVAL, ENOSPC, EOPNOTSUPP} = constants.errno;
 
+/** What a test run is given. */
 export interface RunOptions {
 	/** The packet; 64 zero bytes for packet programs unless given (an Ethernet frame's minimum). */
 	readonly data?: Uint8Array;
@@ -23,6 +24,7 @@ export interface RunOptions {
 	readonly headroom?: number;
 }
 
+/** What a test run gave. */
 export interface RunResult {
 	/** What the program returned, as an unsigned number. */
 	readonly returnValue: number;

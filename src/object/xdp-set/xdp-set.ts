@@ -32,6 +32,7 @@ export interface SharedProgram {
 	readonly maps: Readonly<Record<string, BpfMap>>;
 }
 
+/** How a program joins those that share a device. */
 export interface JoinXdpOptions {
 	/** Lower ones run first; 50 unless given. */
 	readonly priority?: number;

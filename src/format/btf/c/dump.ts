@@ -3,6 +3,7 @@
 import {allIds, type Btf} from '../btf.js';
 import {CWriter} from './writer.js';
 
+/** Which types are written as C, and how. */
 export interface DumpOptions {
 	/** These types and all they need; all types unless given. */
 	readonly types?: Iterable<number>;
