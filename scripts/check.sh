@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every check and ends with the line `N passed, N failed`, in which types, lint, format
-# count as one each. Exits 1 if one failed. Wants scripts/setup.sh to have run.
+# Runs every check and ends with the line `N passed, N failed`, in which types, lint, format and the
+# API reference count as one each. Exits 1 if one failed. Wants scripts/setup.sh to have run.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -129,7 +129,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		throw elementError('read', this.name, -result);
 	}
 
-	/** Writes an element. *Throws:* `ERR_MAP`. */
+	/** Writes an element. */
 	set(key: K, value: V, options?: SetOptions): void {
 		this.codecs.value.encode(value, this.valueView, 0);
 		const flags = options === undefined ? 0 : flagsOf(options);
