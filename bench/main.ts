@@ -11,6 +11,7 @@ import {benchDumpProcess} from './dump-process.js';
 import {makeFlows} from './flows.js';
 import {benchKernelBtf} from './kernel-btf.js';
 import {benchLoad} from './load.js';
+import {benchLoadLarge} from './load-large.js';
 import {formatGroup, type Figure, type Group} from './report.js';
 import {benchSingle} from './single.js';
 import {benchStart} from './start.js';
@@ -62,6 +63,11 @@ const benchmarks: Record<string, Benchmark> = {
 		title: () => 'load: an XDP program of 19 instructions and an array map, CPU time',
 		peer: 'C',
 		run: async ({rounds, loads}) => benchLoad(rounds, loads),
+	},
+	'load-large': {
+		title: () => 'load-large: CPU time for a long program, and for one with CO-RE relocations',
+		peer: 'C',
+		run: async ({rounds}) => benchLoadLarge(rounds),
 	},
 	'kernel-btf': {
 		title: () => "kernel-btf: read and index the kernel's types, find one",

@@ -1,5 +1,6 @@
 // bpf(2) for every command whose speed does not matter by the nanosecond.
 
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +16,34 @@
 
 namespace skep {
 namespace {
+
+// Keeps a profiler's signals away: many times a second, they would end each try of what takes longer.
+class ProfilerBlocked {
+public:
+	ProfilerBlocked() {
+		sigset_t profiler;
+		sigemptyset(&profiler);
+		sigaddset(&profiler, SIGPROF);
+		pthread_sigmask(SIG_BLOCK, &profiler, &before_);
+	}
+	~ProfilerBlocked() {
+		const int error = errno;
+		pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+		errno = error;
+	}
+	ProfilerBlocked(const ProfilerBlocked&) = delete;
+	ProfilerBlocked& operator=(const ProfilerBlocked&) = delete;
+
+private:
+	sigset_t before_;
+};
+
+long CallBpf(uint32_t command, AttrImage& image) {
+	if (command != kProgLoad && command != kProgTestRun)
+		return syscall(__NR_bpf, command, image.data(), image.size());
+	const ProfilerBlocked blocked;
+	return syscall(__NR_bpf, command, image.data(), image.size());
+}
 
 // What a descriptor is that may be of several kinds, which only its link under /proc tells.
 FdKind KindFromProc(int fd) {
@@ -98,7 +127,7 @@ private:
 		AsyncCall& call = *static_cast<AsyncCall*>(data);
 		if (call.error_ != 0) return;
 		call.image_.Point(call.pointers_);
-		call.result_ = syscall(__NR_bpf, call.command_, call.image_.data(), call.image_.size());
+		call.result_ = CallBpf(call.command_, call.image_);
 		call.error_ = errno;
 		call.image_.ReleaseFd();
 	}
@@ -183,7 +212,7 @@ napi_value Bpf(napi_env env, napi_callback_info info) {
 
 	image.Point(pointers);
 	int error = 0;
-	const long result = InNetns(netns, &error, [&] { return syscall(__NR_bpf, command, image.data(), image.size()); });
+	const long result = InNetns(netns, &error, [&] { return CallBpf(command, image); });
 	image.CopyBack(pointers, attr);
 	OwnResult(EnvState::Of(env), command, result);
 	return Result(env, result, error);
