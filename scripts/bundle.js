@@ -13,6 +13,26 @@ const output = join(project, 'dist/cli');
 const bundle = 'bundle.cjs';
 const starter = 'skep.cjs';
 
+/** Parts of node that take long to load, and that most commands do not need. */
+const slow = /^node:(?:child_process|crypto|net|readline|worker_threads|zlib)$/;
+
+/** Stands for a part of node, and loads it when something of it is used. */
+const lazily = {
+	name: 'lazily',
+	setup({onResolve, onLoad}) {
+		onResolve({filter: slow}, ({path, namespace}) =>
+			namespace === 'lazily' ? {path, external: true} : {path, namespace: 'lazily'},
+		);
+		onLoad({filter: /./, namespace: 'lazily'}, async ({path}) => {
+			const names = Object.keys(await import(path)).filter(name => name !== 'default');
+			const getters = names.map(
+				name => `get ${name}() { return require('${path}').${name}; }`,
+			);
+			return {contents: `module.exports = {${getters.join(',\n')}};`};
+		});
+	},
+};
+
 const {outputFiles, metafile} = await build({
 	absWorkingDir: project,
 	entryPoints: ['src/cli/main.ts'],
@@ -29,6 +49,7 @@ const {outputFiles, metafile} = await build({
 	legalComments: 'none',
 	define: {'import.meta.url': 'bundleUrl'},
 	banner: {js: "const bundleUrl=require('node:url').pathToFileURL(__filename).href;"},
+	plugins: [lazily],
 	metafile: true,
 	write: false,
 	logLevel: 'warning',

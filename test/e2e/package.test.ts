@@ -3,13 +3,14 @@ import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {makeCgroup} from '../helpers/cgroup.js';
 import {makeDevice} from '../helpers/device.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {run} from '../helpers/run.js';
 import {makeTempFolder} from '../helpers/temp.js';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));
-const kernel = kernelTest({feature: 'XDP links', since: '5.9'});
+const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
 
 interface Packed {
 	readonly filename: string;
@@ -92,14 +93,28 @@ test('prebuilt addons are for the processor that their folder names', async t =>
 	}
 });
 
+/** The demo's programs, each on its hook. */
 const script = `
-	import {attachXdp, loadCollection, readObject} from 'skep';
-	const object = new URL(import.meta.resolve('skep/bpf/xdp_count.bpf.o'));
-	const collection = loadCollection(await readObject(object.pathname));
-	const link = attachXdp(collection.program('xdp_count'), process.argv[2], {mode: 'generic'});
-	console.log(link.info().type, collection.map('packet_counts').info.type);
-	link.close();
-	collection.close();
+	import {attachCgroup, attachTcx, attachXdp, loadCollection, readObject} from 'skep';
+	const [device, cgroup] = process.argv.slice(2);
+	const load = async name => {
+		const object = new URL(import.meta.resolve('skep/bpf/' + name + '.bpf.o'));
+		return loadCollection(await readObject(object.pathname));
+	};
+	const hooks = {
+		xdp_count: program => attachXdp(program, device, {mode: 'generic'}),
+		tc_flows: program => attachTcx(program, device),
+		sock_connections: program => attachCgroup(program, cgroup),
+	};
+	for (const [name, attach] of Object.entries(hooks)) {
+		const collection = await load(name);
+		for (const program of Object.values(collection.programs)) {
+			const link = attach(program);
+			console.log(name, program.info().type, link.info().type);
+			link.close();
+		}
+		collection.close();
+	}
 `;
 
 kernel('an empty folder installs it offline, and runs its programs', async t => {
@@ -119,10 +134,25 @@ kernel('an empty folder installs it offline, and runs its programs', async t => 
 
 	const device = await makeDevice(t);
 	await writeFile(join(app, 'run.js'), script);
-	t.is(
-		await run(...device.namespace.wrap(process.execPath, join(app, 'run.js'), device.name)),
-		'xdp percpu_hash\n',
+	const cgroup = await makeCgroup(t);
+	t.deepEqual(
+		// Unlike 'ip netns exec' this leaves the cgroups mounted.
+		(
+			await run(
+				...['nsenter', `--net=${device.namespace.path}`, process.execPath],
+				...([join(app, 'run.js'), device.name, cgroup.path] as const),
+			)
+		)
+			.trimEnd()
+			.split('\n'),
+		[
+			'xdp_count xdp xdp',
+			'tc_flows sched_cls tcx',
+			'tc_flows sched_cls tcx',
+			'sock_connections sock_ops cgroup',
+		],
 	);
+
 	const counted = join(app, 'node_modules/skep/dist/bpf/xdp_count.bpf.o');
 	t.regex(await run(skep, 'object', 'verify', counted), /xdp_count/);
 });

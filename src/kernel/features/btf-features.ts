@@ -66,14 +66,14 @@ const kinds: Readonly<Record<string, readonly [since: string, ...NewType[]]>> = 
 };
 
 /** Kinds of BTF, as `btf:enum64`. */
-export const btfFeatures: readonly Feature[] = Object.entries(kinds).map(
-	([name, [since, ...types]]): Feature => ({
+export function btfFeatures(): Feature[] {
+	return Object.entries(kinds).map(([name, [since, ...types]]): Feature => ({
 		name: `btf:${name}`,
 		group: 'btf',
 		since,
 		probe: () => loads([int, ...types]),
-	}),
-);
+	}));
+}
 
 function loads(types: readonly NewType[]): Answer {
 	const builder = new BtfBuilder();

@@ -78,27 +78,31 @@ function token(): Answer {
 }
 
 /** Calls, as `call:batch_hash`. */
-export const callFeatures: readonly Feature[] = [
-	feature('map_freeze', '5.2', () =>
-		answerOf(withMap({type: 'array'}, fd => done(() => mapFreeze(fd)))),
-	),
-	feature('batch_hash', '5.6', () => batch({type: 'hash'})),
-	feature('batch_array', '5.6', () => batch({type: 'array'})),
-	feature('batch_lpm_trie', '5.17', () =>
-		batch({type: 'lpm_trie', keySize: 8, flags: mapFlags.no_prealloc}),
-	),
-	feature('lookup_and_delete_queue', '4.20', () => lookupAndDelete({type: 'queue', keySize: 0})),
-	feature('lookup_and_delete_hash', '5.14', () => lookupAndDelete({type: 'hash'})),
-	feature('program_stats', '5.8', () => answerOf(tryOpen(enableStats))),
-	feature('bind_map', '5.10', () =>
-		answerOf(
-			withMap({type: 'array'}, map =>
-				withProgram({type: 'socket_filter'}, fd => done(() => programBindMap(fd, map))),
+export function callFeatures(): Feature[] {
+	return [
+		feature('map_freeze', '5.2', () =>
+			answerOf(withMap({type: 'array'}, fd => done(() => mapFreeze(fd)))),
+		),
+		feature('batch_hash', '5.6', () => batch({type: 'hash'})),
+		feature('batch_array', '5.6', () => batch({type: 'array'})),
+		feature('batch_lpm_trie', '5.17', () =>
+			batch({type: 'lpm_trie', keySize: 8, flags: mapFlags.no_prealloc}),
+		),
+		feature('lookup_and_delete_queue', '4.20', () =>
+			lookupAndDelete({type: 'queue', keySize: 0}),
+		),
+		feature('lookup_and_delete_hash', '5.14', () => lookupAndDelete({type: 'hash'})),
+		feature('program_stats', '5.8', () => answerOf(tryOpen(enableStats))),
+		feature('bind_map', '5.10', () =>
+			answerOf(
+				withMap({type: 'array'}, map =>
+					withProgram({type: 'socket_filter'}, fd => done(() => programBindMap(fd, map))),
+				),
 			),
 		),
-	),
-	feature('test_run', '4.12', () => run(0, 1)),
-	feature('test_run_live_frames', '5.18', () => run(2, 0)),
-	feature('pin_at_folder', '6.5', pinAtFolder),
-	feature('token', '6.9', token),
-];
+		feature('test_run', '4.12', () => run(0, 1)),
+		feature('test_run_live_frames', '5.18', () => run(2, 0)),
+		feature('pin_at_folder', '6.5', pinAtFolder),
+		feature('token', '6.9', token),
+	];
+}

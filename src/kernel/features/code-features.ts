@@ -48,58 +48,60 @@ const flag = (name: string, since: string, program: TryProgram): Feature => ({
 });
 
 /** Of the instruction set and the verifier, as `code:isa_v3` and `code:bounded_loops`. */
-export const codeFeatures: readonly Feature[] = [
-	code('isa_v2', '4.14', mov('r0', 0), jumpIf('r0', '<', 1, 'out'), 'out', exit()),
-	code('isa_v3', '5.1', mov('r0', 0), jumpIf('w0', '<', 1, 'out'), 'out', exit()),
-	code(
-		'isa_v4',
-		'6.6',
-		mov('r0', 8),
-		movSigned('r0', 'r0', 8),
-		sdiv('r0', 2),
-		swap('bswap', 'r0', 16),
-		jumpFar('out'),
-		'out',
-		...done,
-	),
-	code(
-		'atomics',
-		'5.12',
-		mov('r1', 1),
-		store('u64', 'r10', -8, 0),
-		atomic('xchg', 'u64', 'r10', -8, 'r1'),
-		...done,
-	),
-	code(
-		'load_acquire',
-		'6.15',
-		store('u64', 'r10', -8, 0),
-		atomic('load_acquire', 'u64', 'r10', -8, 'r1'),
-		...done,
-	),
-	code('may_goto', '6.9', 'again', mayGoto('out'), jump('again'), 'out', ...done),
-	code('large_programs', '5.2', ...Array.from({length: 4096}, () => mov('r0', 0)), exit()),
-	code(
-		'bounded_loops',
-		'5.3',
-		mov('r0', 10),
-		'again',
-		add('r0', -1),
-		jumpIf('r0', '!=', 0, 'again'),
-		exit(),
-	),
-	code('subprograms', '4.16', callSubprogram('f'), exit(), 'f', ...done),
-	{name: 'code:callbacks', group: 'code', since: '5.13', probe: callbacks},
-	{name: 'code:global_data', group: 'code', since: '5.2', probe: globalData},
-	{name: 'code:kfuncs', group: 'code', since: '5.13', probe: kfuncs},
-	flag('bpf_cookie', '5.15', {
-		type: 'tracepoint',
-		code: [call('get_attach_cookie'), exit()],
-	}),
-	flag('sleepable', '5.14', {type: 'syscall', flags: programFlags.sleepable}),
-	flag('xdp_frags', '5.18', {type: 'xdp', flags: programFlags.xdp_has_frags}),
-	flag('program_name', '4.15', {type: 'socket_filter', name: 'name'}),
-];
+export function codeFeatures(): Feature[] {
+	return [
+		code('isa_v2', '4.14', mov('r0', 0), jumpIf('r0', '<', 1, 'out'), 'out', exit()),
+		code('isa_v3', '5.1', mov('r0', 0), jumpIf('w0', '<', 1, 'out'), 'out', exit()),
+		code(
+			'isa_v4',
+			'6.6',
+			mov('r0', 8),
+			movSigned('r0', 'r0', 8),
+			sdiv('r0', 2),
+			swap('bswap', 'r0', 16),
+			jumpFar('out'),
+			'out',
+			...done,
+		),
+		code(
+			'atomics',
+			'5.12',
+			mov('r1', 1),
+			store('u64', 'r10', -8, 0),
+			atomic('xchg', 'u64', 'r10', -8, 'r1'),
+			...done,
+		),
+		code(
+			'load_acquire',
+			'6.15',
+			store('u64', 'r10', -8, 0),
+			atomic('load_acquire', 'u64', 'r10', -8, 'r1'),
+			...done,
+		),
+		code('may_goto', '6.9', 'again', mayGoto('out'), jump('again'), 'out', ...done),
+		code('large_programs', '5.2', ...Array.from({length: 4096}, () => mov('r0', 0)), exit()),
+		code(
+			'bounded_loops',
+			'5.3',
+			mov('r0', 10),
+			'again',
+			add('r0', -1),
+			jumpIf('r0', '!=', 0, 'again'),
+			exit(),
+		),
+		code('subprograms', '4.16', callSubprogram('f'), exit(), 'f', ...done),
+		{name: 'code:callbacks', group: 'code', since: '5.13', probe: callbacks},
+		{name: 'code:global_data', group: 'code', since: '5.2', probe: globalData},
+		{name: 'code:kfuncs', group: 'code', since: '5.13', probe: kfuncs},
+		flag('bpf_cookie', '5.15', {
+			type: 'tracepoint',
+			code: [call('get_attach_cookie'), exit()],
+		}),
+		flag('sleepable', '5.14', {type: 'syscall', flags: programFlags.sleepable}),
+		flag('xdp_frags', '5.18', {type: 'xdp', flags: programFlags.xdp_has_frags}),
+		flag('program_name', '4.15', {type: 'socket_filter', name: 'name'}),
+	];
+}
 
 function globalData(): Answer {
 	const result = withMap({type: 'array'}, fd =>

@@ -116,12 +116,14 @@ const probes: Partial<Record<LinkType, () => Answer>> = {
 };
 
 /** Kinds of link, as `link:tcx`. */
-export const linkFeatures: readonly Feature[] = [
-	...(Object.keys(probes) as (keyof typeof probes)[]),
-	...(Object.keys(tries) as (keyof typeof tries)[]),
-].map((type): Feature => ({
-	name: `link:${type}`,
-	group: 'link',
-	since: linkTypeSince(type),
-	probe: probes[type] ?? (() => tryLink(tries[type as keyof typeof tries])),
-}));
+export function linkFeatures(): Feature[] {
+	return [
+		...(Object.keys(probes) as (keyof typeof probes)[]),
+		...(Object.keys(tries) as (keyof typeof tries)[]),
+	].map((type): Feature => ({
+		name: `link:${type}`,
+		group: 'link',
+		since: linkTypeSince(type),
+		probe: probes[type] ?? (() => tryLink(tries[type as keyof typeof tries])),
+	}));
+}

@@ -39,24 +39,26 @@ const shapes: Partial<Record<MapType, Shape>> = {
 const types = Object.keys(mapTypes).filter(name => name !== 'unspec') as MapType[];
 
 /** Map types, as `map:ringbuf`, and flags, as `map:flag/mmapable`. */
-export const mapFeatures: readonly Feature[] = [
-	...types.map((type): Feature => ({
-		name: `map:${type}`,
-		group: 'map',
-		since: mapTypeSince(type),
-		probe: () => mapType(type),
-	})),
-	flag('no_prealloc', '4.6', {type: 'hash'}),
-	flag('no_common_lru', '4.10', {type: 'lru_hash'}),
-	flag('numa_node', '4.14', {type: 'array'}),
-	flag('rdonly', '4.15', {type: 'array'}),
-	flag('zero_seed', '5.0', {type: 'hash'}),
-	flag('rdonly_prog', '5.2', {type: 'array'}),
-	flag('mmapable', '5.5', {type: 'array'}),
-	flag('preserve_elems', '5.10', {type: 'perf_event_array'}),
-	flag('inner_map', '5.10', {type: 'array'}),
-	flag('segv_on_fault', '6.9', {...shapes.arena, type: 'arena'}),
-];
+export function mapFeatures(): Feature[] {
+	return [
+		...types.map((type): Feature => ({
+			name: `map:${type}`,
+			group: 'map',
+			since: mapTypeSince(type),
+			probe: () => mapType(type),
+		})),
+		flag('no_prealloc', '4.6', {type: 'hash'}),
+		flag('no_common_lru', '4.10', {type: 'lru_hash'}),
+		flag('numa_node', '4.14', {type: 'array'}),
+		flag('rdonly', '4.15', {type: 'array'}),
+		flag('zero_seed', '5.0', {type: 'hash'}),
+		flag('rdonly_prog', '5.2', {type: 'array'}),
+		flag('mmapable', '5.5', {type: 'array'}),
+		flag('preserve_elems', '5.10', {type: 'perf_event_array'}),
+		flag('inner_map', '5.10', {type: 'array'}),
+		flag('segv_on_fault', '6.9', {...shapes.arena, type: 'arena'}),
+	];
+}
 
 function flag(name: keyof typeof mapFlags, since: string, map: TryMap): Feature {
 	const flags = (map.flags ?? 0) | mapFlags[name];

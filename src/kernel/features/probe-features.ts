@@ -44,19 +44,24 @@ export class FeatureError extends EbpfError {
 	}
 }
 
-const features: readonly Feature[] = [
-	...programFeatures,
-	...mapFeatures,
-	...linkFeatures,
-	...btfFeatures,
-	...codeFeatures,
-	...callFeatures,
-	...helperFeatures,
-];
+let all: readonly Feature[] | undefined;
+
+/** Made when they are first asked for: they are many, and most processes ask for none. */
+function features(): readonly Feature[] {
+	return (all ??= [
+		...programFeatures(),
+		...mapFeatures(),
+		...linkFeatures(),
+		...btfFeatures(),
+		...codeFeatures(),
+		...callFeatures(),
+		...helperFeatures(),
+	]);
+}
 
 /** The names of all features that can be asked for, those of helpers last. */
 export function featureNames(): string[] {
-	return features.map(({name}) => name);
+	return features().map(({name}) => name);
 }
 
 /** What was found out in this process; what remained unknown is asked again. */
@@ -73,7 +78,7 @@ export function probeFeatures(options: ProbeOptions = {}): FeatureReport[] {
 	const {names} = options;
 	const wanted =
 		names === undefined
-			? features.filter(({group}) => group !== 'helper')
+			? features().filter(({group}) => group !== 'helper')
 			: names.flatMap(name => select(name));
 	return [...new Set(wanted)].map(report);
 }
@@ -85,7 +90,7 @@ export function probeFeatures(options: ProbeOptions = {}): FeatureReport[] {
  * tell.
  */
 export function hasFeature(name: string): boolean {
-	const feature = features.find(each => each.name === name);
+	const feature = features().find(each => each.name === name);
 	if (feature === undefined) throw unknownName(name);
 	const {support, reason} = report(feature);
 	if (support === 'unknown') throw new FeatureError(name, reason ?? 'the kernel does not tell');
@@ -93,7 +98,7 @@ export function hasFeature(name: string): boolean {
 }
 
 function select(name: string): Feature[] {
-	const found = features.filter(
+	const found = features().filter(
 		each =>
 			each.name === name ||
 			(each.name.startsWith(name) &&

@@ -30,17 +30,19 @@ const parts: Partial<Record<ProgramType, readonly ['func' | 'struct' | 'typedef'
 const types = Object.keys(programTypes).filter(name => name !== 'unspec') as ProgramType[];
 
 /** Program types, as `program:xdp`, and what tracing programs can be for, as `tracing/fentry`. */
-export const programFeatures: readonly Feature[] = [
-	...types.map((type): Feature => ({
-		name: `program:${type}`,
-		group: 'program',
-		since: programTypeSince(type),
-		probe: () => programType(ofType(type)),
-	})),
-	tracing('fentry', '5.5', 'trace_fentry', ['bpf_fentry_test1', 'vfs_read']),
-	tracing('fmod_ret', '5.7', 'modify_return', ['bpf_modify_return_test']),
-	tracing('iter', '5.8', 'trace_iter', ['bpf_iter_task', 'bpf_iter_bpf_map']),
-];
+export function programFeatures(): Feature[] {
+	return [
+		...types.map((type): Feature => ({
+			name: `program:${type}`,
+			group: 'program',
+			since: programTypeSince(type),
+			probe: () => programType(ofType(type)),
+		})),
+		tracing('fentry', '5.5', 'trace_fentry', ['bpf_fentry_test1', 'vfs_read']),
+		tracing('fmod_ret', '5.7', 'modify_return', ['bpf_modify_return_test']),
+		tracing('iter', '5.8', 'trace_iter', ['bpf_iter_task', 'bpf_iter_bpf_map']),
+	];
+}
 
 function tracing(
 	name: string,
@@ -60,19 +62,23 @@ function tracing(
 }
 
 /** Helpers by program type, as `helper:xdp/redirect_map`. */
-export const helperFeatures: readonly Feature[] = types
-	// What a replacement may call is for the program that it replaces to say.
-	.filter(type => type !== 'ext')
-	.flatMap(type =>
-		Object.keys(helpers)
-			.filter(helper => helper !== 'unspec')
-			.map((helper): Feature => ({
-				name: `helper:${type}/${helper}`,
-				group: 'helper',
-				since: undefined,
-				probe: () => helperCall(type, helper as Helper),
-			})),
+export function helperFeatures(): Feature[] {
+	return (
+		types
+			// What a replacement may call is for the program that it replaces to say.
+			.filter(type => type !== 'ext')
+			.flatMap(type =>
+				Object.keys(helpers)
+					.filter(helper => helper !== 'unspec')
+					.map((helper): Feature => ({
+						name: `helper:${type}/${helper}`,
+						group: 'helper',
+						since: undefined,
+						probe: () => helperCall(type, helper as Helper),
+					})),
+			)
 	);
+}
 
 function ofType(type: ProgramType): TryProgram {
 	const attach = attachTo[type];
