@@ -56,6 +56,7 @@ export function diagnose(facts: HostFacts): Diagnosis {
 		lockdown(facts),
 		load(facts),
 		tracing(facts),
+		token(facts),
 		unprivileged(facts),
 		bpffs(facts),
 		types(facts),
@@ -187,6 +188,11 @@ function tracing({tracingProgramErrno: errno, status}: HostFacts): Finding {
 			: `a raw tracepoint program is refused (${errnoName(errno)})`,
 		isMissing ? 'grant CAP_PERFMON as well' : undefined,
 	);
+}
+
+function token({lendsTokens}: HostFacts): Finding {
+	const text = lendsTokens ? 'a bpf filesystem lends them' : 'no bpf filesystem lends one';
+	return finding('token', 'ok', text);
 }
 
 const unprivilegedModes: Readonly<Record<string, string>> = {

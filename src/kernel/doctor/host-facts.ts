@@ -14,6 +14,8 @@ export interface HostFacts extends PermissionFacts {
 	readonly hasTypes: boolean;
 	/** Whether something can be pinned; the kernel's customary place, or the first mounted. */
 	readonly bpffs: {readonly path: string; readonly isWritable: boolean} | undefined;
+	/** A mounted bpf filesystem lends tokens. *Kernel:* 6.9. */
+	readonly lendsTokens: boolean;
 	readonly cgroup2: string | undefined;
 	/** What the kernel said to a map of one entry: 0, or an errno. */
 	readonly mapErrno: number;
@@ -34,6 +36,7 @@ export function gatherFacts(): HostFacts {
 		jit: text('/proc/sys/net/core/bpf_jit_enable'),
 		hasTypes: existsSync('/sys/kernel/btf/vmlinux'),
 		bpffs: findBpffs(),
+		lendsTokens: / - bpf \S+ \S*\bdelegate_cmds=/.test(text('/proc/self/mountinfo')),
 		cgroup2: mountsOf('cgroup2')[0]?.path,
 		mapErrno: Math.max(0, -map),
 		packetProgramErrno: errnoOf('xdp'),

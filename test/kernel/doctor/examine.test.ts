@@ -22,6 +22,7 @@ const healthy: HostFacts = {
 	jit: '1',
 	hasTypes: true,
 	bpffs: {path: '/sys/fs/bpf', isWritable: true},
+	lendsTokens: false,
 	cgroup2: '/sys/fs/cgroup',
 	mapErrno: 0,
 	packetProgramErrno: 0,

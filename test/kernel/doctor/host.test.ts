@@ -91,6 +91,16 @@ kernel('without a bpf filesystem pins are what cannot be had', async t => {
 	t.regex(bpffs?.mend ?? '', /mount -t bpf/);
 });
 
+kernelTest({feature: 'bpf tokens', since: '6.9'})(
+	'a bpf filesystem that lends tokens is seen',
+	async t => {
+		const mounted = 'mount -t bpf -o delegate_cmds=any skep /mnt; exec "$@"';
+		const {findings} = await doctorUnder('unshare', '--mount', 'sh', '-c', mounted, 'sh');
+		const token = findings.find(({check}) => check === 'token');
+		t.is(token?.detail, 'a bpf filesystem lends them');
+	},
+);
+
 kernel('CAP_PERFMON missing is said of tracing only', async t => {
 	const {ok, findings} = await doctorUnder('setpriv', '--bounding-set=-all,+bpf,+net_admin');
 	t.true(ok);
