@@ -17,6 +17,8 @@
 				"native/sys_ring.cc",
 				"native/sys_net.cc",
 				"native/sys_netlink.cc",
+				"native/sys_netns.cc",
+				"native/sys_packet.cc",
 				"native/sys_perf.cc",
 				"native/sys_socket.cc"
 			],

@@ -37,5 +37,11 @@ napi_value PerfEventEnable(napi_env env, napi_callback_info info);
 napi_value PerfEventSetProgram(napi_env env, napi_callback_info info);
 napi_value SocketProgram(napi_env env, napi_callback_info info);
 napi_value Netlink(napi_env env, napi_callback_info info);
+napi_value NetnsCreate(napi_env env, napi_callback_info info);
+napi_value NetnsOpen(napi_env env, napi_callback_info info);
+napi_value SocketOpen(napi_env env, napi_callback_info info);
+napi_value Ethtool(napi_env env, napi_callback_info info);
+napi_value PacketOpen(napi_env env, napi_callback_info info);
+napi_value PacketRead(napi_env env, napi_callback_info info);
 
 }  // namespace skep

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -46,22 +47,30 @@ bool Open(const Socket& socket) {
 	return true;
 }
 
-// True when the last of these whole messages ends the answer.
-bool IsLast(const uint8_t* data, size_t size) {
+// How many of these whole messages there are for which `counts` says true; -1 when they do not end
+// where the bytes do.
+template <typename Counts>
+long CountMessages(const uint8_t* data, size_t size, Counts counts) {
+	long count = 0;
 	while (size >= sizeof(nlmsghdr)) {
 		nlmsghdr header;
 		std::memcpy(&header, data, sizeof(header));
-		if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) return true;
-		const size_t step = NLMSG_ALIGN(header.nlmsg_len);
-		if (header.nlmsg_len < sizeof(header) || step > size) return false;
+		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size) return -1;
+		if (counts(header)) count++;
+		// The last need not be padded.
+		const size_t step = std::min(size, static_cast<size_t>(NLMSG_ALIGN(header.nlmsg_len)));
 		data += step;
 		size -= step;
 	}
-	return false;
+	return size == 0 ? count : -1;
 }
 
-// Sends one request and gathers the answer; -1 with errno when a call fails.
-long Exchange(const std::vector<uint8_t>& request, std::vector<uint8_t>* reply) {
+bool EndsAnswer(const nlmsghdr& header) {
+	return header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
+}
+
+// Sends requests and gathers their answers; -1 with errno when a call fails.
+long Exchange(const std::vector<uint8_t>& request, long answers, std::vector<uint8_t>* reply) {
 	const Socket socket;
 	if (!Open(socket) || send(socket.fd(), request.data(), request.size(), 0) < 0) return -1;
 	for (;;) {
@@ -76,7 +85,9 @@ long Exchange(const std::vector<uint8_t>& request, std::vector<uint8_t>* reply) 
 		const ssize_t received = recv(socket.fd(), reply->data() + start, size, MSG_DONTWAIT);
 		if (received < 0) return -1;
 		reply->resize(start + static_cast<size_t>(received));
-		if (received == 0 || IsLast(reply->data() + start, static_cast<size_t>(received))) return 0;
+		if (received == 0) return 0;
+		answers -= std::max(0L, CountMessages(reply->data() + start, static_cast<size_t>(received), EndsAnswer));
+		if (answers <= 0) return 0;
 	}
 }
 
@@ -84,21 +95,22 @@ long Exchange(const std::vector<uint8_t>& request, std::vector<uint8_t>* reply) 
 
 // netlink(request, netns) -> Uint8Array | -errno
 //
-// All messages up to the one that ends the answer (NLMSG_ERROR, NLMSG_DONE), as they came. The
-// request is one message that asks for an acknowledgement or a dump.
+// All messages up to the one that ends the last answer (NLMSG_ERROR, NLMSG_DONE), as they came. The
+// request is one or more messages of which each asks for an acknowledgement, or one that asks for a
+// dump. The kernel goes on after one that it refuses.
 napi_value Netlink(napi_env env, napi_callback_info info) {
 	ByteSpan bytes;
 	int netns = -1;
 	if (!Args(env, info).Bytes("request", &bytes).OptionalFd("netns", &netns).Ok()) return nullptr;
-	nlmsghdr header = {};
-	if (bytes.size >= sizeof(header)) std::memcpy(&header, bytes.data, sizeof(header));
-	if (bytes.size < sizeof(header) || header.nlmsg_len != bytes.size)
-		return ThrowRange(env, "request: its header says another length");
+	const long requests = CountMessages(bytes.data, bytes.size, [](const nlmsghdr& header) {
+		return header.nlmsg_len % NLMSG_ALIGNTO == 0;
+	});
+	if (requests <= 0) return ThrowRange(env, "request: its header says another length");
 
 	const std::vector<uint8_t> request(bytes.data, bytes.data + bytes.size);
 	std::vector<uint8_t> reply;
 	int error = 0;
-	const long result = InNetns(netns, &error, [&] { return Exchange(request, &reply); });
+	const long result = InNetns(netns, &error, [&] { return Exchange(request, requests, &reply); });
 	if (result < 0) return Result(env, result, error);
 
 	napi_value out = nullptr;

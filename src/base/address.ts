@@ -124,8 +124,18 @@ export function formatMac(bytes: DataView, offset = 0): string {
 	return `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}`;
 }
 
+/** The same of bytes. */
+export function formatMacBytes(bytes: Uint8Array): string {
+	return formatMac(new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
+}
+
+/** `192.0.2.1`, `2001:db8::1`, of 4 or 16 bytes. */
+export function formatAddress(address: Uint8Array): string {
+	const view = new DataView(address.buffer, address.byteOffset, address.length);
+	return address.length === 4 ? formatIpv4(view) : formatIpv6(view);
+}
+
 /** `192.0.2.0/24`. */
 export function formatPrefix({address, length}: Prefix): string {
-	const view = new DataView(address.buffer, address.byteOffset, address.length);
-	return `${address.length === 4 ? formatIpv4(view) : formatIpv6(view)}/${length}`;
+	return `${formatAddress(address)}/${length}`;
 }

@@ -25,6 +25,11 @@ export function numberAttribute(type: number, value: number): Uint8Array {
 	return attribute(type, bytes);
 }
 
+/** An attribute that is a single byte. */
+export function byteAttribute(type: number, value: number): Uint8Array {
+	return attribute(type, Uint8Array.of(value));
+}
+
 /** An attribute that is a text with its NUL. */
 export function textAttribute(type: number, text: string): Uint8Array {
 	return attribute(type, Buffer.from(`${text}\0`));
@@ -63,6 +68,12 @@ export class Attributes {
 		const value = this.values.get(type);
 		if (value === undefined || value.length < 4) return undefined;
 		return viewOf(value).getUint32(0, hostLittleEndian);
+	}
+
+	u64(type: number, index = 0): bigint | undefined {
+		const value = this.values.get(type);
+		if (value === undefined || value.length < (index + 1) * 8) return undefined;
+		return viewOf(value).getBigUint64(index * 8, hostLittleEndian);
 	}
 
 	text(type: number): string | undefined {

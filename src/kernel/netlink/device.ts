@@ -20,6 +20,18 @@ export interface DeviceXdp {
 	readonly programId: number;
 }
 
+/** What an interface received and sent since it was made. */
+export interface DeviceCounters {
+	readonly receivedPackets: bigint;
+	readonly sentPackets: bigint;
+	readonly receivedBytes: bigint;
+	readonly sentBytes: bigint;
+	readonly receiveErrors: bigint;
+	readonly sendErrors: bigint;
+	readonly receiveDrops: bigint;
+	readonly sendDrops: bigint;
+}
+
 export interface Device {
 	readonly ifindex: number;
 	readonly name: string;
@@ -27,6 +39,13 @@ export interface Device {
 	readonly mtu: number;
 	/** The kernel's name of a virtual device's driver, `veth`; empty where it tells none. */
 	readonly kind: string;
+	/** `IFF_*`. */
+	readonly flags: number;
+	/** Of the link layer; empty where there is none. */
+	readonly address: Uint8Array;
+	/** Interface number of the bridge, or the like, that it is a port of; 0 for none. */
+	readonly master: number;
+	readonly counters: DeviceCounters;
 	/** Whoever attached it; several only while modes are mixed. */
 	readonly xdp: readonly DeviceXdp[];
 }
@@ -111,7 +130,26 @@ function readDevice({payload}: Message): Device {
 		name: attributes.text(linkAttributes.name) ?? '',
 		mtu: attributes.u32(linkAttributes.mtu) ?? 0,
 		kind: attributes.nested(linkAttributes.link_info).text(linkInfoAttributes.kind) ?? '',
+		flags: isWhole ? viewOf(payload).getUint32(8, hostLittleEndian) : 0,
+		address: attributes.bytes(linkAttributes.address) ?? new Uint8Array(0),
+		master: attributes.u32(linkAttributes.master) ?? 0,
+		counters: readCounters(attributes),
 		xdp: readXdp(attributes.nested(linkAttributes.xdp)),
+	};
+}
+
+/** `struct rtnl_link_stats64`. */
+function readCounters(attributes: Attributes): DeviceCounters {
+	const at = (index: number): bigint => attributes.u64(linkAttributes.stats64, index) ?? 0n;
+	return {
+		receivedPackets: at(0),
+		sentPackets: at(1),
+		receivedBytes: at(2),
+		sentBytes: at(3),
+		receiveErrors: at(4),
+		sendErrors: at(5),
+		receiveDrops: at(6),
+		sendDrops: at(7),
 	};
 }
 

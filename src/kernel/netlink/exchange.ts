@@ -47,18 +47,65 @@ export function dump(request: Request): Message[] {
 	}
 }
 
+/** A change without the namespace that it is asked of. */
+export interface Change extends Omit<Request, 'netns'> {
+	/** What a kernel may have been built without, and then refuses: `netem (CONFIG_…)`. */
+	readonly needs?: string;
+}
+
+/** The acknowledgements of more might not fit into a socket's buffer. */
+const maxBatch = 64;
+
+/**
+ * Asks for many changes of one namespace, in order and in few calls. *Throws:* `ERR_NETLINK` of the
+ * first that is refused; those after it may have been made.
+ */
+export function exchangeAll(changes: readonly Change[], netns?: number): void {
+	for (let start = 0; start < changes.length; start += maxBatch) {
+		const batch = changes.slice(start, start + maxBatch);
+		const bytes = batch.map((change, i) => encode(change, messageFlags.ack, i));
+		const what = batch[0]?.what ?? '';
+		readAcknowledgements(batch, sendBytes(what, Buffer.concat(bytes), netns));
+	}
+}
+
+function readAcknowledgements(batch: readonly Change[], reply: Uint8Array): void {
+	const view = viewOf(reply);
+	for (let at = 0; at + headerSize <= reply.length;) {
+		const length = view.getUint32(at, hostLittleEndian);
+		if (length < headerSize || at + length > reply.length) break;
+		const type = view.getUint16(at + 4, hostLittleEndian);
+		const flags = view.getUint16(at + 6, hostLittleEndian);
+		const what = batch[view.getUint32(at + 8, hostLittleEndian)]?.what ?? '';
+		if (type === messageTypes.error) {
+			throwRefusal(what, reply.subarray(at, at + length), type, flags);
+		}
+
+		at += alignUp(length, 4);
+	}
+}
+
 function send(request: Request, flags: number): Uint8Array {
+	return sendBytes(request.what, encode(request, flags, 0), request.netns);
+}
+
+function encode(request: Change, flags: number, sequence: number): Uint8Array {
 	const body = Buffer.concat(request.parts);
 	const bytes = new Uint8Array(headerSize + body.length);
 	const view = viewOf(bytes);
 	view.setUint32(0, bytes.length, hostLittleEndian);
 	view.setUint16(4, request.type, hostLittleEndian);
 	view.setUint16(6, messageFlags.request | flags | (request.flags ?? 0), hostLittleEndian);
+	view.setUint32(8, sequence, hostLittleEndian);
 	bytes.set(body, headerSize);
+	return bytes;
+}
+
+function sendBytes(what: string, bytes: Uint8Array, netns = -1): Uint8Array {
 	for (;;) {
-		const reply = addon.netlink(bytes, request.netns ?? -1);
+		const reply = addon.netlink(bytes, netns);
 		if (typeof reply !== 'number') return reply;
-		if (reply !== -EINTR) throw new NetlinkError(request.what, -reply);
+		if (reply !== -EINTR) throw new NetlinkError(what, -reply);
 	}
 }
 

@@ -9,6 +9,8 @@ export class NetlinkError extends EbpfError {
 
 	readonly code = 'ERR_NETLINK';
 	declare readonly errno: number;
+	/** What was asked for: `make veth "eth0"`. */
+	readonly request: string;
 	/** What the kernel, or the driver, said in words; empty when it said nothing. */
 	readonly explanation: string;
 
@@ -20,6 +22,7 @@ export class NetlinkError extends EbpfError {
 				errno,
 			},
 		);
+		this.request = request;
 		this.explanation = explanation;
 	}
 }

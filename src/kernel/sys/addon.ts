@@ -57,7 +57,24 @@ export interface Addon {
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
-	/** One rtnetlink request; all messages of its answer. */
+	/** A new network namespace; its descriptor is the addon's. */
+	readonly netnsCreate: () => number;
+	/** The descriptor is the caller's, as is that of `socketOpen`. */
+	readonly netnsOpen: (path: string, flags: number, netns: number) => number;
+	/** Non-blocking, and bound where `address`, a sockaddr, is not empty. */
+	readonly socketOpen: (
+		family: number,
+		type: number,
+		protocol: number,
+		address: Uint8Array,
+		netns: number,
+	) => number;
+	/** A command that gets or sets one number. */
+	readonly ethtool: (name: string, command: number, value: number, netns: number) => number;
+	readonly packetOpen: (ifindex: number, buffer: number, netns: number) => number;
+	/** Moves whole frames; `table` is a `Uint32Array`'s bytes, eight words for each. */
+	readonly packetRead: (fd: number, bytes: Uint8Array, table: Uint8Array) => number;
+	/** One rtnetlink request, or several that are each acknowledged; all messages of the answer. */
 	readonly netlink: (request: Uint8Array, netns: number) => Uint8Array | number;
 	/** `attr`: struct perf_event_attr; `name`: the probed function or file, or empty; -1: any. */
 	readonly perfEventOpen: (attr: Uint8Array, name: string, pid: number, cpu: number) => number;

@@ -1,0 +1,21 @@
+/** The lab: datapath experiments as TypeScript. */
+
+export {lab, type Lab} from './topology/lab.js';
+export {LabError} from './topology/lab-error.js';
+export {cleanLabs, listLabs, type ListedHost, type ListedLab} from './topology/leftovers.js';
+export type {
+	EndOptions,
+	HostOptions,
+	Hosts,
+	LinkOptions,
+	NetemOptions,
+	Offloads,
+	RouteOptions,
+	Topology,
+	VxlanOptions,
+} from './topology/topology.js';
+export type {Role} from './topology/plan.js';
+export {type Host, type HostInterface} from './host/host.js';
+export type {InterfaceState, NeighbourEntry, RouteState} from './host/state.js';
+export type {ExecOptions, ExecResult, SpawnInOptions} from './host/exec.js';
+export {ProcessError} from './host/process-error.js';
