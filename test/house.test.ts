@@ -16,13 +16,23 @@ const floors: Record<string, readonly string[]> = {
 	object: ['base', 'uapi', 'format', 'spec', 'kernel'],
 	toolchain: ['base', 'uapi', 'format', 'spec'],
 	index: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
-	cli: ['base', 'index'],
+	lab: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
+	cli: ['base', 'index', 'lab'],
 };
 
 /** Within a floor, a folder may import these of its neighbours. */
 const neighbours: Record<string, readonly string[]> = {
-	cli: ['cli/btf', 'cli/completion', 'cli/map', 'cli/object', 'cli/output', 'cli/prog'],
+	cli: [
+		'cli/btf',
+		'cli/lab',
+		'cli/completion',
+		'cli/map',
+		'cli/object',
+		'cli/output',
+		'cli/prog',
+	],
 	'cli/btf': ['cli', 'cli/output'],
+	'cli/lab': ['cli', 'cli/output'],
 	'cli/map': ['cli', 'cli/output'],
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
@@ -33,6 +43,8 @@ const neighbours: Record<string, readonly string[]> = {
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
 	'kernel/netlink': ['kernel/sys'],
+	lab: ['lab/host', 'lab/topology'],
+	'lab/host': ['lab/topology'],
 	'object/collection': [
 		'object/btf',
 		'object/link',
@@ -185,6 +197,15 @@ test('nothing in src reaches outside of it', t => {
 	t.deepEqual(outside, []);
 });
 
+test('the command line knows of the lab what its users know', t => {
+	const inner = sources
+		.filter(({path}) => path.startsWith('src/cli/'))
+		.flatMap(source => importsOf(source).map(({specifier}) => targetOf(source, specifier)))
+		.filter(target => target?.startsWith('src/lab/') && target !== 'src/lab/index.ts');
+
+	t.deepEqual(inner, []);
+});
+
 test('no file imports itself by way of others', t => {
 	const graph = new Map<string, string[]>();
 	for (const source of sources) {
@@ -225,7 +246,6 @@ test('a cycle is found', t => {
 		['c', ['d']],
 		['d', ['b', 'c']],
 	]);
-
 	t.deepEqual(findCycle(graph), ['c', 'd', 'c']);
 });
 
@@ -247,9 +267,11 @@ test(`no file has more than ${longest} lines`, t => {
 	t.deepEqual(long, []);
 });
 
-test('only src/index.ts exports what other files made', t => {
+const indexes = ['src/index.ts', 'src/lab/index.ts'];
+
+test('only the public entries export what other files made', t => {
 	const barrels = sources
-		.filter(({path}) => path !== 'src/index.ts')
+		.filter(({path}) => !indexes.includes(path))
 		.filter(({tree}) =>
 			tree.statements.some(node => ts.isExportDeclaration(node) && node.moduleSpecifier),
 		);
@@ -260,11 +282,13 @@ test('only src/index.ts exports what other files made', t => {
 	);
 });
 
-test('src/index.ts only exports what other files made', t => {
-	const index = sources.find(({path}) => path === 'src/index.ts');
+for (const path of indexes) {
+	test(`${path} only exports what other files made`, t => {
+		const index = sources.find(source => source.path === path);
 
-	t.true(index?.tree.statements.every(node => ts.isExportDeclaration(node)));
-});
+		t.true(index?.tree.statements.every(node => ts.isExportDeclaration(node)));
+	});
+}
 
 test('nothing is exported as default', t => {
 	const isDefault = (node: ts.Statement): boolean =>
@@ -303,10 +327,10 @@ function exportsCode({tree}: Source): boolean {
 
 const tests = everything.filter(({path}) => path.endsWith('.test.ts'));
 
-/** Where `src/index.ts` has each name from. */
+/** Where the public entries have each name from. */
 const publicNames = new Map(
 	sources
-		.filter(({path}) => path === 'src/index.ts')
+		.filter(({path}) => indexes.includes(path))
 		.flatMap(index =>
 			index.tree.statements
 				.filter(node => ts.isExportDeclaration(node))
@@ -321,14 +345,14 @@ const publicNames = new Map(
 		),
 );
 
-/** What a test file is about: what it imports, by way of `src/index.ts` or not. */
+/** What a test file is about: what it imports, by way of a public entry or not. */
 function subjectsOf(source: Source): string[] {
 	return source.tree.statements
 		.filter(node => ts.isImportDeclaration(node))
 		.flatMap(node => {
 			const from = node.moduleSpecifier;
 			const target = ts.isStringLiteral(from) ? targetOf(source, from.text) : undefined;
-			if (target !== 'src/index.ts') return target ?? [];
+			if (target === undefined || !indexes.includes(target)) return target ?? [];
 			const names = node.importClause?.namedBindings;
 			if (!names || !ts.isNamedImports(names)) return [];
 			return names.elements.flatMap(({name}) => publicNames.get(name.text) ?? []);

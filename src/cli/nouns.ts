@@ -46,6 +46,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./net.js')).addNet,
 	},
 	{
+		name: 'lab',
+		description: 'networks of namespaces for experiments',
+		load: async () => (await import('./lab.js')).addLabVerbs,
+	},
+	{
 		name: 'feature',
 		description: 'what the running kernel has',
 		load: async () => (await import('./feature.js')).addFeature,

@@ -1,6 +1,6 @@
 /** The lab: datapath experiments as TypeScript. */
 
-export {lab, type Lab} from './topology/lab.js';
+export {lab, type Lab} from './lab.js';
 export {LabError} from './topology/lab-error.js';
 export {cleanLabs, listLabs, type ListedHost, type ListedLab} from './topology/leftovers.js';
 export type {
@@ -18,4 +18,5 @@ export type {Role} from './topology/plan.js';
 export {type Host, type HostInterface} from './host/host.js';
 export type {InterfaceState, NeighbourEntry, RouteState} from './host/state.js';
 export type {ExecOptions, ExecResult, SpawnInOptions} from './host/exec.js';
+export {enterHost, type EnterOptions} from './host/shell.js';
 export {ProcessError} from './host/process-error.js';

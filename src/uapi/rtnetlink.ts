@@ -80,7 +80,13 @@ export const addressAttributes = {address: 1, local: 2, flags: 8} as const;
 /** `IFA_F_*`. */
 export const addressFlags = {no_dad: 2, dad_failed: 8, tentative: 0x40} as const;
 /** `RTA_*`. */
-export const routeAttributes = {destination: 1, oif: 4, gateway: 5, priority: 6, table: 15} as const;
+export const routeAttributes = {
+	destination: 1,
+	oif: 4,
+	gateway: 5,
+	priority: 6,
+	table: 15,
+} as const;
 /** `RT_TABLE_*`, `RTPROT_*`, `RT_SCOPE_*`, `RTN_*`. */
 export const routeNumbers = {
 	table_main: 254,

@@ -131,7 +131,7 @@ function readDevice({payload}: Message): Device {
 		mtu: attributes.u32(linkAttributes.mtu) ?? 0,
 		kind: attributes.nested(linkAttributes.link_info).text(linkInfoAttributes.kind) ?? '',
 		flags: isWhole ? viewOf(payload).getUint32(8, hostLittleEndian) : 0,
-		address: attributes.bytes(linkAttributes.address) ?? new Uint8Array(0),
+		address: Uint8Array.from(attributes.bytes(linkAttributes.address) ?? []),
 		master: attributes.u32(linkAttributes.master) ?? 0,
 		counters: readCounters(attributes),
 		xdp: readXdp(attributes.nested(linkAttributes.xdp)),

@@ -69,14 +69,18 @@ export async function execIn(
 	// It need not read what it is given.
 	child.stdin?.on('error', () => undefined).end(input);
 	return new Promise((resolve, reject) => {
-		let failure: unknown;
+		/** Why it was killed. */
+		let stopped: Error | string | undefined;
 		const text = (name: keyof typeof output) => Buffer.concat(output[name]).toString();
-		const kill = (reason: unknown): void => {
-			failure ??= reason;
+		const kill = (reason: Error | string): void => {
+			stopped ??= reason;
 			killGroup(child);
 		};
-		const abort = (): void => kill(signal?.reason);
-		const timer = setTimeout(() => kill('timeout'), timeout);
+		const abort = (): void => {
+			const reason: unknown = signal?.reason;
+			kill(reason instanceof Error ? reason : 'aborted');
+		};
+		const timer = setTimeout(() => kill(`not ended within ${timeout} ms`), timeout);
 		signal?.addEventListener('abort', abort, {once: true});
 		child.once('error', cause => {
 			reject(new ProcessError(host, command, cause.message, {cause}));
@@ -85,12 +89,9 @@ export async function execIn(
 			clearTimeout(timer);
 			signal?.removeEventListener('abort', abort);
 			const [stdout, stderr] = [text('stdout'), text('stderr')];
-			if (failure === undefined) resolve({stdout, stderr, code, signal: endedBy});
-			else if (failure !== 'timeout') reject(failure as Error);
-			else {
-				const detail = `not ended within ${timeout} ms`;
-				reject(new ProcessError(host, command, detail, {stdout, stderr}));
-			}
+			if (stopped === undefined) resolve({stdout, stderr, code, signal: endedBy});
+			else if (stopped instanceof Error) reject(stopped);
+			else reject(new ProcessError(host, command, stopped, {stdout, stderr}));
 		});
 	});
 }

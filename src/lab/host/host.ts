@@ -110,7 +110,8 @@ export class Host {
 
 	private address(family: 'ipv4' | 'ipv6'): string {
 		const first = this.interfaces.flatMap(one => one[family] ?? [])[0] ?? this.own[family];
-		if (first === undefined) throw new UsageError(`host "${this.name}" has no ${family} address`);
+		if (first === undefined)
+			throw new UsageError(`host "${this.name}" has no ${family} address`);
 		return first.split('/')[0] ?? '';
 	}
 

@@ -80,7 +80,9 @@ function settingsOf({role, options}: PlannedNode): [path: string, value: string]
 		['net/ipv6/conf/default/accept_dad', '0'],
 		['net/ipv4/ping_group_range', '0 2147483647'],
 		...(role === 'router' ? forwarding.map(([path, value]) => [path, value] as const) : []),
-		...Object.entries(options.settings ?? {}).map(([path, value]) => [path, `${value}`] as const),
+		...Object.entries(options.settings ?? {}).map(
+			([path, value]) => [path, `${value}`] as const,
+		),
 	].map(([path, value]) => [path, value]);
 }
 

@@ -143,7 +143,8 @@ function childrenOf(path: string): string[] {
 /** Removes a cgroup and those below; false while something still runs in one. */
 export function removeCgroup(path: string): boolean {
 	try {
-		for (const folder of [...childrenOf(path), path]) ignoring('ENOENT', () => rmdirSync(folder));
+		for (const folder of [...childrenOf(path), path])
+			ignoring('ENOENT', () => rmdirSync(folder));
 		return true;
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;

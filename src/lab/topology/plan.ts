@@ -87,7 +87,8 @@ class Planner {
 	constructor(topology: Topology) {
 		this.topology = topology;
 		this.name = topology.name ?? 'lab';
-		if (!namePattern.test(this.name)) this.fail('its name has other characters than a-z, 0-9, -, _');
+		if (!namePattern.test(this.name))
+			this.fail('its name has other characters than a-z, 0-9, -, _');
 	}
 
 	plan(): Plan {
@@ -111,10 +112,7 @@ class Planner {
 	}
 
 	private addNodes(role: Role, hosts: Hosts<string>): void {
-		const list: [string, HostOptions][] = Array.isArray(hosts)
-			? (hosts as readonly string[]).map(name => [name, {}])
-			: Object.entries(hosts);
-		for (const [name, options] of list) {
+		for (const [name, options] of entriesOf(hosts)) {
 			if (!namePattern.test(name)) {
 				this.fail(`the name of ${role} "${name}" has other characters than a-z, 0-9, -, _`);
 			}
@@ -254,6 +252,11 @@ class Planner {
 			node.routes.push({destination, gateway, ifindex: out.ifindex});
 		}
 	}
+}
+
+function entriesOf(hosts: Hosts<string>): [string, HostOptions][] {
+	const isList = (each: Hosts<string>): each is readonly string[] => Array.isArray(each);
+	return isList(hosts) ? hosts.map(name => [name, {}]) : Object.entries(hosts);
 }
 
 function contains({address, length}: Prefix, other: Uint8Array): boolean {

@@ -29,8 +29,9 @@ export interface EndOptions {
 	/** With the length of the prefix: `10.0.0.1/24`. */
 	readonly ipv4?: string;
 	readonly ipv6?: string;
-	/** eXpress data path and others want frames as they are on a wire: see `LinkOptions`. */
+	/** As of the link, for this end alone. */
 	readonly offloads?: Offloads;
+	/** As of the link, for what this end sends. */
 	readonly netem?: NetemOptions;
 }
 
@@ -65,7 +66,7 @@ export interface LinkOptions<Name extends string = string> {
 	/** For both directions. */
 	readonly netem?: NetemOptions;
 	/** By the name of the host at that end. */
-	readonly ends?: {readonly [Host in Name]?: EndOptions};
+	readonly ends?: Readonly<Partial<Record<Name, EndOptions>>>;
 }
 
 /** A VXLAN that joins hosts, whatever lies between them, to one segment. */
@@ -81,7 +82,7 @@ export interface VxlanOptions<Name extends string = string> {
 	readonly mtu?: number;
 	readonly ipv4?: string | false;
 	readonly ipv6?: string | false;
-	readonly ends?: {readonly [Host in Name]?: EndOptions};
+	readonly ends?: Readonly<Partial<Record<Name, EndOptions>>>;
 }
 
 /** Names, or names with what they are to have. */

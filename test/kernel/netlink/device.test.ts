@@ -7,11 +7,13 @@ const kernel = kernelTest({feature: 'replacing an expected XDP program', since: 
 
 kernel('the interfaces of a namespace are listed', async t => {
 	const {index: ifindex, name, netns} = await makeDevice(t);
-	t.deepEqual(listDevices(netns), [
-		{ifindex: 1, name: 'lo', mtu: 65_536, kind: '', xdp: []},
-		{ifindex, name, mtu: 1500, kind: 'veth', xdp: []},
-	]);
-	t.deepEqual(getDevice(ifindex, netns), {ifindex, name, mtu: 1500, kind: 'veth', xdp: []});
+	const [loopback, veth, ...rest] = listDevices(netns);
+	t.like(loopback, {ifindex: 1, name: 'lo', mtu: 65_536, kind: '', master: 0, xdp: []});
+	t.deepEqual(loopback?.address, new Uint8Array(6));
+	t.like(veth, {ifindex, name, mtu: 1500, kind: 'veth', xdp: []});
+	t.is(veth?.address.length, 6);
+	t.deepEqual(rest, []);
+	t.like(getDevice(ifindex, netns), {ifindex, name, mtu: 1500, kind: 'veth', xdp: []});
 });
 
 kernel('an interface that is not there is ENODEV', async t => {

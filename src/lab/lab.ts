@@ -1,14 +1,14 @@
-import {createNamespace} from '../../kernel/sys/namespace.js';
-import type {Fd} from '../../kernel/sys/fd.js';
-import {Host} from '../host/host.js';
-import {atEnd} from './at-end.js';
-import {buildPlan} from './build.js';
-import {processStart, type LabId} from './lab-id.js';
-import {LabError} from './lab-error.js';
-import {labCgroup, makeCgroups, nameNamespace, namespacePath} from './places.js';
-import {planTopology, type PlannedNode} from './plan.js';
-import {removeTraces, removeTracesNow} from './teardown.js';
-import type {Topology} from './topology.js';
+import {createNamespace} from '../kernel/sys/namespace.js';
+import type {Fd} from '../kernel/sys/fd.js';
+import {Host} from './host/host.js';
+import {atEnd} from './topology/at-end.js';
+import {buildPlan} from './topology/build.js';
+import {processStart, type LabId} from './topology/lab-id.js';
+import {LabError} from './topology/lab-error.js';
+import {labCgroup, makeCgroups, nameNamespace, namespacePath} from './topology/places.js';
+import {planTopology, type PlannedNode} from './topology/plan.js';
+import {removeTraces, removeTracesNow} from './topology/teardown.js';
+import type {Topology} from './topology/topology.js';
 
 /** Labs of one name in one process are told apart by a number. */
 const taken = new Set<string>();
@@ -23,11 +23,7 @@ export class Lab<Name extends string = string> {
 	private closing: Promise<void> | undefined;
 
 	/** @internal */
-	constructor(
-		name: string,
-		hosts: Readonly<Record<Name, Host>>,
-		release: () => Promise<void>,
-	) {
+	constructor(name: string, hosts: Readonly<Record<Name, Host>>, release: () => Promise<void>) {
 		this.name = name;
 		this.hosts = hosts;
 		this.release = release;
@@ -67,7 +63,7 @@ export async function lab<
 >(
 	topology: Topology<HostName, RouterName, BridgeName>,
 ): Promise<Lab<HostName | RouterName | BridgeName>> {
-	const plan = planTopology(topology as Topology);
+	const plan = planTopology(topology);
 	const id = newId(plan.name);
 	const namespaces = new Map<PlannedNode, Fd>();
 	const hosts: Record<string, Host> = {};

@@ -1,0 +1,15 @@
+/** `skep lab`: networks of namespaces for experiments. */
+
+import type {Command} from 'commander';
+
+import {addClean} from './lab/clean.js';
+import {addList} from './lab/list.js';
+import {addShell} from './lab/shell.js';
+import {example} from './output/example.js';
+
+export function addLabVerbs(lab: Command): void {
+	lab.addHelpText('after', example('skep lab list'));
+	addList(lab);
+	addShell(lab);
+	addClean(lab);
+}
