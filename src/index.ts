@@ -75,7 +75,7 @@ export type {LinkInfo} from './kernel/sys/link-info.js';
 
 export {BpfMap, type GetOptions, type OpenMapOptions, type SetOptions} from './object/map/map.js';
 export type {CpuEntry, DeviceEntry, HasFd} from './object/map/reference-codecs.js';
-export {createMap, type CreateMapOptions} from './object/map/create-map.js';
+export {createMap, type CreateMapOptions, type MapDescription} from './object/map/create-map.js';
 export {openMapById, openPinnedMap} from './object/map/open-map.js';
 export type {Entry} from './object/map/element-iterators.js';
 export {Entries} from './object/map/entries.js';

@@ -220,17 +220,11 @@ kernel('types of the kernel are found by name', async t => {
 
 function bigMap(entries: number) {
 	const map = createMap<Uint8Array, Uint8Array>({
-		kind: 'map',
 		name: 'big',
 		type: 'hash',
 		keySize: 4,
 		valueSize: 4,
 		maxEntries: entries,
-		flags: 0,
-		extra: 0n,
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 	});
 	const key = (n: number) => new Uint8Array(new Uint32Array([n]).buffer);
 	map.setMany(Array.from({length: entries}, (_, n) => [key(n), key(n)] as const));

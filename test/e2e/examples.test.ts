@@ -97,17 +97,11 @@ kernel('dump-pinned-map prints a map by its types', async t => {
 kernel('dump-pinned-map prints a map without types as bytes', async t => {
 	const bpffs = await makeBpffs(t);
 	using map = createMap<Uint8Array, Uint8Array>({
-		kind: 'map',
 		name: 'untyped',
 		type: 'hash',
 		keySize: 2,
 		valueSize: 3,
 		maxEntries: 4,
-		flags: 0,
-		extra: 0n,
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 	});
 	map.set(new Uint8Array([1, 2]), new Uint8Array([3, 4, 5]));
 	map.pin(`${bpffs}/untyped`);

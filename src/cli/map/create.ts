@@ -60,7 +60,6 @@ async function create(path: string, options: CreateOptions): Promise<void> {
 	}
 
 	using map = createMap({
-		kind: 'map',
 		name: options.name ?? path.slice(path.lastIndexOf('/') + 1).slice(0, 15),
 		type,
 		keySize: key,
@@ -68,9 +67,6 @@ async function create(path: string, options: CreateOptions): Promise<void> {
 		maxEntries: entries,
 		flags,
 		extra: BigInt(extra),
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 	});
 	map.pin(path);
 }

@@ -4,11 +4,11 @@ import {UsageError} from '../../base/errors.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import type {Program} from '../program/program.js';
 import {createLink, requireType} from './attach.js';
-import {place, type Anchor} from './attach-tcx.js';
+import {explainPlace, place, type Anchor} from './attach-tcx.js';
 import type {Link} from './link.js';
 import {withInterface, type NamespaceOptions} from './target.js';
 
-const {EACCES, EEXIST, EINVAL, ENOENT, ERANGE, ESTALE} = constants.errno;
+const {EACCES, EINVAL} = constants.errno;
 
 /** How a program is attached to a netkit device. */
 export interface AttachNetkitOptions extends NamespaceOptions {
@@ -59,16 +59,8 @@ export function attachNetkit(
 						return 'it is the peer of its pair; name the primary interface';
 					case EINVAL:
 						return 'the interface is not of type netkit, or the kernel has none (CONFIG_NETKIT)';
-					case EEXIST:
-						return 'the program is attached there already';
-					case ENOENT:
-						return 'the program or link to stand beside is not on this hook';
-					case ERANGE:
-						return 'the hook has no room for another program';
-					case ESTALE:
-						return 'the hook was changed since its revision was read';
 					default:
-						return undefined;
+						return explainPlace(errno);
 				}
 			},
 		}),

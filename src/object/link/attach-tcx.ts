@@ -87,21 +87,24 @@ function attachLink(
 			expectedRevision: options.expectedRevision,
 			...place(options.anchor ?? 'last'),
 		},
-		explain(errno) {
-			switch (errno) {
-				case EEXIST:
-					return 'the program is attached there already';
-				case ENOENT:
-					return 'the program or link to stand beside is not on this hook';
-				case ERANGE:
-					return 'the hook has no room for another program';
-				case ESTALE:
-					return 'the hook was changed since its revision was read';
-				default:
-					return undefined;
-			}
-		},
+		explain: explainPlace,
 	});
+}
+
+/** Why a hook that orders its programs refuses one. */
+export function explainPlace(errno: number): string | undefined {
+	switch (errno) {
+		case EEXIST:
+			return 'the program is attached there already';
+		case ENOENT:
+			return 'the program or link to stand beside is not on this hook';
+		case ERANGE:
+			return 'the hook has no room for another program';
+		case ESTALE:
+			return 'the hook was changed since its revision was read';
+		default:
+			return undefined;
+	}
 }
 
 /** Was it refused because the kernel has no tcx? Then it does not know the hook either. */

@@ -34,6 +34,23 @@ export interface CreateMapOptions extends OpenMapOptions {
 	readonly btfFd?: number | undefined;
 }
 
+/** A map described by hand, or a whole `MapSpec`. What is left out is 0, empty or none. */
+export type MapDescription = Pick<MapSpec, 'type'> &
+	Partial<Omit<MapSpec, 'inner'>> & {readonly inner?: MapDescription};
+
+const nothing: Omit<MapSpec, 'type' | 'inner'> = {
+	kind: 'map',
+	name: '',
+	keySize: 0,
+	valueSize: 0,
+	maxEntries: 0,
+	flags: 0,
+	extra: 0n,
+	pinning: 'none',
+	keyTypeId: 0,
+	valueTypeId: 0,
+};
+
 /**
  * Creates a map and, for a data section, fills and freezes it.
  *
@@ -41,15 +58,21 @@ export interface CreateMapOptions extends OpenMapOptions {
  * is newer than the kernel.
  */
 export function createMap<K = unknown, V = unknown>(
-	spec: MapSpec,
+	description: MapDescription,
 	options: CreateMapOptions = {},
 ): BpfMap<K, V> {
+	const spec = complete(description);
 	const inner = spec.inner === undefined ? undefined : createMap(spec.inner, {});
 	try {
 		return create<K, V>(normalise(spec), inner?.fd, options);
 	} finally {
 		inner?.close();
 	}
+}
+
+function complete({inner, ...description}: MapDescription): MapSpec {
+	const spec = {...nothing, ...description};
+	return inner === undefined ? spec : {...spec, inner: complete(inner)};
 }
 
 function create<K, V>(

@@ -116,17 +116,11 @@ kernel('a type that is not there, or nowhere to be found, is refused', async t =
 });
 
 const ringSpec = {
-	kind: 'map',
 	name: 'plain',
 	type: 'ringbuf',
 	keySize: 0,
 	valueSize: 0,
 	maxEntries: 4096,
-	flags: 0,
-	extra: 0n,
-	pinning: 'none',
-	keyTypeId: 0,
-	valueTypeId: 0,
 } as const;
 
 kernel('every event comes once and in order, around the end of the ring many times', async t => {

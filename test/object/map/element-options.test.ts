@@ -1,26 +1,19 @@
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
-import {createMap} from '../../../src/object/map/create-map.js';
+import {createMap, type MapDescription} from '../../../src/object/map/create-map.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import {readObject} from '../../../src/spec/read.js';
-import type {MapSpec} from '../../../src/spec/types.js';
 import {compile} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
 const u32 = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
 const perCpu = <T>(value: T): T[] => Array.from({length: possibleCpus()}, () => value);
 
-const plain: MapSpec = {
-	kind: 'map',
+const plain: MapDescription = {
 	name: 'each',
 	type: 'hash',
 	keySize: 4,
 	valueSize: 4,
 	maxEntries: 4,
-	flags: 0,
-	extra: 0n,
-	pinning: 'none',
-	keyTypeId: 0,
-	valueTypeId: 0,
 };
 
 const kernel = kernelTest({feature: 'per-CPU maps', since: '4.6'});

@@ -97,17 +97,11 @@ async function onTime(t: ExecutionContext, what: string, work: () => Promise<unk
 
 function bigMap(t: ExecutionContext) {
 	const map = createMap({
-		kind: 'map',
 		name: 'big',
 		type: 'hash',
 		keySize: 4,
 		valueSize: 8,
 		maxEntries: elements,
-		flags: 0,
-		extra: 0n,
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 	});
 	t.teardown(() => {
 		map.close();

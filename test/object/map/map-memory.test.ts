@@ -1,25 +1,23 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {createMap} from '../../../src/object/map/create-map.js';
-import type {MapSpec} from '../../../src/spec/types.js';
+import {createMap, type MapDescription} from '../../../src/object/map/create-map.js';
 import {mapFlags} from '../../../src/uapi/flags.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'memory of array maps', since: '5.5'});
 
-function spec(valueSize: number, maxEntries: number, changes: Partial<MapSpec> = {}): MapSpec {
+function spec(
+	valueSize: number,
+	maxEntries: number,
+	changes: Partial<MapDescription> = {},
+): MapDescription {
 	return {
-		kind: 'map',
 		name: 'shared',
 		type: 'array',
 		keySize: 4,
 		valueSize,
 		maxEntries,
 		flags: mapFlags.mmapable,
-		extra: 0n,
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 		...changes,
 	};
 }
@@ -120,14 +118,14 @@ kernel('memory outlives its map, and not its own end', t => {
 });
 
 const refused = test.macro({
-	exec(t, changes: Partial<MapSpec>) {
+	exec(t, changes: Partial<MapDescription>) {
 		using map = createMap(spec(8, 4, changes));
 		t.throws(() => map.memory(), {
 			code: 'ERR_MAP',
 			message: /only an array map with the flag BPF_F_MMAPABLE is memory/,
 		});
 	},
-	title: (_, {type = 'array'}: Partial<MapSpec>) =>
+	title: (_, {type = 'array'}: Partial<MapDescription>) =>
 		`a map of type ${type} that is no memory is refused`,
 });
 

@@ -1,26 +1,20 @@
 import {Worker} from 'node:worker_threads';
 import test from 'ava';
-import {createMap} from '../../../src/object/map/create-map.js';
+import {createMap, type MapDescription} from '../../../src/object/map/create-map.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
-import type {MapSpec} from '../../../src/spec/types.js';
 import type {MapType} from '../../../src/uapi/map-types.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'batches of map elements', since: '5.6'});
 
-function spec(type: MapType, maxEntries: number, flags = 0): MapSpec {
+function spec(type: MapType, maxEntries: number, flags = 0): MapDescription {
 	return {
-		kind: 'map',
 		name: 'scanned',
 		type,
 		keySize: 4,
 		valueSize: 8,
 		maxEntries,
 		flags,
-		extra: 0n,
-		pinning: 'none',
-		keyTypeId: 0,
-		valueTypeId: 0,
 	};
 }
 

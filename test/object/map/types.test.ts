@@ -3,12 +3,12 @@ import {connect, createServer, type Server, type Socket} from 'node:net';
 import {once} from 'node:events';
 import test, {type ExecutionContext} from 'ava';
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
-import {createMap} from '../../../src/object/map/create-map.js';
+import {createMap, type MapDescription} from '../../../src/object/map/create-map.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
-import type {MapSpec} from '../../../src/spec/types.js';
 import {mapTypeSince, type mapTypes, type MapType} from '../../../src/uapi/map-types.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import {readObject} from '../../../src/spec/read.js';
+import type {MapSpec} from '../../../src/spec/types.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
 import {compile} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -17,22 +17,16 @@ import {loadFixture} from '../../helpers/load.js';
 const u32 = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
 const perCpu = <T>(value: T): T[] => Array.from({length: possibleCpus()}, () => value);
 
-const plain: MapSpec = {
-	kind: 'map',
+const plain: MapDescription = {
 	name: 'each',
 	type: 'hash',
 	keySize: 4,
 	valueSize: 4,
 	maxEntries: 4,
-	flags: 0,
-	extra: 0n,
-	pinning: 'none',
-	keyTypeId: 0,
-	valueTypeId: 0,
 };
 
 interface Row {
-	readonly spec?: Partial<MapSpec>;
+	readonly spec?: Partial<MapDescription>;
 	readonly use?: (t: ExecutionContext, map: BpfMap) => unknown;
 	/** Made by an object rather than by hand: storage maps need types. */
 	readonly typed?: boolean;

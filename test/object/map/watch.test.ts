@@ -1,23 +1,16 @@
-import {createMap} from '../../../src/object/map/create-map.js';
+import {createMap, type MapDescription} from '../../../src/object/map/create-map.js';
 import {watchMap, type MapChange} from '../../../src/object/map/watch.js';
-import type {MapSpec} from '../../../src/spec/types.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {until} from '../../helpers/run.js';
 
 const kernel = kernelTest({feature: 'maps', since: '4.13'});
 
-const spec: MapSpec = {
-	kind: 'map',
+const spec: MapDescription = {
 	name: 'watched',
 	type: 'hash',
 	keySize: 4,
 	valueSize: 4,
 	maxEntries: 4,
-	flags: 0,
-	extra: 0n,
-	pinning: 'none',
-	keyTypeId: 0,
-	valueTypeId: 0,
 };
 const bytes = (n: number): Uint8Array => new Uint8Array(Uint32Array.of(n).buffer);
 
