@@ -79,6 +79,8 @@ export {createMap, type CreateMapOptions, type MapDescription} from './object/ma
 export {openMapById, openPinnedMap} from './object/map/open-map.js';
 export type {Entry} from './object/map/element-iterators.js';
 export {Entries} from './object/map/entries.js';
+export type {ElementFilter, FilterNumber, FilterRange} from './object/map/fast-filter.js';
+export type {FastOptions} from './object/map/fast-scan.js';
 export {MapMemory, type MemoryOptions} from './object/map/map-memory.js';
 export {EventBatch} from './object/events/event-batch.js';
 export type {EventTypeOptions} from './object/events/event-codec.js';

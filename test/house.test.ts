@@ -57,7 +57,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'object/hook': ['object/link', 'object/pin', 'object/program'],
 	'object/link': ['object/list', 'object/pin', 'object/program'],
 	'object/list': ['object/btf', 'object/map', 'object/pin', 'object/program'],
-	'object/map': ['object/btf', 'object/pin'],
+	'object/map': ['object/btf', 'object/pin', 'object/program'],
 	'object/migrate': ['object/list', 'object/map', 'object/pin'],
 	'object/net': ['object/link', 'object/xdp-set'],
 	'object/program': ['object/btf', 'object/pin'],

@@ -99,8 +99,7 @@ export interface TestRunResult {
 	readonly duration: number;
 }
 
-/** *Kernel:* 4.12; 5.15 and newer for most contexts. */
-export function programTestRun(run: TestRunAttr): TestRunResult {
+function testRunCall(run: TestRunAttr): {attr: Attr; pointers: Pointers} {
 	const {data, dataOut, context, contextOut} = run;
 	const attr = new Attr(80)
 		.u32(0, run.fd)
@@ -113,16 +112,13 @@ export function programTestRun(run: TestRunAttr): TestRunResult {
 		.u32(68, run.cpu)
 		.u32(72, run.batchSize ?? 0);
 	const pointers = [
-		16,
-		data ?? null,
-		24,
-		dataOut ?? null,
-		48,
-		context ?? null,
-		56,
-		contextOut ?? null,
+		...[16, data ?? null, 24, dataOut ?? null],
+		...[48, context ?? null, 56, contextOut ?? null],
 	];
-	const result = tryBpf('prog_test_run', attr, pointers);
+	return {attr, pointers};
+}
+
+function testRunResult(result: number, attr: Attr): TestRunResult {
 	return {
 		result,
 		returnValue: attr.getU32(4),
@@ -130,6 +126,18 @@ export function programTestRun(run: TestRunAttr): TestRunResult {
 		contextSize: attr.getU32(44),
 		duration: attr.getU32(36),
 	};
+}
+
+/** *Kernel:* 4.12; 5.15 and newer for most contexts. */
+export function programTestRun(run: TestRunAttr): TestRunResult {
+	const {attr, pointers} = testRunCall(run);
+	return testRunResult(tryBpf('prog_test_run', attr, pointers), attr);
+}
+
+/** The same on the thread pool. */
+export async function programTestRunAsync(run: TestRunAttr): Promise<TestRunResult> {
+	const {attr, pointers} = testRunCall(run);
+	return testRunResult(await tryBpfAsync('prog_test_run', attr, pointers), attr);
 }
 
 export interface AttachAttr {

@@ -36,8 +36,8 @@ export class Entries<T> implements Iterable<T>, AsyncIterable<T> {
 		return this.status.complete;
 	}
 
-	/** `batch`, or `walk` where the kernel has no batches for this map. */
-	get method(): 'batch' | 'walk' {
+	/** `batch`, `walk` where the kernel has no batches for this map, `program` where it is fast. */
+	get method(): 'batch' | 'walk' | 'program' {
 		return this.status.method;
 	}
 

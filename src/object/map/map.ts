@@ -26,6 +26,7 @@ import {
 	type Entry,
 } from './element-iterators.js';
 import {batchIterator, Entries, type ElementIterator} from './entries.js';
+import type {FastSource} from './fast-scan.js';
 import {JsonLines} from './json-lines.js';
 import {chooseCodecs, type MapCodecOptions, type MapCodecs, type MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
@@ -79,6 +80,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	/** Keys and values as bytes. */
 	readonly raw: RawMap;
 	private readonly codecs: MapCodecs;
+	private readonly fast: FastSource;
 	private readonly keyBytes: Uint8Array | null;
 	private readonly keyView: DataView;
 	private readonly valueBytes: Uint8Array;
@@ -91,13 +93,14 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 		this.info = info;
 		this.types = types;
 		this.codecs = chooseCodecs(info, types, options);
+		this.fast = {info, types, codecs: options};
 		const keyless = isKeyless(info.type) || info.keySize === 0;
 		const keyBytes = new Uint8Array(keyless ? 0 : info.keySize);
 		this.keyBytes = keyless ? null : keyBytes;
 		this.keyView = viewOf(keyBytes);
 		this.valueBytes = new Uint8Array(this.codecs.value.size);
 		this.valueView = viewOf(this.valueBytes);
-		this.raw = new RawMap(fd, info, this.codecs.value.size);
+		this.raw = new RawMap(fd, this.fast, this.codecs.value.size);
 	}
 
 	get name(): string {
@@ -378,7 +381,7 @@ export class BpfMap<K = unknown, V = unknown> extends KernelObject {
 	private target(): ScanTarget {
 		const {name, keySize, maxEntries} = this.info;
 		const valueStride = this.codecs.value.size;
-		return {fd: this.fd, name, keySize, valueStride, maxEntries};
+		return {fd: this.fd, name, keySize, valueStride, maxEntries, fast: this.fast};
 	}
 }
 

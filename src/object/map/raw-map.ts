@@ -3,6 +3,7 @@ import {constants} from 'node:os';
 import {UsageError} from '../../base/errors.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import {mapDelete, mapLookup, mapLookupAndDelete, mapUpdate} from '../../kernel/sys/map.js';
+import type {FastSource} from './fast-scan.js';
 import {elementError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
 import {
@@ -29,12 +30,14 @@ export class RawMap {
 	readonly valueSize: number;
 	private readonly fd: Fd;
 	private readonly info: MapInfo;
+	private readonly fast: FastSource;
 	private scratch: Uint8Array | undefined;
 
-	constructor(fd: Fd, info: MapInfo, valueSize: number) {
+	constructor(fd: Fd, fast: FastSource, valueSize: number) {
 		this.fd = fd;
-		this.info = info;
-		this.keySize = info.keySize;
+		this.info = fast.info;
+		this.fast = fast;
+		this.keySize = fast.info.keySize;
 		this.valueSize = valueSize;
 	}
 
@@ -86,6 +89,7 @@ export class RawMap {
 			keySize: this.keySize,
 			valueStride: this.valueSize,
 			maxEntries: this.info.maxEntries,
+			fast: this.fast,
 		};
 		return {
 			[Symbol.iterator]: () => scan(target, options, new ScanStatus()),

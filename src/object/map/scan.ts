@@ -7,6 +7,7 @@
 
 import {constants} from 'node:os';
 
+import {UsageError} from '../../base/errors.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
 import {
 	mapBatch,
@@ -14,6 +15,8 @@ import {
 	type BatchRequest,
 	type BatchResult,
 } from '../../kernel/sys/map.js';
+import {programTestRun, programTestRunAsync, type TestRunResult} from '../../kernel/sys/program.js';
+import {fastSteps, type FastOptions, type FastSource, type RunCall} from './fast-scan.js';
 import {elementError} from './map-error.js';
 import {walkKeys} from './walk.js';
 
@@ -25,16 +28,23 @@ export interface Batch {
 	readonly keys: Uint8Array;
 	/** Each `valueStride` bytes. */
 	readonly values: Uint8Array;
+	/** Bytes from one key to the next: those of a key, or more where `consistency` is `fast`. */
 	readonly keySize: number;
+	/** Bytes from one value to the next. */
 	readonly valueStride: number;
 }
 
 /** How a map is read. */
-export interface ScanOptions {
+export interface ScanOptions extends FastOptions {
 	/** Elements per batch, 4096 unless given; grows by itself where the map needs more at once. */
 	readonly batchSize?: number;
 	/** Removes what it reads. *Kernel:* 5.6, hash maps. */
 	readonly drain?: boolean;
+	/**
+	 * `locked`, unless given: the kernel's batches, which lock a bucket while they copy it. `fast`:
+	 * see `FastOptions`.
+	 */
+	readonly consistency?: 'locked' | 'fast';
 }
 
 /** What a scan needs to know of its map. */
@@ -44,6 +54,8 @@ export interface ScanTarget {
 	readonly keySize: number;
 	readonly valueStride: number;
 	readonly maxEntries: number;
+	/** What a program needs to know to walk the map; without it, nothing is read fast. */
+	readonly fast?: FastSource;
 }
 
 interface BatchCall {
@@ -55,9 +67,11 @@ interface BatchCall {
 export class ScanStatus {
 	/** True once every element was reached; false when it ended early or is under way. */
 	complete = false;
-	/** `batch`, or `walk` key by key where the map has no batches. */
-	method: 'batch' | 'walk' = 'batch';
+	/** `batch`, `walk` key by key where the map has no batches, `program` where it was asked for. */
+	method: 'batch' | 'walk' | 'program' = 'batch';
 }
+
+type Steps = Generator<BatchCall | RunCall | Batch, void, BatchResult | TestRunResult | undefined>;
 
 // Whole buckets are read at once, so a batch has to hold the fullest.
 const maxBatch = 1 << 24;
@@ -67,11 +81,14 @@ const defaultBatch = 4096;
  * The steps of a scan: yields each batch call to be made and takes its result, yields each filled
  * batch and takes nothing. One text serves the synchronous and the asynchronous form.
  */
-function* steps(
-	target: ScanTarget,
-	options: ScanOptions,
-	status: ScanStatus,
-): Generator<BatchCall | Batch, void, BatchResult | undefined> {
+function* steps(target: ScanTarget, options: ScanOptions, status: ScanStatus): Steps {
+	checkOptions(target, options);
+	if (options.consistency === 'fast') {
+		status.method = 'program';
+		yield* fastSteps(target, options, status);
+		return;
+	}
+
 	const {fd, keySize, valueStride} = target;
 	const command = options.drain === true ? 'map_lookup_and_delete_batch' : 'map_lookup_batch';
 	const cursorSize = Math.max(keySize, 4);
@@ -92,7 +109,7 @@ function* steps(
 			elementFlags: 0,
 		};
 		const result = yield {command, request};
-		if (result === undefined) return;
+		if (result === undefined || !('errno' in result)) return;
 		const {errno, count} = result;
 		if (errno === EINTR) continue;
 		if (errno === ENOSPC && capacity < maxBatch) {
@@ -140,8 +157,16 @@ function* walkBatches(
 	}
 }
 
-function isCall(step: BatchCall | Batch): step is BatchCall {
-	return 'request' in step;
+function checkOptions({name}: ScanTarget, options: ScanOptions): void {
+	const {consistency, drain, filter, memoryLimit} = options;
+	if (consistency === 'fast') {
+		if (drain !== true) return;
+		throw new UsageError(`read map "${name}": what is read fast cannot be removed`);
+	}
+
+	if (filter === undefined && memoryLimit === undefined) return;
+	const option = filter === undefined ? 'memoryLimit' : 'filter';
+	throw new UsageError(`read map "${name}": ${option} is for consistency 'fast'`);
 }
 
 /** All elements, batch by batch. *Throws:* `ERR_MAP`. */
@@ -151,13 +176,19 @@ export function* scan(
 	status: ScanStatus,
 ): Generator<Batch, void, undefined> {
 	const each = steps(target, options, status);
-	for (let step = each.next(); step.done !== true;) {
-		if (isCall(step.value)) {
-			step = each.next(mapBatch(step.value.command, step.value.request));
-		} else {
-			yield step.value;
-			step = each.next();
+	try {
+		for (let step = each.next(); step.done !== true;) {
+			if ('request' in step.value) {
+				step = each.next(mapBatch(step.value.command, step.value.request));
+			} else if ('run' in step.value) {
+				step = each.next(programTestRun(step.value.run));
+			} else {
+				yield step.value;
+				step = each.next();
+			}
 		}
+	} finally {
+		each.return();
 	}
 }
 
@@ -176,12 +207,18 @@ export async function* scanAsync(
 ): AsyncGenerator<Batch, void, undefined> {
 	const batchSize = Math.min(options.batchSize ?? defaultBatch, longestAsync);
 	const each = steps(target, {...options, batchSize}, status);
-	for (let step = each.next(); step.done !== true;) {
-		if (isCall(step.value)) {
-			step = each.next(await mapBatchAsync(step.value.command, step.value.request));
-		} else {
-			yield step.value;
-			step = each.next();
+	try {
+		for (let step = each.next(); step.done !== true;) {
+			if ('request' in step.value) {
+				step = each.next(await mapBatchAsync(step.value.command, step.value.request));
+			} else if ('run' in step.value) {
+				step = each.next(await programTestRunAsync(step.value.run));
+			} else {
+				yield step.value;
+				step = each.next();
+			}
 		}
+	} finally {
+		each.return();
 	}
 }
