@@ -22,7 +22,7 @@ import {fastContext, fastProgram, recordSize, type FastLayout} from './fast-prog
 import type {MapCodecOptions, MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
-import {isIndexed, isPerCpu} from './.ts.js';
+import {isIndexed, isPerCpu} from '../../uapi/map-kinds.js';
 import type {Batch, ScanStatus, ScanTarget} from './scan.js';
 
 const {EINTR} = constants.errno;
