@@ -9,12 +9,12 @@ import {compileBench} from './flows.js';
 import {cpu, race} from './measure.js';
 import {atLeast, below, figures, type Figure} from './report.js';
 
-export async function benchLoadLarge(rounds: number): Promise<Figure[]> {
+export async function benchLoadLarge(rounds: number, loads: number): Promise<Figure[]> {
 	const large = await compileBench('large');
 	const relocated = await compileBench('relocated');
 	// A process that runs: V8 has compiled what it calls.
-	for (let i = 0; i < 30; i++) parseObject(large, {name: 'large'});
-	for (let i = 0; i < 300; i++)
+	for (let i = 0; i < loads / 4; i++) parseObject(large, {name: 'large'});
+	for (let i = 0; i < loads; i++)
 		loadCollection(parseObject(relocated, {name: 'relocated'})).close();
 	const once = (work: () => void) =>
 		cpu(() => {

@@ -67,7 +67,7 @@ const benchmarks: Record<string, Benchmark> = {
 	'load-large': {
 		title: () => 'load-large: CPU time for a long program, and for one with CO-RE relocations',
 		peer: 'C',
-		run: async ({rounds}) => benchLoadLarge(rounds),
+		run: async ({rounds, loads}) => benchLoadLarge(rounds, loads),
 	},
 	'kernel-btf': {
 		title: () => "kernel-btf: read and index the kernel's types, find one",
