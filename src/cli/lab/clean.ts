@@ -13,9 +13,9 @@ export function addClean(lab: Command): void {
 }
 
 const help = `
-Removes processes, cgroups and names of namespaces, and with them the namespaces
-and what is attached in them. Labs of living processes stay, and so does whatever
-no lab made.
+Removes processes, cgroups and names of namespaces, and with them the
+namespaces and what is attached in them. Labs of living processes stay, and so
+does whatever no lab made.
 ${example('skep lab clean')}`;
 
 async function clean(_: object, command: Command): Promise<void> {
