@@ -40,6 +40,7 @@ export class Lab<Name extends string = string> {
 		return this.closing;
 	}
 
+	/** The same as `close()`: for `await using`. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}

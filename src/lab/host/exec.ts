@@ -7,12 +7,14 @@ import {join} from 'node:path';
 import {enterCommand, type Place} from './enter.js';
 import {ProcessError} from './process-error.js';
 
+/** Where and how a process is started. */
 export interface SpawnInOptions {
 	/** Added to the environment of this process. */
 	readonly env?: Readonly<Record<string, string>>;
 	readonly cwd?: string;
 }
 
+/** How a command is run to its end. */
 export interface ExecOptions extends SpawnInOptions {
 	/** What it reads from its standard input; nothing unless given. */
 	readonly input?: string | Uint8Array;
@@ -22,6 +24,7 @@ export interface ExecOptions extends SpawnInOptions {
 	readonly signal?: AbortSignal;
 }
 
+/** What a command left that has ended. */
 export interface ExecResult {
 	readonly stdout: string;
 	readonly stderr: string;

@@ -8,6 +8,7 @@ import {LabError} from '../topology/lab-error.js';
 import {listLabs} from '../topology/leftovers.js';
 import {enterCommand} from './enter.js';
 
+/** How a host is entered. */
 export interface EnterOptions {
 	/** Name of the lab, where several have such a host. */
 	readonly lab?: string;

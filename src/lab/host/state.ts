@@ -24,6 +24,7 @@ export interface InterfaceState {
 	readonly counters: DeviceCounters;
 }
 
+/** A route of a host, as the kernel has it. */
 export interface RouteState {
 	/** `0.0.0.0/0` and `::/0` are default routes. */
 	readonly to: string;
@@ -32,6 +33,7 @@ export interface RouteState {
 	readonly interface: string;
 }
 
+/** A neighbour of a host, as the kernel has it. */
 export interface NeighbourEntry {
 	readonly address: string;
 	/** Empty while it is not known. */

@@ -18,6 +18,7 @@ export interface ListedLab {
 	readonly hosts: readonly ListedHost[];
 }
 
+/** A host of a lab that stands. */
 export interface ListedHost {
 	readonly name: string;
 	/** What setns(2) opens; dead when the lab is. */

@@ -17,6 +17,7 @@ import type {
 	VxlanOptions,
 } from './topology.js';
 
+/** What a host does with frames that are not its own. */
 export type Role = 'host' | 'router' | 'bridge';
 
 export interface PlannedInterface {
