@@ -22,7 +22,13 @@ interface Child {
 
 async function startChild(t: ExecutionContext, how: string): Promise<Child> {
 	const child = spawn(process.execPath, [script, how], {stdio: ['ignore', 'pipe', 'ignore']});
-	t.teardown(() => child.kill('SIGKILL'));
+	// Told to end and waited for: killed, it would leave its lab.
+	t.teardown(async () => {
+		if (child.exitCode !== null || child.signalCode !== null) return;
+		const closed = once(child, 'close');
+		child.kill('SIGTERM');
+		await closed;
+	});
 	const [line] = (await once(child.stdout, 'data')) as [Buffer];
 	return {process: child, ...(JSON.parse(line.toString()) as Omit<Child, 'process'>)};
 }
