@@ -5,6 +5,8 @@ import type {Flows} from './flows.js';
 import {cpu, race} from './measure.js';
 import {atLeast, figures, type Figure} from './report.js';
 
+const fast = {consistency: 'fast'} as const;
+
 /** Nanoseconds for an element. */
 export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 	const all = (read: () => number) =>
@@ -63,6 +65,38 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 				}),
 			],
 			[
+				"skep map.batches() with consistency 'fast'",
+				all(() => {
+					let elements = 0;
+					for (const batch of map.batches(fast)) elements += batch.count;
+					return elements;
+				}),
+			],
+			[
+				"skep map.cursor() with consistency 'fast'",
+				all(() => {
+					let elements = 0;
+					for (const {key, value} of map.cursor(fast)) {
+						if (key.direction <= 1 && value.lifetime >= 0 && value.rx_packets > 0n) {
+							elements++;
+						}
+					}
+
+					return elements;
+				}),
+			],
+			[
+				"skep map.entries() with consistency 'fast'",
+				all(() => {
+					let elements = 0;
+					for (const [key, value] of map.entries(fast)) {
+						if (key.direction <= 1 && value.lifetime >= 0) elements++;
+					}
+
+					return elements;
+				}),
+			],
+			[
 				'skep map.jsonBytes(): lines of JSON',
 				all(() => {
 					let bytes = 0;
@@ -90,5 +124,6 @@ export function benchDump({map, count}: Flows, rounds: number): Figure[] {
 		'skep map.batches(): bytes': atLeast(0.97),
 		'skep map.cursor(): three fields read': atLeast(0.9),
 		'skep map.forEach(): objects of all fields': atLeast(0.84),
+		"skep map.entries() with consistency 'fast'": atLeast(2),
 	});
 }

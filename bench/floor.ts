@@ -19,6 +19,8 @@ export interface Floor {
 	update(fd: number, keys: Uint8Array, order: Uint32Array, value: Uint8Array): number;
 	fill(fd: number, keys: Uint8Array, values: Uint8Array): number;
 	dump(fd: number, batch: number): number;
+	openRing(fd: number): void;
+	consumeRing(): number;
 	loadObject(file: Uint8Array): number;
 	openObject(file: Uint8Array): number;
 	loadBtf(types: Uint8Array): number;

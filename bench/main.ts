@@ -8,6 +8,7 @@ import {parseArgs} from 'node:util';
 
 import {benchDump} from './dump.js';
 import {benchDumpProcess} from './dump-process.js';
+import {benchEvents} from './events.js';
 import {makeFlows} from './flows.js';
 import {benchKernelBtf} from './kernel-btf.js';
 import {benchLoad} from './load.js';
@@ -23,11 +24,12 @@ interface Size {
 	readonly longRounds: number;
 	readonly operations: number;
 	readonly loads: number;
+	readonly events: number;
 }
 
 const sizes: Record<'full' | 'quick', Size> = {
-	full: {elements: 1_000_000, rounds: 9, longRounds: 3, operations: 300_000, loads: 200},
-	quick: {elements: 1000, rounds: 1, longRounds: 1, operations: 1000, loads: 2},
+	full: {elements: 1_000_000, rounds: 9, longRounds: 3, operations: 300_000, loads: 200, events: 200_000},
+	quick: {elements: 1000, rounds: 1, longRounds: 1, operations: 1000, loads: 2, events: 1000},
 };
 
 interface Benchmark {
@@ -53,6 +55,11 @@ const benchmarks: Record<string, Benchmark> = {
 			using flows = await makeFlows(elements);
 			return benchDump(flows, rounds);
 		},
+	},
+	events: {
+		title: ({events}) => `events: ${events} events of 64 bytes in a ring buffer, CPU time for each`,
+		peer: 'C',
+		run: async ({events, rounds}) => benchEvents(events, rounds),
 	},
 	'dump-process': {
 		title: ({elements}) => `dump-process: all ${elements} elements as JSON, by a command`,

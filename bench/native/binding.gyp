@@ -6,7 +6,7 @@
 	"targets": [
 		{
 			"target_name": "floor",
-			"sources": ["native/floor.c", "native/floor_map.c", "native/floor_object.c"],
+			"sources": ["native/floor.c", "native/floor_map.c", "native/floor_object.c", "native/floor_ring.c"],
 			"defines": ["NAPI_VERSION=8"],
 			"cflags": ["-fvisibility=hidden"]
 		},

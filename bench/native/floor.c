@@ -87,6 +87,8 @@ NAPI_MODULE_INIT()
 		{"update", floor_update},
 		{"fill", floor_fill},
 		{"dump", floor_dump},
+		{"openRing", floor_open_ring},
+		{"consumeRing", floor_consume_ring},
 		{"loadObject", floor_load_object},
 		{"openObject", floor_open_object},
 		{"loadBtf", floor_load_btf},

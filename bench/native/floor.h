@@ -28,6 +28,9 @@ napi_value floor_update(napi_env env, napi_callback_info info);
 napi_value floor_fill(napi_env env, napi_callback_info info);
 napi_value floor_dump(napi_env env, napi_callback_info info);
 
+napi_value floor_open_ring(napi_env env, napi_callback_info info);
+napi_value floor_consume_ring(napi_env env, napi_callback_info info);
+
 napi_value floor_load_object(napi_env env, napi_callback_info info);
 napi_value floor_open_object(napi_env env, napi_callback_info info);
 napi_value floor_load_btf(napi_env env, napi_callback_info info);
