@@ -28,7 +28,14 @@ interface Size {
 }
 
 const sizes: Record<'full' | 'quick', Size> = {
-	full: {elements: 1_000_000, rounds: 9, longRounds: 3, operations: 300_000, loads: 200, events: 200_000},
+	full: {
+		elements: 1_000_000,
+		rounds: 9,
+		longRounds: 3,
+		operations: 300_000,
+		loads: 200,
+		events: 200_000,
+	},
 	quick: {elements: 1000, rounds: 1, longRounds: 1, operations: 1000, loads: 2, events: 1000},
 };
 
@@ -57,7 +64,8 @@ const benchmarks: Record<string, Benchmark> = {
 		},
 	},
 	events: {
-		title: ({events}) => `events: ${events} events of 64 bytes in a ring buffer, CPU time for each`,
+		title: ({events}) =>
+			`events: ${events} events of 64 bytes in a ring buffer, CPU time for each`,
 		peer: 'C',
 		run: async ({events, rounds}) => benchEvents(events, rounds),
 	},

@@ -1,4 +1,4 @@
-/* An event of 64 bytes for each packet. */
+/* An event of 64 bytes for each packet: nine fields, and what a packet begins with. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -12,6 +12,10 @@ struct event {
 	__u32 length;
 	__u32 verdict;
 	__u32 ifindex;
+};
+
+struct record {
+	struct event event;
 	__u8 data[24];
 };
 
@@ -26,15 +30,15 @@ __u64 lost;
 SEC("xdp")
 int send(struct xdp_md *ctx)
 {
-	struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 
-	if (!event) {
+	if (!record) {
 		lost++;
 		return XDP_DROP;
 	}
-	__builtin_memset(event, 1, sizeof(*event));
-	event->length = ctx->data_end - ctx->data;
-	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	__builtin_memset(record, 1, sizeof(*record));
+	record->event.length = ctx->data_end - ctx->data;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return XDP_PASS;
 }
 
