@@ -88,6 +88,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("ethtool", Ethtool),
 		Function("packetOpen", PacketOpen),
 		Function("packetRead", PacketRead),
+		Function("packetDrops", PacketDrops),
 		Function("perfEventEnable", PerfEventEnable),
 		Function("perfEventSetProgram", PerfEventSetProgram),
 		Function("socketProgram", SocketProgram),

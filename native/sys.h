@@ -43,5 +43,6 @@ napi_value SocketOpen(napi_env env, napi_callback_info info);
 napi_value Ethtool(napi_env env, napi_callback_info info);
 napi_value PacketOpen(napi_env env, napi_callback_info info);
 napi_value PacketRead(napi_env env, napi_callback_info info);
+napi_value PacketDrops(napi_env env, napi_callback_info info);
 
 }  // namespace skep

@@ -164,4 +164,19 @@ napi_value PacketRead(napi_env env, napi_callback_info info) {
 	return Number(env, static_cast<double>(rows));
 }
 
+// packetDrops(fd) -> number | -errno
+//
+// Frames that there was no room for since it was asked last.
+napi_value PacketDrops(napi_env env, napi_callback_info info) {
+	int fd = -1;
+	if (!Args(env, info).Fd(&fd).Ok()) return nullptr;
+	FdKind kind = FdKind::kNone;
+	if (!EnvState::Of(env).KindOf(fd, &kind)) return Number(env, -EBADF);
+	tpacket_stats statistics = {};
+	socklen_t size = sizeof(statistics);
+	const long result = getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &statistics, &size);
+	const int error = errno;
+	return Result(env, result < 0 ? -1 : static_cast<long>(statistics.tp_drops), error);
+}
+
 }  // namespace skep

@@ -74,6 +74,8 @@ export interface Addon {
 	readonly packetOpen: (ifindex: number, buffer: number, netns: number) => number;
 	/** Moves whole frames; `table` is a `Uint32Array`'s bytes, eight words for each. */
 	readonly packetRead: (fd: number, bytes: Uint8Array, table: Uint8Array) => number;
+	/** Frames lost since it was asked last. */
+	readonly packetDrops: (fd: number) => number;
 	/** One rtnetlink request, or several that are each acknowledged; all messages of the answer. */
 	readonly netlink: (request: Uint8Array, netns: number) => Uint8Array | number;
 	/** `attr`: struct perf_event_attr; `name`: the probed function or file, or empty; -1: any. */

@@ -1,8 +1,20 @@
 import type {ChildProcess} from 'node:child_process';
+import type {Socket as UdpSocket} from 'node:dgram';
 import {once} from 'node:events';
+import {closeSync, writeSync} from 'node:fs';
+import type {Server, Socket} from 'node:net';
 
 import {formatMacBytes, formatPrefix, type Prefix} from '../../base/address.js';
 import {UsageError} from '../../base/errors.js';
+import {interfaceIndex} from '../../kernel/sys/interfaces.js';
+import {openSocket} from '../../kernel/sys/namespace.js';
+import {PacketSocket} from '../../kernel/sys/packet-socket.js';
+import {attachCgroup, type AttachCgroupOptions} from '../../object/link/attach-cgroup.js';
+import {attachTcx, type AttachTcxOptions} from '../../object/link/attach-tcx.js';
+import {attachXdp, type AttachXdpOptions} from '../../object/link/attach-xdp.js';
+import type {Link} from '../../object/link/link.js';
+import type {Program} from '../../object/program/program.js';
+import {families} from '../../uapi/rtnetlink.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import {labCgroup, namespacePath} from '../topology/places.js';
 import type {LabId} from '../topology/lab-id.js';
@@ -15,6 +27,21 @@ import {
 	type ExecResult,
 	type SpawnInOptions,
 } from './exec.js';
+import {Belongings} from './belongings.js';
+import {Capture, type CaptureOptions} from './capture.js';
+import {HostError} from './host-error.js';
+import {ping, type PingOptions} from './ping.js';
+import {linkAddress} from './sockaddr.js';
+import {
+	connectTcp,
+	listenTcp,
+	openIcmp,
+	openUdp,
+	type ConnectOptions,
+	type Family,
+	type ListenOptions,
+	type UdpOptions,
+} from './sockets.js';
 import {
 	readInterfaces,
 	readNeighbours,
@@ -36,6 +63,20 @@ export interface HostInterface {
 	readonly peers: readonly string[];
 }
 
+/** `SOCK_RAW`. */
+const rawType = 3;
+
+const destroy = (socket: Socket): unknown => socket.destroy();
+const close = (opened: {close: () => unknown}): unknown => opened.close();
+
+function closeUdp(socket: UdpSocket): void {
+	try {
+		socket.close();
+	} catch {
+		// It was closed, and has not said so yet.
+	}
+}
+
 /** A host, router or bridge of a lab: a network namespace and a cgroup. */
 export class Host {
 	readonly name: string;
@@ -49,7 +90,10 @@ export class Host {
 	/** Path of the cgroup. */
 	readonly cgroup: string;
 	private readonly namespace: Fd;
-	private readonly own: Readonly<Record<'ipv4' | 'ipv6', string | undefined>>;
+	private readonly addresses: Readonly<Record<'ipv4' | 'ipv6', string | undefined>>;
+	private readonly belongings = new Belongings();
+	/** Sockets by interface number. */
+	private readonly injectors = new Map<number, number>();
 	private readonly children = new Set<ChildProcess>();
 
 	/** @internal */
@@ -62,7 +106,7 @@ export class Host {
 		this.cgroup = labCgroup(id, node.name);
 		const own = (size: number) =>
 			node.addresses.filter(({address}) => address.length === size).map(formatPrefix)[0];
-		this.own = {ipv4: own(4), ipv6: own(16)};
+		this.addresses = {ipv4: own(4), ipv6: own(16)};
 		const text = (prefix: Prefix | undefined) => prefix && formatPrefix(prefix);
 		this.interfaces = node.interfaces.map(({name, ifindex, mac, ipv4, ipv6, peers}) => ({
 			name,
@@ -98,6 +142,134 @@ export class Host {
 		return child;
 	}
 
+	/** A TCP connection from here. *Throws:* `ERR_HOST`: `ECONNREFUSED`, `ETIMEDOUT`, … */
+	async connect(address: string, port: number, options: ConnectOptions = {}): Promise<Socket> {
+		const what = `connect to ${address} port ${port}`;
+		return this.open(what, async netns => connectTcp(netns, address, port, options), destroy);
+	}
+
+	/** A TCP server on a port, or with 0 on one of the kernel's choice. *Throws:* `ERR_HOST`. */
+	async listen(port = 0, options: ListenOptions = {}): Promise<Server> {
+		const what = `listen on port ${port}`;
+		const server = await this.open(what, async netns => listenTcp(netns, port, options), close);
+		server.on('connection', socket => this.belongings.add(socket, destroy));
+		return server;
+	}
+
+	/** A UDP socket that is bound. *Throws:* `ERR_HOST`. */
+	async openUdp(options: UdpOptions = {}): Promise<UdpSocket> {
+		const what = `open UDP port ${options.port ?? 0}`;
+		return this.open(what, netns => openUdp(netns, options), closeUdp);
+	}
+
+	/**
+	 * A socket for ICMP echoes: its messages begin with the ICMP header, in which the kernel fills
+	 * in identifier and checksum; the port to send to is any. *Throws:* `ERR_HOST`.
+	 */
+	async openIcmp(family: Family = 'ipv4'): Promise<UdpSocket> {
+		return this.open('open ICMP socket', netns => openIcmp(netns, family), closeUdp);
+	}
+
+	/**
+	 * Sends an ICMP echo, and gives the milliseconds until its reply, or undefined when there was
+	 * none in time. *Throws:* `ERR_HOST` when there is no way there.
+	 */
+	async ping(address: string, options: PingOptions = {}): Promise<number | undefined> {
+		const family = address.includes(':') ? 'ipv6' : 'ipv4';
+		const socket = await this.openIcmp(family);
+		try {
+			return await ping(socket, address, family, options);
+		} catch (error) {
+			throw HostError.of(`ping ${address}`, this.name, error);
+		} finally {
+			socket.close();
+		}
+	}
+
+	/**
+	 * Captures the frames of an interface, `eth0` unless given, from now on. *Throws:* `ERR_HOST` when
+	 * there is no such interface.
+	 */
+	capture(interfaceName = 'eth0', options: CaptureOptions = {}): Capture {
+		const ifindex = this.ifindex(`capture frames of "${interfaceName}"`, interfaceName);
+		const {buffer = 8 << 20} = options;
+		const netns = this.namespace.number;
+		const socket = new PacketSocket(interfaceName, ifindex, buffer, netns);
+		const capture = new Capture(this.name, interfaceName, socket, options, each =>
+			this.belongings.delete(each),
+		);
+		return this.belongings.add(capture, close);
+	}
+
+	/**
+	 * Sends a frame, from its Ethernet header on, out of an interface: what is at the other end
+	 * receives it. *Throws:* `ERR_HOST`.
+	 */
+	inject(interfaceName: string, frame: Uint8Array): void {
+		const what = `inject frame into "${interfaceName}"`;
+		const ifindex = this.ifindex(what, interfaceName);
+		let fd = this.injectors.get(ifindex);
+		try {
+			if (fd === undefined) {
+				const address = linkAddress(ifindex);
+				const socket = {family: families.packet, type: rawType, protocol: 0, address};
+				fd = openSocket('open socket', socket, this.namespace.number);
+				this.injectors.set(ifindex, fd);
+			}
+
+			writeSync(fd, frame);
+		} catch (error) {
+			throw HostError.of(what, this.name, error);
+		}
+	}
+
+	private ifindex(what: string, name: string): number {
+		const found = interfaceIndex(name, this.namespace.number);
+		if (found !== undefined) return found;
+		throw new HostError(what, this.name, `there is no interface "${name}"`);
+	}
+
+	/**
+	 * Attaches an XDP program to an interface, as `attachXdp` does; the link is closed with the lab.
+	 * *Throws:* `ERR_LINK`.
+	 */
+	attachXdp(
+		program: Program,
+		interfaceName = 'eth0',
+		options: Omit<AttachXdpOptions, 'netns'> = {},
+	): Link {
+		const {netns} = this;
+		return this.belongings.add(attachXdp(program, interfaceName, {...options, netns}), close);
+	}
+
+	/** Attaches a tc program to an interface, as `attachTcx` does. *Throws:* `ERR_LINK`. */
+	attachTcx(
+		program: Program,
+		interfaceName = 'eth0',
+		options: Omit<AttachTcxOptions, 'netns'> = {},
+	): Link {
+		const {netns} = this;
+		return this.belongings.add(attachTcx(program, interfaceName, {...options, netns}), close);
+	}
+
+	/** Attaches a program to the host's cgroup, as `attachCgroup` does. *Throws:* `ERR_LINK`. */
+	attachCgroup(program: Program, options: AttachCgroupOptions = {}): Link {
+		return this.belongings.add(attachCgroup(program, this.cgroup, options), close);
+	}
+
+	/** Opens what is closed with the lab at the latest. */
+	private async open<T extends object>(
+		what: string,
+		work: (netns: number) => T | Promise<T>,
+		end: (opened: T) => unknown,
+	): Promise<T> {
+		try {
+			return this.belongings.add(await work(this.namespace.number), end);
+		} catch (error) {
+			throw HostError.of(what, this.name, error);
+		}
+	}
+
 	/** The first of its addresses, of a link or its own. *Throws:* `ERR_USAGE` when it has none. */
 	get ipv4(): string {
 		return this.address('ipv4');
@@ -109,7 +281,8 @@ export class Host {
 	}
 
 	private address(family: 'ipv4' | 'ipv6'): string {
-		const first = this.interfaces.flatMap(one => one[family] ?? [])[0] ?? this.own[family];
+		const first =
+			this.interfaces.flatMap(one => one[family] ?? [])[0] ?? this.addresses[family];
 		if (first === undefined)
 			throw new UsageError(`host "${this.name}" has no ${family} address`);
 		return first.split('/')[0] ?? '';
@@ -132,8 +305,11 @@ export class Host {
 
 	/** @internal */
 	async close(): Promise<void> {
+		for (const fd of this.injectors.values()) closeSync(fd);
+		this.injectors.clear();
 		const children = [...this.children];
 		for (const child of children) killGroup(child);
-		await Promise.all(children.map(async child => once(child, 'close')));
+		const ended = children.map(async child => once(child, 'close'));
+		await Promise.all([this.belongings.close(), ...ended]);
 	}
 }

@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync} from 'node:fs';
+import type {Readable, Writable} from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
 import {formatLabId, isAlive, parseLabId, processStart} from '../../../src/lab/topology/lab-id.js';
@@ -44,15 +45,18 @@ test('a process is told from a later one of the same number', t => {
 
 test('a process that has ended and is not yet waited for is dead', async t => {
 	// The shell's child ends, and the program that the shell becomes never waits for it.
-	const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
-		stdio: ['ignore', 'pipe', 'ignore'],
+	const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec 3<&-; exec sleep 60'], {
+		stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
 	});
 	t.teardown(async () => {
 		parent.kill('SIGKILL');
 		await once(parent, 'close');
 	});
-	const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+	const [line] = (await once(parent.stdio[1] as Readable, 'data')) as [Buffer];
 	const pid = Number(line.toString());
+	const command = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim();
+	await until('shell to become another program', () => command() === 'sleep');
+	(parent.stdio[3] as Writable).end();
 	await until('zombie', () => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
 	t.is(processStart(pid), undefined);
 });
