@@ -1,17 +1,5 @@
-import {viewOf} from '../../base/bytes.js';
-import {CodecError} from '../../format/codec/codec-error.js';
-import type {Codec, Cursor} from '../../format/codec/codec.js';
 import {ringTable} from '../../kernel/sys/ring.js';
-
-/** How a reader turns the bytes of an event into a value; undefined for copies of the bytes. */
-export type EventCodec<T> = Codec<T> | undefined;
-
-/** Where the records of a batch lie. */
-export interface EventBuffer {
-	readonly bytes: Uint8Array;
-	/** See `ringTable`. */
-	readonly table: Uint32Array;
-}
+import {refuse, type EventBuffer, type EventCode} from './event-code.js';
 
 const {first} = ringTable;
 
@@ -31,49 +19,37 @@ export class EventBatch<T = unknown> implements Iterable<T> {
 	/** Where they come from, in a perf buffer. */
 	readonly cpu: number | undefined;
 	private readonly buffer: EventBuffer;
-	private readonly view: DataView;
-	private readonly codec: EventCodec<T>;
-	private readonly moved: Cursor<T> | undefined;
-	private readonly size: number;
+	private readonly code: EventCode<T>;
 
-	/** `moved` is a cursor of the codec. */
+	/** Made by readers. */
 	constructor(
 		buffer: EventBuffer,
 		facts: {readonly count: number; readonly lost: number; readonly cpu?: number | undefined},
-		codec: EventCodec<T>,
-		moved: Cursor<T> | undefined,
+		code: EventCode<T>,
 	) {
 		this.buffer = buffer;
-		this.view = viewOf(buffer.bytes);
 		this.count = facts.count;
 		this.lost = facts.lost;
 		this.cpu = facts.cpu;
-		this.codec = codec;
-		this.moved = moved;
-		this.size = codec?.size ?? 0;
+		this.code = code;
 	}
 
 	/** Event `index` as an object of its own; bytes where its type is not known. */
 	get(index: number): T {
-		const offset = this.offsetOf(index);
-		return this.codec === undefined
-			? (this.bytes(index).slice() as T)
-			: this.codec.decode(this.view, offset);
+		return this.code.get(this.buffer, index, this.count);
 	}
 
 	/** Moves the batch's one object to event `index`. Without a type, a view of the bytes. */
 	at(index: number): T {
-		const offset = this.offsetOf(index);
-		const {moved} = this;
-		if (moved === undefined) return this.bytes(index) as T;
-		moved.move(this.view, offset);
-		return moved.value;
+		return this.code.at(this.buffer, index, this.count);
 	}
 
 	/** The bytes of event `index`, not copied. */
 	bytes(index: number): Uint8Array {
-		const offset = this.offsetOf(index, 0);
-		return this.buffer.bytes.subarray(offset, offset + this.length(index));
+		const {buffer, count} = this;
+		if (index >>> 0 !== index || index >= count) refuse(buffer, index, count, 0);
+		const offset = buffer.table[first + index * 2] ?? 0;
+		return buffer.bytes.subarray(offset, offset + this.length(index));
 	}
 
 	/** Bytes of event `index`. */
@@ -83,56 +59,16 @@ export class EventBatch<T = unknown> implements Iterable<T> {
 
 	/** Each event through the one object that moves: the fastest way to look at few fields. */
 	cursor(): IterableIterator<T> {
-		return new BatchIterator(this.count, index => this.at(index));
+		return this.code.cursor(this.buffer, this.count);
 	}
 
 	/** Each event's bytes, not copied. */
-	raw(): IterableIterator<Uint8Array> {
-		return new BatchIterator(this.count, index => this.bytes(index));
+	*raw(): IterableIterator<Uint8Array> {
+		for (let i = 0; i < this.count; i++) yield this.bytes(i);
 	}
 
 	/** All events of the batch. */
 	[Symbol.iterator](): IterableIterator<T> {
-		return new BatchIterator(this.count, index => this.get(index));
-	}
-
-	private offsetOf(index: number, size = this.size): number {
-		const {table} = this.buffer;
-		const offset = table[first + index * 2];
-		const length = table[first + 1 + index * 2];
-		if (
-			index >>> 0 !== index ||
-			index >= this.count ||
-			offset === undefined ||
-			length === undefined
-		) {
-			throw new RangeError(`the batch has ${this.count} events, not index ${index}`);
-		}
-
-		if (length < size) {
-			throw new CodecError('read', 'event', `it has ${length} bytes, its type ${size}`);
-		}
-
-		return offset;
-	}
-}
-
-class BatchIterator<T> implements IterableIterator<T> {
-	private index = 0;
-	private readonly count: number;
-	private readonly read: (index: number) => T;
-
-	constructor(count: number, read: (index: number) => T) {
-		this.count = count;
-		this.read = read;
-	}
-
-	next(): IteratorResult<T, undefined> {
-		if (this.index >= this.count) return {done: true, value: undefined};
-		return {done: false, value: this.read(this.index++)};
-	}
-
-	[Symbol.iterator](): this {
-		return this;
+		return this.code.objects(this.buffer, this.count);
 	}
 }

@@ -1,10 +1,12 @@
 import {constants} from 'node:os';
 
-import type {Codec, Cursor} from '../../format/codec/codec.js';
+import {viewOf} from '../../base/bytes.js';
+import type {Codec} from '../../format/codec/codec.js';
 import type {MappedNumber} from '../../kernel/sys/memory.js';
 import {ringRead, ringTable} from '../../kernel/sys/ring.js';
 import {MapError} from '../map/map-error.js';
-import {EventBatch, type EventCodec} from './event-batch.js';
+import {EventBatch} from './event-batch.js';
+import {eventCode, type EventBuffer, type EventCode} from './event-code.js';
 
 const {EBADMSG} = constants.errno;
 const defaultSize = 256 * 1024;
@@ -26,10 +28,8 @@ export class RingCopy<T> {
 	private readonly kind: 'ring' | 'perf';
 	private readonly name: string;
 	private readonly limit: number;
-	private readonly codec: EventCodec<T>;
-	private readonly cursor: Cursor<T> | undefined;
-	private bytes: Uint8Array;
-	private table: Uint32Array;
+	private readonly code: EventCode<T>;
+	private buffer: EventBuffer;
 	private tableBytes: Uint8Array;
 
 	/** `ringSize` is as long as a record can be; `size` grows to it where one needs that. */
@@ -43,11 +43,9 @@ export class RingCopy<T> {
 		this.kind = kind;
 		this.name = name;
 		this.limit = ringSize;
-		this.codec = codec as EventCodec<T>;
-		this.cursor = this.codec?.cursor();
-		this.bytes = new Uint8Array(Math.min(Math.max(size, 64), ringSize));
-		this.table = tableFor(this.bytes.length);
-		this.tableBytes = new Uint8Array(this.table.buffer);
+		this.code = eventCode(codec as Codec<T> | undefined);
+		this.buffer = bufferOf(Math.min(Math.max(size, 64), ringSize));
+		this.tableBytes = new Uint8Array(this.buffer.table.buffer);
 	}
 
 	/**
@@ -56,16 +54,15 @@ export class RingCopy<T> {
 	 */
 	read(ring: MappedNumber, lostOf: (dropped: number) => number, cpu?: number): RingBatch<T> {
 		for (let dropped = 0, bytes = 0; ;) {
-			const count = ringRead(this.kind, ring, this.bytes, this.tableBytes);
+			const {buffer} = this;
+			const count = ringRead(this.kind, ring, buffer.bytes, this.tableBytes);
 			if (count < 0) throw this.broken(count);
-			const {table} = this;
+			const {table} = buffer;
 			dropped += table[ringTable.lost] ?? 0;
 			bytes += table[ringTable.taken] ?? 0;
 			if (count > 0) {
 				const facts = {count, lost: lostOf(dropped), cpu};
-				const buffer = {bytes: this.bytes, table};
-				const batch = new EventBatch(buffer, facts, this.codec, this.cursor);
-				return {batch, dropped, bytes};
+				return {batch: new EventBatch(buffer, facts, this.code), dropped, bytes};
 			}
 
 			if (table[ringTable.more] !== 1) return {batch: undefined, dropped, bytes};
@@ -75,10 +72,9 @@ export class RingCopy<T> {
 
 	/** A longer buffer where a record needs it; none where emptying it was enough. */
 	private grow(needed: number): void {
-		if (needed <= this.bytes.length) return;
-		this.bytes = new Uint8Array(Math.min(needed * 2, Math.max(this.limit, needed)));
-		this.table = tableFor(this.bytes.length);
-		this.tableBytes = new Uint8Array(this.table.buffer);
+		if (needed <= this.buffer.bytes.length) return;
+		this.buffer = bufferOf(Math.min(needed * 2, Math.max(this.limit, needed)));
+		this.tableBytes = new Uint8Array(this.buffer.table.buffer);
 	}
 
 	private broken(result: number): MapError {
@@ -90,6 +86,8 @@ export class RingCopy<T> {
 	}
 }
 
-function tableFor(size: number): Uint32Array {
-	return new Uint32Array(ringTable.first + 2 * Math.max(1, Math.ceil(size / smallestRecord)));
+function bufferOf(size: number): EventBuffer {
+	const bytes = new Uint8Array(size);
+	const records = Math.max(1, Math.ceil(size / smallestRecord));
+	return {bytes, view: viewOf(bytes), table: new Uint32Array(ringTable.first + 2 * records)};
 }

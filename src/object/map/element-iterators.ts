@@ -36,16 +36,18 @@ function makeIterator<S, T>(
 		}
 
 		next(): IteratorResult<T, undefined> {
-			if (this.index >= this.count && !this.nextBatch()) {
-				return {done: true, value: undefined};
+			// Made in one place, V8 need not make it at all.
+			const done = this.index >= this.count && !this.nextBatch();
+			let value;
+			if (!done) {
+				const i = this.index++;
+				const keys = this.keys as DataView;
+				const values = this.values as DataView;
+				const keyAt = i * this.keySize;
+				value = read(this.state, keys, keyAt, values, i * this.valueStride);
 			}
 
-			const i = this.index++;
-			const keys = this.keys as DataView;
-			const values = this.values as DataView;
-			const keyAt = i * this.keySize;
-			const value = read(this.state, keys, keyAt, values, i * this.valueStride);
-			return {done: false, value};
+			return {done, value} as IteratorResult<T, undefined>;
 		}
 
 		return(): IteratorResult<T, undefined> {
