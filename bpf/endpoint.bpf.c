@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Guards endpoints at the host's end of their interfaces: one set of programs for all of them. */
+#include "lib/delivery.h"
+#include "lib/fragment.h"
+#include "lib/neighbour.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_ENDPOINT
+
+/* An endpoint sends from its own addresses only. */
+static __always_inline int is_own_address(const struct __sk_buff *ctx, const struct walk *walk,
+					  enum family family, const struct lxc_device *device)
+{
+	const union v6addr *source = &walk->packet.saddr;
+	struct endpoint_info *owner;
+
+	if (family == IPV6 ? address_equal(source, &device->ip6)
+			   : source->p1 == device->ip4.p1)
+		return 1;
+	owner = find_endpoint(source, family);
+	return owner && owner->ifindex == ctx->ifindex;
+}
+
+static __always_inline int is_tunnelled(const struct packet *packet)
+{
+	return tunnel_port && packet->protocol == IPPROTO_UDP &&
+	       packet->dport == bpf_htons(tunnel_port);
+}
+
+/* To the host itself, which may be an endpoint with a policy of its own. */
+static __always_inline int deliver_to_host(struct __sk_buff *ctx, struct walk *walk,
+					   enum family family)
+{
+	int drop;
+
+	if (host_firewall) {
+		walk->direction = METRIC_INGRESS;
+		walk->dst_endpoint = host_endpoint_id;
+		drop = guard(ctx, walk, family, POLICY_INGRESS, host_endpoint_id);
+		if (drop)
+			return drop;
+		if (walk->proxy_port)
+			return deliver_to_proxy(ctx, walk);
+	}
+	return deliver_to_stack(ctx, walk, TRACE_TO_HOST);
+}
+
+static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *walk,
+					    enum family family, const struct lxc_device *device)
+{
+	struct endpoint_info *destination;
+	int drop;
+
+	walk->family = family;
+	walk->packet.l3_offset = ETH_HLEN;
+	packet_pull(ctx, PACKET_HEADERS);
+	drop = parse_l3(ctx, family, &walk->packet);
+	if (!drop)
+		drop = parse_l4(ctx, family, &walk->packet, 0);
+	if (drop)
+		return drop;
+
+	if (family == IPV6 && is_neighbour_message(&walk->packet))
+		return answer_neighbour_solicitation(ctx, walk, &device->node_mac);
+	if (!is_own_address(ctx, walk, family, device))
+		return DROP(DROP_INVALID_SOURCE_IP);
+	if (is_tunnelled(&walk->packet))
+		return DROP(DROP_ENCAPSULATION_PROHIBITED);
+	if (walk->packet.fragment) {
+		drop = follow_fragment(ctx, walk);
+		if (drop)
+			return drop;
+	}
+	trace_from(ctx, walk, TRACE_FROM_LXC);
+
+	destination = find_endpoint(&walk->packet.daddr, family);
+	if (destination)
+		walk->dst_identity = is_host(destination) ? IDENTITY_HOST : destination->sec_id;
+	drop = guard(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
+	if (drop)
+		return drop;
+	if (walk->proxy_port)
+		return deliver_to_proxy(ctx, walk);
+
+	if (destination && is_host(destination))
+		return deliver_to_host(ctx, walk, family);
+	if (destination)
+		return deliver_to_endpoint(ctx, walk, family, destination);
+	return fib_routing ? deliver_by_route(ctx, walk)
+			   : deliver_to_stack(ctx, walk, TRACE_TO_STACK);
+}
+
+static __noinline int from_endpoint_ipv4(struct __sk_buff *ctx, struct walk *walk,
+					 const struct lxc_device *device)
+{
+	return from_endpoint_ip(ctx, walk, IPV4, device);
+}
+
+static __noinline int from_endpoint_ipv6(struct __sk_buff *ctx, struct walk *walk,
+					 const struct lxc_device *device)
+{
+	return from_endpoint_ip(ctx, walk, IPV6, device);
+}
+
+/* What an endpoint sends. */
+SEC("tcx/ingress")
+int from_endpoint(struct __sk_buff *ctx)
+{
+	struct walk walk = { .direction = METRIC_EGRESS };
+	struct lxc_device *device = find_device(ctx);
+	int result;
+
+	/* Whatever was set before is not the datapath's. */
+	ctx->mark = 0;
+	ctx->tc_index = 0;
+	if (!device) {
+		result = DROP(DROP_ENDPOINT_NOT_READY);
+		goto end;
+	}
+
+	walk.source = device->lxc_id;
+	walk.src_identity = device->sec_id;
+	if (ctx->vlan_present)
+		result = DROP(DROP_VLAN_FILTERED);
+	else if (ctx->protocol == bpf_htons(ETH_P_IP))
+		result = from_endpoint_ipv4(ctx, &walk, device);
+	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		result = from_endpoint_ipv6(ctx, &walk, device);
+	else if (ctx->protocol == bpf_htons(ETH_P_ARP))
+		result = answer_arp(ctx, &device->node_mac);
+	else
+		result = DROP(DROP_UNKNOWN_L3_PROTOCOL);
+end:
+	return walk_end(ctx, &walk, result);
+}
+
+/* Who sent what the stack brings. */
+static __always_inline __u32 identity_of_sender(const struct __sk_buff *ctx,
+						const struct walk *walk, enum family family)
+{
+	switch (ctx->mark & MARK_MAGIC_MASK) {
+	case MARK_IDENTITY:
+		return marked_identity(ctx->mark);
+	case MARK_HOST:
+		return IDENTITY_HOST;
+	default:
+		return identity_of_any(&walk->packet.saddr, family);
+	}
+}
+
+static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *walk,
+					  enum family family, const struct lxc_device *device)
+{
+	int drop;
+
+	walk->family = family;
+	walk->packet.l3_offset = ETH_HLEN;
+	packet_pull(ctx, PACKET_HEADERS);
+	drop = parse_l3(ctx, family, &walk->packet);
+	if (!drop)
+		drop = parse_l4(ctx, family, &walk->packet, 0);
+	if (drop)
+		return drop;
+	if (family == IPV6 && is_neighbour_message(&walk->packet))
+		return WALK_NEXT;
+	if (walk->packet.fragment) {
+		drop = follow_fragment(ctx, walk);
+		if (drop)
+			return drop;
+	}
+
+	walk->src_identity = identity_of_sender(ctx, walk, family);
+	if (host_firewall && walk->src_identity == IDENTITY_HOST) {
+		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
+		if (drop)
+			return drop;
+	}
+	drop = guard(ctx, walk, family, POLICY_INGRESS, device->lxc_id);
+	if (drop)
+		return drop;
+	if (walk->proxy_port)
+		return return_to_proxy(ctx, walk);
+	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_LXC);
+	return WALK_NEXT;
+}
+
+static __noinline int to_endpoint_ipv4(struct __sk_buff *ctx, struct walk *walk,
+				       const struct lxc_device *device)
+{
+	return to_endpoint_ip(ctx, walk, IPV4, device);
+}
+
+static __noinline int to_endpoint_ipv6(struct __sk_buff *ctx, struct walk *walk,
+				       const struct lxc_device *device)
+{
+	return to_endpoint_ip(ctx, walk, IPV6, device);
+}
+
+/* What the host's stack sends to an endpoint. */
+SEC("tcx/egress")
+int to_endpoint(struct __sk_buff *ctx)
+{
+	struct walk walk = { .direction = METRIC_INGRESS };
+	struct lxc_device *device = find_device(ctx);
+	int result;
+
+	if (ctx->tc_index & TC_INDEX_FROM_DATAPATH) {
+		ctx->tc_index &= ~TC_INDEX_FROM_DATAPATH;
+		return VERDICT_NEXT;
+	}
+	if (!device) {
+		result = DROP(DROP_ENDPOINT_NOT_READY);
+		goto end;
+	}
+
+	walk.source = device->lxc_id;
+	walk.dst_endpoint = device->lxc_id;
+	walk.dst_identity = device->sec_id;
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		result = to_endpoint_ipv4(ctx, &walk, device);
+	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		result = to_endpoint_ipv6(ctx, &walk, device);
+	else if (ctx->protocol == bpf_htons(ETH_P_ARP))
+		result = WALK_NEXT;
+	else
+		result = DROP(DROP_UNKNOWN_L3_PROTOCOL);
+end:
+	return walk_end(ctx, &walk, result);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

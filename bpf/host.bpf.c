@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The node's devices: what comes for endpoints is guarded and delivered here; what is the host's
+ * own is guarded where the host has a policy; all else passes untouched.
+ */
+#include "lib/delivery.h"
+#include "lib/fragment.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_HOST
+
+/* The rest of a packet that is to be guarded. */
+static __always_inline int read_packet(struct __sk_buff *ctx, struct walk *walk, enum family family)
+{
+	int drop = parse_l4(ctx, family, &walk->packet, 0);
+
+	if (!drop && walk->packet.fragment)
+		drop = follow_fragment(ctx, walk);
+	return drop;
+}
+
+static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
+					  enum family family)
+{
+	struct endpoint_info *destination;
+	int drop;
+
+	walk->family = family;
+	walk->packet.l3_offset = ETH_HLEN;
+	packet_pull(ctx, PACKET_HEADERS);
+	/* What cannot be read is for the stack to judge, unless it is for an endpoint. */
+	if (parse_l3(ctx, family, &walk->packet))
+		return WALK_NEXT;
+	destination = find_endpoint(&walk->packet.daddr, family);
+	if (!destination || (is_host(destination) && !host_firewall))
+		return WALK_NEXT;
+
+	drop = read_packet(ctx, walk, family);
+	if (drop)
+		return drop;
+	trace_from(ctx, walk, TRACE_FROM_NETWORK);
+	walk->src_identity = identity_of(&walk->packet.saddr, family);
+	if (!is_host(destination))
+		return deliver_to_endpoint(ctx, walk, family, destination);
+
+	walk->dst_identity = IDENTITY_HOST;
+	walk->dst_endpoint = host_endpoint_id;
+	walk->source = host_endpoint_id;
+	drop = guard(ctx, walk, family, POLICY_INGRESS, host_endpoint_id);
+	if (drop)
+		return drop;
+	if (walk->proxy_port)
+		return deliver_to_proxy(ctx, walk);
+	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_HOST);
+	return WALK_NEXT;
+}
+
+static __noinline int from_netdev_ipv4(struct __sk_buff *ctx, struct walk *walk)
+{
+	return from_netdev_ip(ctx, walk, IPV4);
+}
+
+static __noinline int from_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
+{
+	return from_netdev_ip(ctx, walk, IPV6);
+}
+
+/* What the network sends. */
+SEC("tcx/ingress")
+int from_netdev(struct __sk_buff *ctx)
+{
+	struct walk walk = { .direction = METRIC_INGRESS };
+	int result = WALK_NEXT;
+
+	if (ctx->vlan_present)
+		return VERDICT_NEXT;
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		result = from_netdev_ipv4(ctx, &walk);
+	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		result = from_netdev_ipv6(ctx, &walk);
+	return walk_end(ctx, &walk, result);
+}
+
+/* The host's own packets; those of endpoints were guarded where they came from. */
+static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
+					enum family family)
+{
+	struct endpoint_info *source;
+	int drop;
+
+	walk->family = family;
+	walk->packet.l3_offset = ETH_HLEN;
+	packet_pull(ctx, PACKET_HEADERS);
+	if (parse_l3(ctx, family, &walk->packet))
+		return WALK_NEXT;
+	source = find_endpoint(&walk->packet.saddr, family);
+	if (!source || !is_host(source))
+		return WALK_NEXT;
+
+	drop = read_packet(ctx, walk, family);
+	if (drop)
+		return drop;
+	walk->src_identity = IDENTITY_HOST;
+	walk->source = host_endpoint_id;
+	drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
+	if (drop)
+		return drop;
+	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_NETWORK);
+	return WALK_NEXT;
+}
+
+static __noinline int to_netdev_ipv4(struct __sk_buff *ctx, struct walk *walk)
+{
+	return to_netdev_ip(ctx, walk, IPV4);
+}
+
+static __noinline int to_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
+{
+	return to_netdev_ip(ctx, walk, IPV6);
+}
+
+/* What goes to the network. */
+SEC("tcx/egress")
+int to_netdev(struct __sk_buff *ctx)
+{
+	struct walk walk = { .direction = METRIC_EGRESS };
+	int result = WALK_NEXT;
+
+	if (!host_firewall || ctx->vlan_present)
+		return VERDICT_NEXT;
+	if (ctx->protocol == bpf_htons(ETH_P_IP))
+		result = to_netdev_ipv4(ctx, &walk);
+	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
+		result = to_netdev_ipv6(ctx, &walk);
+	return walk_end(ctx, &walk, result);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

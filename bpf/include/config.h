@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Load-time constants: set by name before load, and what they switch off is not loaded. */
+#ifndef SKEP_CONFIG_H
+#define SKEP_CONFIG_H
+
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+#include "../types/tuple.h"
+
+/* ---- Addresses of the node that endpoints see */
+
+/* What endpoints have as their gateway, answered for in ARP and neighbour discovery; source of
+ * ICMP errors. Zero: the family has none.
+ */
+const volatile union v6addr gateway_ipv4 = {};
+const volatile union v6addr gateway_ipv6 = {};
+/* 1: ARP and neighbour solicitations for the gateway are answered here, not by the stack. */
+const volatile __u8 answer_neighbours = 1;
+
+/* ---- Identities */
+
+/* Of addresses that no prefix covers. */
+const volatile __u32 world_ipv4_identity = 9;
+const volatile __u32 world_ipv6_identity = 10;
+
+/* ---- Conntrack: seconds */
+
+const volatile __u32 ct_timeout_tcp = 8000;
+const volatile __u32 ct_timeout_tcp_syn = 60;
+const volatile __u32 ct_timeout_tcp_fin = 10;
+const volatile __u32 ct_timeout_any = 60;
+/* 1: entries count packets and bytes. */
+const volatile __u8 ct_accounting = 1;
+/* 2^32 / ticks of the kernel in a second: the clock counts ticks; 0: it counts nanoseconds. */
+const volatile __u64 seconds_per_jiffy_shl32 = 0;
+/* Ticks with which the kernel's counter starts. */
+const volatile __u64 initial_jiffies = 0;
+
+/* ---- Packets */
+
+/* 1: fragments are followed to the ports of their datagram; 0: they are dropped. */
+const volatile __u8 track_fragments = 1;
+/* 1: protocols other than TCP, UDP, SCTP and ICMP pass as flows without ports. */
+const volatile __u8 extended_protocols = 0;
+/* UDP port of tunnels between nodes, which endpoints may not send to; 0: none. */
+const volatile __u16 tunnel_port = 0;
+
+/* ---- Policy */
+
+/* 1: the host is an endpoint with a policy of its own. */
+const volatile __u8 host_firewall = 0;
+/* Its id. */
+const volatile __u16 host_endpoint_id = 0;
+
+/* ---- Delivery */
+
+/* 1: packets enter the endpoint's namespace at once. *Kernel:* 5.10. */
+const volatile __u8 peer_redirect = 1;
+/* 1: what leaves the node is routed here; 0: by the stack. */
+const volatile __u8 fib_routing = 0;
+/* Of endpoints' interfaces. */
+const volatile __u32 endpoint_mtu = 1500;
+
+/* ---- Events */
+
+/* 0: all; 1: none where packets are received; 3: of a running connection one an interval. */
+const volatile __u8 monitor_aggregation = 3;
+/* Seconds. */
+const volatile __u32 monitor_interval = 5;
+/* TCP flags that are worth an event when a connection shows them first: FIN, SYN, RST. */
+const volatile __u8 monitor_flags = 0x07;
+/* Events in a second; 0: no limit. */
+const volatile __u32 events_rate = 0;
+const volatile __u32 events_burst = 0;
+/* 1: verdicts on new flows are told. */
+const volatile __u8 policy_verdicts = 1;
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Flows: found, followed, made.
+ *
+ * An endpoint has an entry for each flow that it opened (OUT) or that was opened to it (IN). The
+ * key is made of the flow's first packet: its ports as they are, its addresses exchanged.
+ */
+#ifndef SKEP_LIB_CONNTRACK_H
+#define SKEP_LIB_CONNTRACK_H
+
+#include <linux/errno.h>
+
+#include "../include/config.h"
+#include "../maps/conntrack.h"
+#include "../types/policy.h"
+#include "clock.h"
+#include "walk.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_CONNTRACK
+
+union ct_key {
+	struct ipv4_ct_tuple v4;
+	struct ipv6_ct_tuple v6;
+};
+
+struct ct_flow {
+	struct ct_entry *entry;		/* NULL: CT_NEW */
+	enum ct_status status;
+	int reopened;			/* 1: a SYN met an entry that was closing */
+};
+
+/* The key of the flow that this packet opened, seen from the endpoint's side. */
+static __always_inline void ct_key_forward(union ct_key *key, enum family family,
+					   const struct packet *packet, __u8 flags)
+{
+	if (family == IPV6) {
+		key->v6.daddr = packet->saddr;
+		key->v6.saddr = packet->daddr;
+		key->v6.dport = packet->dport;
+		key->v6.sport = packet->sport;
+		key->v6.nexthdr = packet->protocol;
+		key->v6.flags = flags;
+	} else {
+		key->v4.daddr = packet->saddr.p1;
+		key->v4.saddr = packet->daddr.p1;
+		key->v4.dport = packet->dport;
+		key->v4.sport = packet->sport;
+		key->v4.nexthdr = packet->protocol;
+		key->v4.flags = flags;
+	}
+}
+
+/* The key of the flow that this packet answers. */
+static __always_inline void ct_key_reverse(union ct_key *key, enum family family,
+					   const struct packet *packet, __u8 flags)
+{
+	if (family == IPV6) {
+		key->v6.daddr = packet->daddr;
+		key->v6.saddr = packet->saddr;
+		key->v6.dport = packet->sport;
+		key->v6.sport = packet->dport;
+		key->v6.nexthdr = packet->protocol;
+		key->v6.flags = flags;
+	} else {
+		key->v4.daddr = packet->daddr.p1;
+		key->v4.saddr = packet->saddr.p1;
+		key->v4.dport = packet->sport;
+		key->v4.sport = packet->dport;
+		key->v4.nexthdr = packet->protocol;
+		key->v4.flags = flags;
+	}
+}
+
+/* Four calls, each of one map: the kernel puts the hash look-up in place of a call only so. */
+static __always_inline struct ct_entry *ct_find(const union ct_key *key, enum family family,
+						__u8 protocol)
+{
+	struct ct_entry *entry;
+
+	if (protocol == IPPROTO_TCP) {
+		entry = family == IPV6 ? bpf_map_lookup_elem(&ct6_global, key)
+				       : bpf_map_lookup_elem(&ct4_global, key);
+		/* Keeps the compiler from making one call of two. */
+		asm volatile("" : "+r"(entry));
+		return entry;
+	}
+	return family == IPV6 ? bpf_map_lookup_elem(&ct_any6_global, key)
+			      : bpf_map_lookup_elem(&ct_any4_global, key);
+}
+
+static __always_inline __u8 ct_flags(enum policy_direction direction)
+{
+	return direction == POLICY_EGRESS ? TUPLE_F_OUT : TUPLE_F_IN;
+}
+
+static __always_inline __u8 ct_reply_flags(enum policy_direction direction)
+{
+	return direction == POLICY_EGRESS ? TUPLE_F_IN : TUPLE_F_OUT;
+}
+
+static __always_inline int ct_is_opening(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP &&
+	       (packet->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
+static __always_inline __u32 ct_timeout(const struct ct_entry *entry, __u8 protocol)
+{
+	if (entry->rx_closing && entry->tx_closing)
+		return ct_timeout_tcp_fin;
+	if (protocol != IPPROTO_TCP)
+		return ct_timeout_any;
+	return entry->seen_non_syn ? ct_timeout_tcp : ct_timeout_tcp_syn;
+}
+
+/* What TCP flags say of a connection's end. */
+static __always_inline void ct_follow_close(struct ct_entry *entry, __u8 flags, int reply)
+{
+	if (flags & TCP_FLAG_RST && !(entry->tx_flags_seen & entry->rx_flags_seen & TCP_FLAG_SYN)) {
+		/* Refused before it was open. */
+		entry->rx_closing = 1;
+		entry->tx_closing = 1;
+	} else if (flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) {
+		if (reply)
+			entry->rx_closing = 1;
+		else
+			entry->tx_closing = 1;
+	}
+}
+
+/* Whether this packet of the flow is worth an event: the first with a flag, and one an interval. */
+static __always_inline int ct_report(struct ct_entry *entry, __u8 flags, int reply, __u32 now)
+{
+	__u32 *last = reply ? &entry->last_rx_report : &entry->last_tx_report;
+	__u8 seen = reply ? entry->rx_flags_seen : entry->tx_flags_seen;
+	int wanted = (flags & monitor_flags & ~seen) || *last + monitor_interval < now;
+
+	if (wanted)
+		*last = now;
+	if (flags & ~seen) {
+		if (reply)
+			entry->rx_flags_seen |= flags;
+		else
+			entry->tx_flags_seen |= flags;
+	}
+	return wanted;
+}
+
+/* Entries are shared with other CPUs: what does not change is not written. */
+static __always_inline void ct_follow(const struct __sk_buff *ctx, struct walk *walk,
+				      struct ct_flow *flow, int reply)
+{
+	struct ct_entry *entry = flow->entry;
+	const struct packet *packet = &walk->packet;
+	__u32 now = clock_seconds();
+	__u32 lifetime;
+
+	if (ct_is_opening(packet) && (entry->rx_closing || entry->tx_closing)) {
+		flow->status = CT_NEW;
+		flow->reopened = 1;
+		return;
+	}
+
+	if (packet->protocol == IPPROTO_TCP) {
+		walk->trace_wanted |= ct_report(entry, packet->tcp_flags, reply, now);
+		ct_follow_close(entry, packet->tcp_flags, reply);
+		if (!entry->seen_non_syn && !(packet->tcp_flags & TCP_FLAG_SYN))
+			entry->seen_non_syn = 1;
+	} else {
+		walk->trace_wanted |= ct_report(entry, 0, reply, now);
+	}
+
+	lifetime = now + ct_timeout(entry, packet->protocol);
+	if (entry->lifetime != lifetime)
+		entry->lifetime = lifetime;
+	if (ct_accounting) {
+		__sync_fetch_and_add(&entry->packets, 1);
+		__sync_fetch_and_add(&entry->bytes, ctx->len);
+	}
+}
+
+/* The flow that an ICMP error is about, from either end of it. */
+__noinline int ct_find_related(struct __sk_buff *ctx, const struct walk *walk, __u32 direction)
+{
+	struct packet inner = {};
+	union ct_key key = {};
+	enum family family;
+	int err;
+
+	if (!walk)
+		return 0;
+	family = walk->family;
+	err = family == IPV6 ? parse_inner_packet(ctx, IPV6, &walk->packet, &inner)
+			     : parse_inner_packet(ctx, IPV4, &walk->packet, &inner);
+	if (err || inner.fragment & FRAGMENT_LATER)
+		return 0;
+
+	/* An error that comes in is about a packet that went out, and the other way about. */
+	if (family == IPV6) {
+		ct_key_forward(&key, IPV6, &inner, ct_reply_flags(direction));
+		if (ct_find(&key, IPV6, inner.protocol))
+			return 1;
+		ct_key_reverse(&key, IPV6, &inner, ct_flags(direction));
+		return !!ct_find(&key, IPV6, inner.protocol);
+	}
+	ct_key_forward(&key, IPV4, &inner, ct_reply_flags(direction));
+	if (ct_find(&key, IPV4, inner.protocol))
+		return 1;
+	ct_key_reverse(&key, IPV4, &inner, ct_flags(direction));
+	return !!ct_find(&key, IPV4, inner.protocol);
+}
+
+static __always_inline struct ct_entry *
+ct_find_forward(const struct walk *walk, enum family family, enum policy_direction direction)
+{
+	union ct_key key = {};
+
+	ct_key_forward(&key, family, &walk->packet, ct_flags(direction));
+	return ct_find(&key, family, walk->packet.protocol);
+}
+
+static __always_inline struct ct_entry *
+ct_find_reverse(const struct walk *walk, enum family family, enum policy_direction direction)
+{
+	union ct_key key = {};
+
+	ct_key_reverse(&key, family, &walk->packet, ct_reply_flags(direction));
+	return ct_find(&key, family, walk->packet.protocol);
+}
+
+/* Clients have the higher port nearly always: a guess that saves every second look-up. */
+static __always_inline int ct_looks_like_reply(const struct packet *packet)
+{
+	return bpf_ntohs(packet->sport) < bpf_ntohs(packet->dport);
+}
+
+/* Finds the packet's flow and follows it. Where a packet could belong to a flow of each
+ * direction, it is the reply: but for one that a policy of this revision let pass as the opener,
+ * which the guess may find first.
+ */
+static __always_inline void ct_lookup(struct __sk_buff *ctx, struct walk *walk, enum family family,
+				      enum policy_direction direction, __u32 revision,
+				      struct ct_flow *flow)
+{
+	if (walk->packet.icmp_error) {
+		flow->status = ct_find_related(ctx, walk, direction) ? CT_RELATED : CT_NEW;
+		return;
+	}
+
+	if (!ct_looks_like_reply(&walk->packet)) {
+		flow->entry = ct_find_forward(walk, family, direction);
+		if (flow->entry && flow->entry->policy_revision == revision)
+			goto established;
+	}
+
+	{
+		struct ct_entry *reply = ct_find_reverse(walk, family, direction);
+
+		if (reply) {
+			flow->entry = reply;
+			flow->status = CT_REPLY;
+			ct_follow(ctx, walk, flow, 1);
+			return;
+		}
+	}
+
+	if (ct_looks_like_reply(&walk->packet))
+		flow->entry = ct_find_forward(walk, family, direction);
+	if (!flow->entry)
+		return;
+established:
+	flow->status = CT_ESTABLISHED;
+	ct_follow(ctx, walk, flow, 0);
+}
+
+/* Makes the entry of a flow that this packet opens. Returns 0 or a drop. */
+static __always_inline int ct_create(const struct __sk_buff *ctx, struct walk *walk,
+				     enum family family, enum policy_direction direction,
+				     __u32 revision)
+{
+	const struct packet *packet = &walk->packet;
+	__u32 now = clock_seconds();
+	union ct_key key = {};
+	struct ct_entry entry = {
+		.policy_revision = revision,
+		.packets = ct_accounting ? 1 : 0,
+		.bytes = ct_accounting ? ctx->len : 0,
+		.src_sec_id = walk->src_identity,
+		.proxy_redirect = !!walk->proxy_port,
+		.last_tx_report = now,
+		.tx_flags_seen = packet->tcp_flags,
+	};
+	long err;
+
+	if (packet->protocol == IPPROTO_TCP) {
+		entry.seen_non_syn = !(packet->tcp_flags & TCP_FLAG_SYN);
+		ct_follow_close(&entry, packet->tcp_flags, 0);
+	}
+	entry.lifetime = now + ct_timeout(&entry, packet->protocol);
+
+	ct_key_forward(&key, family, packet, ct_flags(direction));
+	if (packet->protocol == IPPROTO_TCP)
+		err = family == IPV6 ? bpf_map_update_elem(&ct6_global, &key, &entry, BPF_ANY)
+				     : bpf_map_update_elem(&ct4_global, &key, &entry, BPF_ANY);
+	else
+		err = family == IPV6 ? bpf_map_update_elem(&ct_any6_global, &key, &entry, BPF_ANY)
+				     : bpf_map_update_elem(&ct_any4_global, &key, &entry, BPF_ANY);
+	if (err) {
+		walk->ext_error = err;
+		return DROP(DROP_CONNTRACK_INSERT_FAILED);
+	}
+	walk->trace_wanted = 1;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Where a packet goes that may pass. */
+#ifndef SKEP_LIB_DELIVERY_H
+#define SKEP_LIB_DELIVERY_H
+
+#include <linux/pkt_cls.h>
+
+#include "guard.h"
+#include "icmp_error.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_DELIVERY
+
+#define LOOPBACK_IFINDEX	1
+#define ADDRESS_FAMILY_INET	2
+#define ADDRESS_FAMILY_INET6	10
+
+/* One hop less, and the addresses of the next hop. Packets are written to directly. */
+static __always_inline int forward_headers(struct __sk_buff *ctx, enum family family,
+					   const mac_t *from, const mac_t *to)
+{
+	struct ethhdr *eth = packet_data(ctx);
+	void *end = packet_end(ctx);
+
+	if (family == IPV6) {
+		struct ipv6hdr *ip = (void *)(eth + 1);
+
+		if ((void *)(ip + 1) > end)
+			return DROP(DROP_INVALID_PACKET);
+		ip->hop_limit--;
+	} else {
+		struct iphdr *ip = (void *)(eth + 1);
+		__u32 check;
+
+		if ((void *)(ip + 1) > end)
+			return DROP(DROP_INVALID_PACKET);
+		/* One less in the upper byte of its word is one more in the sum's. */
+		check = ip->check + bpf_htons(0x0100);
+		ip->check = check + (check >= 0xffff);
+		ip->ttl--;
+	}
+	__builtin_memcpy(eth->h_dest, to, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, from, ETH_ALEN);
+	return 0;
+}
+
+/* 1: the packet has no hop left. */
+static __always_inline int hops_exceeded(const struct __sk_buff *ctx, enum family family)
+{
+	__u8 *hops = packet_data(ctx) + ETH_HLEN + (family == IPV6 ? 7 : 8);
+
+	return (void *)(hops + 1) > packet_end(ctx) || *hops <= 1;
+}
+
+/* Packets that were put together from smaller ones are taken apart by the device. */
+static __always_inline int too_big(const struct __sk_buff *ctx, __u32 mtu)
+{
+	return ctx->len - ETH_HLEN > mtu && ctx->gso_size == 0;
+}
+
+static __always_inline int may_fragment(const struct __sk_buff *ctx, enum family family)
+{
+	struct iphdr *ip = packet_data(ctx) + ETH_HLEN;
+
+	return family == IPV4 && (void *)(ip + 1) <= packet_end(ctx) &&
+	       !(ip->frag_off & bpf_htons(IPV4_DONT_FRAGMENT));
+}
+
+/* To a proxy of this host: the mark says by which port. */
+static __always_inline int deliver_to_proxy(struct __sk_buff *ctx, struct walk *walk)
+{
+	ctx->mark = MARK_TO_PROXY | bpf_htons(walk->proxy_port) << 16;
+	METRIC(METRIC_FORWARDED, walk->direction, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_PROXY);
+	return WALK_NEXT;
+}
+
+/* The same for what was on its way out to an endpoint: by the loopback device. */
+static __always_inline int return_to_proxy(struct __sk_buff *ctx, struct walk *walk)
+{
+	__u8 none[2 * ETH_ALEN] = {};
+
+	/* Taken by the device as sent to itself. */
+	if (bpf_skb_store_bytes(ctx, 0, none, sizeof(none), 0))
+		return DROP(DROP_WRITE_ERROR);
+	deliver_to_proxy(ctx, walk);
+	return bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS);
+}
+
+/* To the host itself, or by its routes. */
+static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *walk,
+					    enum trace_point point)
+{
+	mark_identity(ctx, walk->src_identity);
+	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	trace_to(ctx, walk, point);
+	return WALK_NEXT;
+}
+
+/* To an endpoint of this node: into its namespace at once where it has let the packet in, else
+ * to its interface, where it is asked.
+ */
+static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct walk *walk,
+					       enum family family,
+					       const struct endpoint_info *endpoint)
+{
+	int at_once = peer_redirect && !(endpoint->flags & ENDPOINT_F_AT_HOST_NS);
+	int drop;
+
+	walk->dst_endpoint = endpoint->lxc_id;
+	walk->dst_identity = endpoint->sec_id;
+	if (hops_exceeded(ctx, family))
+		return answer_ttl_exceeded(ctx, walk);
+	if (too_big(ctx, endpoint_mtu)) {
+		if (!may_fragment(ctx, family))
+			return answer_too_big(ctx, walk, endpoint_mtu);
+		/* The stack can take it apart; the endpoint is asked on the way. */
+		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
+	}
+
+	if (at_once) {
+		walk->direction = METRIC_INGRESS;
+		drop = guard(ctx, walk, family, POLICY_INGRESS, endpoint->lxc_id);
+		if (drop)
+			return drop;
+		if (walk->proxy_port)
+			return deliver_to_proxy(ctx, walk);
+	}
+
+	drop = forward_headers(ctx, family, &endpoint->node_mac, &endpoint->mac);
+	if (drop)
+		return drop;
+	if (!at_once) {
+		mark_identity(ctx, walk->src_identity);
+		return bpf_redirect(endpoint->ifindex, 0);
+	}
+	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_LXC);
+	return bpf_redirect_peer(endpoint->ifindex, 0);
+}
+
+/* Out of the node by its routes. The stack takes what needs it. */
+static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *walk)
+{
+	struct bpf_fib_lookup route = { .ifindex = ctx->ifindex };
+	int v6 = walk->family == IPV6;
+	mac_t from = 0, to = 0;
+	int drop;
+	long err;
+
+	if (hops_exceeded(ctx, walk->family))
+		return answer_ttl_exceeded(ctx, walk);
+
+	route.family = v6 ? ADDRESS_FAMILY_INET6 : ADDRESS_FAMILY_INET;
+	route.l4_protocol = walk->packet.protocol;
+	route.sport = walk->packet.sport;
+	route.dport = walk->packet.dport;
+	/* 0: the kernel does not compare; packets of many segments are longer than any device's. */
+	route.tot_len = ctx->gso_size ? 0 : ctx->len - ETH_HLEN;
+	if (v6) {
+		__builtin_memcpy(route.ipv6_src, &walk->packet.saddr, sizeof(route.ipv6_src));
+		__builtin_memcpy(route.ipv6_dst, &walk->packet.daddr, sizeof(route.ipv6_dst));
+	} else {
+		route.ipv4_src = walk->packet.saddr.p1;
+		route.ipv4_dst = walk->packet.daddr.p1;
+	}
+
+	err = bpf_fib_lookup(ctx, &route, sizeof(route), 0);
+	switch (err) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		break;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		if (!may_fragment(ctx, walk->family))
+			return answer_too_big(ctx, walk, route.mtu_result);
+		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		walk->ext_error = err;
+		return DROP(DROP_FIB_LOOKUP_FAILED);
+	default:
+		/* Its own addresses, neighbours that are not known yet, encapsulating routes. */
+		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
+	}
+
+	__builtin_memcpy(&from, route.smac, ETH_ALEN);
+	__builtin_memcpy(&to, route.dmac, ETH_ALEN);
+	drop = v6 ? forward_headers(ctx, IPV6, &from, &to) : forward_headers(ctx, IPV4, &from, &to);
+	if (drop)
+		return drop;
+	mark_identity(ctx, walk->src_identity);
+	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	trace_to(ctx, walk, TRACE_TO_NETWORK);
+	return bpf_redirect(route.ifindex, 0);
+}
+
+/* The end of each program: a verdict of tc; drops are counted and told. */
+static __always_inline int walk_end(struct __sk_buff *ctx, struct walk *walk, int result)
+{
+	if (result >= 0)
+		return result == WALK_NEXT ? VERDICT_NEXT : result;
+
+	struct metrics_key key = {
+		.reason = drop_reason(result),
+		.dir = walk->direction,
+		.line = drop_line(result),
+		.file = drop_file(result),
+	};
+
+	metrics_count(&key, ctx->len);
+	notify_drop(ctx, walk, result);
+	return TC_ACT_SHOT;
+}
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* One side of a flow: conntrack, and the policy where conntrack does not know better. */
+#ifndef SKEP_LIB_GUARD_H
+#define SKEP_LIB_GUARD_H
+
+#include "conntrack.h"
+#include "identity.h"
+#include "policy.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_GUARD
+
+/* The peer's identity, looked for when it is asked for. */
+static __always_inline __u32 guard_peer(struct walk *walk, enum family family,
+					enum policy_direction direction)
+{
+	__u32 *identity = direction == POLICY_EGRESS ? &walk->dst_identity : &walk->src_identity;
+
+	if (!*identity)
+		*identity = direction == POLICY_EGRESS
+				    ? identity_of(&walk->packet.daddr, family)
+				    : identity_of(&walk->packet.saddr, family);
+	return *identity;
+}
+
+static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk,
+					enum family family, enum policy_direction direction,
+					__u32 endpoint)
+{
+	struct ct_flow flow = { .status = CT_NEW };
+	struct lxc_settings *settings = bpf_map_lookup_elem(&lxc_settings, &endpoint);
+	__u32 revision, flags, peer;
+	int drop;
+
+	if (!settings)
+		return DROP(DROP_ENDPOINT_NOT_READY);
+	revision = policy_revision(settings);
+	flags = *(volatile __u32 *)&settings->flags;
+
+	ct_lookup(ctx, walk, family, direction, revision, &flow);
+	walk->trace_reason = flow.status;
+	if (flow.status >= CT_REPLY) {
+		if (flow.status == CT_RELATED)
+			walk->trace_wanted = 1;
+		return 0;
+	}
+	if (flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision)
+		return 0;
+
+	peer = guard_peer(walk, family, direction);
+	if (policy_enforced(flags, direction)) {
+		struct policy_subject subject = {
+			.endpoint = endpoint,
+			.peer = peer,
+			.direction = direction,
+			.flags = flags,
+		};
+
+		drop = policy_verdict(ctx, walk, &subject, flow.status == CT_NEW);
+		if (drop)
+			return drop;
+	}
+
+	/* A proxy's port is read from the policy for each packet: its entry has no revision. */
+	if (walk->proxy_port)
+		revision = 0;
+	if (flow.status == CT_ESTABLISHED &&
+	    flow.entry->proxy_redirect == (walk->proxy_port ? 1 : 0)) {
+		flow.entry->policy_revision = revision;
+		return 0;
+	}
+	/* An ICMP error of no flow that is known opens none. */
+	if (walk->packet.icmp_error)
+		return 0;
+	return ct_create(ctx, walk, family, direction, revision);
+}
+
+/* Global, like all that is called from many places: the verifier looks at them once and not at
+ * each call, which would take it seconds. For that they expect nothing of their arguments.
+ */
+__noinline int guard_ipv4(struct __sk_buff *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+{
+	return walk ? guard_family(ctx, walk, IPV4, direction, endpoint) : 0;
+}
+
+__noinline int guard_ipv6(struct __sk_buff *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+{
+	return walk ? guard_family(ctx, walk, IPV6, direction, endpoint) : 0;
+}
+
+/* Whether an endpoint lets the packet pass in this direction: 0, with walk->proxy_port where a
+ * proxy is to see it, or a drop.
+ */
+static __always_inline int guard(struct __sk_buff *ctx, struct walk *walk, enum family family,
+				 enum policy_direction direction, __u32 endpoint)
+{
+	return family == IPV6 ? guard_ipv6(ctx, walk, direction, endpoint)
+			      : guard_ipv4(ctx, walk, direction, endpoint);
+}
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Turns a packet that cannot go on into the ICMP error that says so, back to its sender. */
+#ifndef SKEP_LIB_ICMP_ERROR_H
+#define SKEP_LIB_ICMP_ERROR_H
+
+#include "metrics.h"
+#include "walk.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_ICMP_ERROR
+
+#define ICMP_ERROR_HOP_LIMIT	64
+/* How much of the packet is told at most: headers with some options, and eight bytes of L4. */
+#define ICMP_ERROR_QUOTE_MAX	128
+
+struct icmp_error {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+	__be32 rest;		/* the MTU, where there is one */
+};
+
+/* The one's complement sum that goes into a header. */
+static __always_inline __be16 checksum_fold(__u64 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* The sum of a quote, which is a multiple of four bytes and stands at an offset. */
+static __always_inline __s64 checksum_packet(struct __sk_buff *ctx, __u32 offset, __u32 size,
+					     __u32 seed)
+{
+	__u32 words[ICMP_ERROR_QUOTE_MAX / 4] = {};
+
+	if (size < 4 || size > sizeof(words) || bpf_skb_load_bytes(ctx, offset, words, size))
+		return -1;
+	return bpf_csum_diff(0, 0, words, sizeof(words), seed);
+}
+
+/* Exchanges the Ethernet addresses: the packet goes back where it came from. */
+static __always_inline int turn_ethernet(struct __sk_buff *ctx)
+{
+	struct ethhdr eth, turned;
+
+	if (bpf_skb_load_bytes(ctx, 0, &eth, sizeof(eth)))
+		return -1;
+	turned.h_proto = eth.h_proto;
+	__builtin_memcpy(turned.h_dest, eth.h_source, ETH_ALEN);
+	__builtin_memcpy(turned.h_source, eth.h_dest, ETH_ALEN);
+	return bpf_skb_store_bytes(ctx, 0, &turned, sizeof(turned), 0);
+}
+
+/* How much is told: the headers and eight bytes of L4, in words. */
+static __always_inline __u32 icmp_error_quote(const struct __sk_buff *ctx,
+					      const struct packet *packet)
+{
+	__u32 quote = packet->l4_offset - ETH_HLEN + 8;
+
+	if (quote > ICMP_ERROR_QUOTE_MAX)
+		quote = ICMP_ERROR_QUOTE_MAX;
+	if (quote > ctx->len - ETH_HLEN)
+		quote = ctx->len - ETH_HLEN;
+	return quote & ~3U;
+}
+
+static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *walk,
+					   const struct icmp_error *error, __u32 quote)
+{
+	struct {
+		struct iphdr ip;
+		struct icmp_error icmp;
+	} header = {
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.ttl = ICMP_ERROR_HOP_LIMIT,
+			.protocol = IPPROTO_ICMP,
+			.saddr = gateway_ipv4.p1,
+			.daddr = walk->packet.saddr.p1,
+		},
+		.icmp = *error,
+	};
+	__s64 sum;
+
+	header.ip.tot_len = bpf_htons(sizeof(header) + quote);
+	header.ip.check = checksum_fold(bpf_csum_diff(0, 0, (__be32 *)&header.ip,
+						      sizeof(header.ip), 0));
+	if (bpf_skb_adjust_room(ctx, sizeof(header), BPF_ADJ_ROOM_MAC, 0))
+		return -1;
+	sum = bpf_csum_diff(0, 0, (__be32 *)&header.icmp, sizeof(header.icmp), 0);
+	sum = checksum_packet(ctx, ETH_HLEN + sizeof(header), quote, sum);
+	if (sum < 0)
+		return -1;
+	header.icmp.checksum = checksum_fold(sum);
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, &header, sizeof(header), 0);
+}
+
+static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *walk,
+					   const struct icmp_error *error, __u32 quote)
+{
+	struct {
+		struct ipv6hdr ip;
+		struct icmp_error icmp;
+	} header = {
+		.ip = {
+			.version = 6,
+			.nexthdr = IPPROTO_ICMPV6,
+			.hop_limit = ICMP_ERROR_HOP_LIMIT,
+		},
+		.icmp = *error,
+	};
+	struct {
+		__be32 length;
+		__be32 next;
+	} pseudo = {
+		.length = bpf_htonl(sizeof(header.icmp) + quote),
+		.next = bpf_htonl(IPPROTO_ICMPV6),
+	};
+	union v6addr gateway = {
+		.p1 = gateway_ipv6.p1, .p2 = gateway_ipv6.p2,
+		.p3 = gateway_ipv6.p3, .p4 = gateway_ipv6.p4,
+	};
+	__s64 sum;
+
+	header.ip.payload_len = bpf_htons(sizeof(header.icmp) + quote);
+	__builtin_memcpy(&header.ip.saddr, &gateway, sizeof(gateway));
+	__builtin_memcpy(&header.ip.daddr, &walk->packet.saddr, sizeof(walk->packet.saddr));
+	if (bpf_skb_adjust_room(ctx, sizeof(header), BPF_ADJ_ROOM_MAC, 0))
+		return -1;
+	sum = bpf_csum_diff(0, 0, (__be32 *)&header.ip.saddr, 32, 0);
+	sum = bpf_csum_diff(0, 0, (__be32 *)&pseudo, sizeof(pseudo), sum);
+	sum = bpf_csum_diff(0, 0, (__be32 *)&header.icmp, sizeof(header.icmp), sum);
+	sum = checksum_packet(ctx, ETH_HLEN + sizeof(header), quote, sum);
+	if (sum < 0)
+		return -1;
+	header.icmp.checksum = checksum_fold(sum);
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, &header, sizeof(header), 0);
+}
+
+/* Answers with an error of this type and code, out of the interface that the packet came in by.
+ * Errors are not answered, nor are fragments but the first, nor multicast. Returns the verdict,
+ * or `drop` where no answer is due.
+ */
+__noinline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
+				 const struct icmp_error *error, int drop)
+{
+	__u32 quote;
+	int v6;
+
+	if (!walk || !error)
+		return drop;
+	quote = icmp_error_quote(ctx, &walk->packet);
+	v6 = walk->family == IPV6;
+	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER ||
+	    !(v6 ? gateway_ipv6.p1 : gateway_ipv4.p1) || quote < 8)
+		return drop;
+
+	METRIC(drop_reason(drop), walk->direction, ctx->len);
+	if (bpf_skb_change_tail(ctx, ETH_HLEN + quote, 0))
+		return DROP(DROP_WRITE_ERROR);
+	if (v6 ? icmp_error_ipv6(ctx, walk, error, quote) : icmp_error_ipv4(ctx, walk, error, quote))
+		return DROP(DROP_WRITE_ERROR);
+	if (turn_ethernet(ctx))
+		return DROP(DROP_WRITE_ERROR);
+	ctx->tc_index |= TC_INDEX_FROM_DATAPATH;
+	return bpf_redirect(ctx->ifindex, 0);
+}
+
+static __always_inline int answer_ttl_exceeded(struct __sk_buff *ctx, struct walk *walk)
+{
+	struct icmp_error error = {
+		.type = walk->family == IPV6 ? ICMPV6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED,
+	};
+
+	return answer_icmp_error(ctx, walk, &error, DROP(DROP_TTL_EXCEEDED));
+}
+
+static __always_inline int answer_too_big(struct __sk_buff *ctx, struct walk *walk, __u32 mtu)
+{
+	struct icmp_error error = {
+		.type = walk->family == IPV6 ? ICMPV6_TOO_BIG : ICMP_UNREACHABLE,
+		.code = walk->family == IPV6 ? 0 : ICMP_CODE_FRAG_NEEDED,
+		.rest = bpf_htonl(mtu),
+	};
+
+	METRIC(METRIC_MTU_ERROR, walk->direction, ctx->len);
+	return answer_icmp_error(ctx, walk, &error, DROP(DROP_FRAGMENTATION_NEEDED));
+}
+
+#endif

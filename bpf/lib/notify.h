@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Tells those who listen. */
+#ifndef SKEP_LIB_NOTIFY_H
+#define SKEP_LIB_NOTIFY_H
+
+#include "../maps/events.h"
+#include "../types/policy.h"
+#include "ratelimit.h"
+#include "walk.h"
+
+static __always_inline int notify_allowed(void)
+{
+	struct ratelimit_key key = { .usage = RATELIMIT_EVENTS };
+
+	return !events_rate || ratelimit_take(&key, events_rate, events_burst);
+}
+
+static __always_inline int notify_somebody_listens(void)
+{
+	__u32 i;
+
+	for (i = 0; i < EVENTS_LISTENERS; i++)
+		if (bpf_map_lookup_elem(&events, &i))
+			return 1;
+	return 0;
+}
+
+/* The scratch, its header filled in; NULL where nobody listens or the limit is reached. */
+static __always_inline struct events_scratch *
+notify_begin(struct __sk_buff *ctx, const struct walk *walk, __u8 type, __u8 subtype, __u8 version)
+{
+	struct events_scratch *scratch;
+	__u32 zero = 0;
+
+	if (!notify_somebody_listens() || !notify_allowed())
+		return (void *)0;
+	scratch = bpf_map_lookup_elem(&events_scratch, &zero);
+	if (!scratch)
+		return scratch;
+
+	__builtin_memset(scratch, 0, sizeof(struct trace_notify));
+	scratch->drop.type = type;
+	scratch->drop.subtype = subtype;
+	scratch->drop.source = walk->source;
+	scratch->drop.hash = bpf_get_hash_recalc(ctx);
+	scratch->drop.len_orig = ctx->len;
+	scratch->drop.len_cap = ctx->len < EVENTS_CAPTURE_MAX ? ctx->len : EVENTS_CAPTURE_MAX;
+	scratch->drop.version = version;
+	return scratch;
+}
+
+/* Appends the packet's first bytes to a header of `size` bytes, and sends. */
+static __always_inline void notify_send(struct __sk_buff *ctx, struct events_scratch *scratch,
+					__u32 size)
+{
+	__u32 captured = ctx->len;
+	__u32 i;
+
+	if (captured > EVENTS_CAPTURE_MAX)
+		captured = EVENTS_CAPTURE_MAX;
+	if (captured < 1 || bpf_skb_load_bytes(ctx, 0, (void *)scratch + size, captured))
+		return;
+
+	for (i = 0; i < EVENTS_LISTENERS; i++) {
+		void *ring = bpf_map_lookup_elem(&events, &i);
+
+		if (ring)
+			bpf_ringbuf_output(ring, scratch, size + captured, 0);
+	}
+}
+
+__noinline int notify_drop(struct __sk_buff *ctx, const struct walk *walk, int drop)
+{
+	struct events_scratch *scratch;
+
+	if (!walk)
+		return 0;
+	scratch = notify_begin(ctx, walk, NOTIFY_DROP, drop_reason(drop), NOTIFY_DROP_VERSION);
+	if (!scratch)
+		return 0;
+	scratch->drop.src_label = walk->src_identity;
+	scratch->drop.dst_label = walk->dst_identity;
+	scratch->drop.dst_id = walk->dst_endpoint;
+	scratch->drop.line = drop_line(drop);
+	scratch->drop.file = drop_file(drop);
+	scratch->drop.ext_error = walk->ext_error;
+	scratch->drop.ifindex = ctx->ifindex;
+	scratch->drop.flags = walk->family == IPV6 ? NOTIFY_F_IPV6 : 0;
+	notify_send(ctx, scratch, sizeof(scratch->drop));
+	return 0;
+}
+
+__noinline int notify_trace(struct __sk_buff *ctx, const struct walk *walk, __u32 point)
+{
+	struct events_scratch *scratch;
+
+	if (!walk)
+		return 0;
+	scratch = notify_begin(ctx, walk, NOTIFY_TRACE, point, NOTIFY_TRACE_VERSION);
+	if (!scratch)
+		return 0;
+	scratch->trace.src_label = walk->src_identity;
+	scratch->trace.dst_label = walk->dst_identity;
+	scratch->trace.dst_id = point == TRACE_TO_PROXY ? walk->proxy_port : walk->dst_endpoint;
+	scratch->trace.reason = walk->trace_reason;
+	scratch->trace.flags = walk->family == IPV6 ? NOTIFY_F_IPV6 : 0;
+	scratch->trace.ifindex = ctx->ifindex;
+	scratch->trace.orig_ip6 = walk->packet.saddr;
+	notify_send(ctx, scratch, sizeof(scratch->trace));
+	return 0;
+}
+
+/* Where a packet leaves: told as the aggregation level says. */
+static __always_inline void trace_to(struct __sk_buff *ctx, const struct walk *walk,
+				     enum trace_point point)
+{
+	if (monitor_aggregation < 3 || walk->trace_wanted)
+		notify_trace(ctx, walk, point);
+}
+
+static __always_inline void trace_from(struct __sk_buff *ctx, const struct walk *walk,
+				       enum trace_point point)
+{
+	if (monitor_aggregation < 1)
+		notify_trace(ctx, walk, point);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Packets and bytes by what became of them. */
+#ifndef SKEP_TYPES_METRICS_H
+#define SKEP_TYPES_METRICS_H
+
+#include <linux/types.h>
+
+struct metrics_key {
+	__u8 reason;		/* enum drop_reason, or enum metric_reason below 128 */
+	__u8 dir : 2,		/* enum metric_direction */
+	     pad : 6;
+	__u16 line;
+	__u8 file;		/* enum source_file */
+	__u8 reserved[3];
+};
+
+struct metrics_value {
+	__u64 count;
+	__u64 bytes;
+};
+
+enum metric_direction {
+	METRIC_INGRESS = 1,
+	METRIC_EGRESS = 2,
+	METRIC_SERVICE = 3,
+};
+
+#endif
