@@ -59,6 +59,7 @@ tools=(
 peers=(
 	"bpftool|bpftool|bpftool|bpf|bpftool"
 	"xdp-loader|xdp-tools|xdp-tools|xdp-tools|xdp-tools"
+	"tcpdump|tcpdump|tcpdump|tcpdump|tcpdump"
 )
 
 has() {

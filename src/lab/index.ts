@@ -25,3 +25,15 @@ export {HostError} from './host/host-error.js';
 export type {PingOptions} from './host/ping.js';
 export type {ConnectOptions, Family, ListenOptions, UdpOptions} from './host/sockets.js';
 export {ProcessError} from './host/process-error.js';
+export {PcapBuffer, PcapReader, openPcap, readPcap, type PcapContents} from './pcap/reader.js';
+export {PcapWriter, createPcap, encodePcap} from './pcap/writer.js';
+export type {PcapFormat} from './pcap/encode.js';
+export type {
+	CapturedPacket,
+	CaptureInterface,
+	InterfaceToWrite,
+	PacketToWrite,
+	SkippedBlocks,
+} from './pcap/packet.js';
+export type {LinkType} from './pcap/link-type.js';
+export {PcapError} from './pcap/pcap-error.js';
