@@ -1,21 +1,14 @@
 import {existsSync, mkdirSync, readdirSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
-import {cgroupRoot} from '../../src/kernel/host/cgroup.js';
 import {listDevices} from '../../src/kernel/netlink/device.js';
 import {lab, listLabs, type Host, type Topology} from '../../src/lab/index.js';
+import {fixtureObject} from '../helpers/compile.js';
 import {kernelTest} from '../helpers/kernel.js';
+import {fillLab, watchLab} from '../helpers/lab-traces.js';
 import {run} from '../helpers/run.js';
 
 const kernel = kernelTest({feature: 'network namespaces and cgroup v2', since: '5.3'});
-
-/** What this process has of a lab: namespaces' names, cgroups, descriptors. */
-function tracesOf(name: string): string[] {
-	const own = new RegExp(`^skep-${process.pid}-\\d+\\.${name}(?:\\.|$)`);
-	return ['/run/netns', cgroupRoot()].flatMap(folder =>
-		readdirSync(folder).filter(each => own.test(each)),
-	);
-}
 
 /** The first packet arrives: nothing is asked for, nothing waited for. */
 async function reaches(from: Host, address: string): Promise<boolean> {
@@ -173,24 +166,32 @@ kernel('two labs of one name stand side by side with the same addresses', async 
 	t.true(own.some(({name, alive}) => name === right.name && alive));
 });
 
-kernel('nothing is left after success', async t => {
-	{
-		await using net = await lab({name: 'success', hosts: ['a', 'b'], links: [['a', 'b']]});
-		net.hosts.a.spawn('sleep', ['60']);
-		t.true(tracesOf('success').length === 3);
-	}
-
-	t.deepEqual(tracesOf('success'), []);
+const leaves = test.macro({
+	async exec(t: ExecutionContext, work: () => void) {
+		const object = await fixtureObject('kernel/globals');
+		let left: (() => Promise<string[]>) | undefined;
+		const use = async (): Promise<void> => {
+			await using net = await lab({
+				hosts: ['a', 'b', 'c'],
+				bridges: ['br'],
+				links: [
+					['a', 'br'],
+					['b', 'br'],
+					['br', 'c'],
+				],
+				vxlans: [{between: ['a', 'c']}],
+			});
+			left = await watchLab(await fillLab(net, object));
+			work();
+		};
+		await use().catch((error: unknown) => t.true(error instanceof RangeError));
+		t.deepEqual(await left?.(), []);
+	},
+	title: (title = '') => `nothing is left after ${title}`,
 });
-
-kernel('nothing is left after an exception', async t => {
-	const failing = async (): Promise<void> => {
-		await using net = await lab({name: 'failing', hosts: ['a', 'b'], links: [['a', 'b']]});
-		net.hosts.a.spawn('sleep', ['60']);
-		throw new RangeError('on purpose');
-	};
-	await t.throwsAsync(failing(), {instanceOf: RangeError});
-	t.deepEqual(tracesOf('failing'), []);
+kernel('success', leaves, () => undefined);
+kernel('an exception', leaves, () => {
+	throw new RangeError('on purpose');
 });
 
 kernel('a lab takes programs down with what they started', async t => {

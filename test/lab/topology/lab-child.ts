@@ -1,16 +1,31 @@
-/** Makes a lab with a process in it, says its name, and ends as it is told. */
+/** Makes a lab with all that a lab can have, says what, and ends as it is told. */
 
 import {lab} from '../../../src/lab/index.js';
+import {fillLab} from '../../helpers/lab-traces.js';
 
-const [how = ''] = process.argv.slice(2);
-const net = await lab({name: 'child', hosts: ['a', 'b'], links: [['a', 'b']]});
-const child = net.hosts.a.spawn('sleep', ['1000']);
-process.stdout.write(`${JSON.stringify({cgroup: net.hosts.a.cgroup, pid: child.pid})}\n`);
+const [object = '', how = ''] = process.argv.slice(2);
+const net = await lab({
+	name: 'child',
+	hosts: ['a', 'b'],
+	routers: ['r'],
+	bridges: ['br'],
+	links: [
+		['a', 'br'],
+		['br', 'r'],
+		['r', 'b'],
+	],
+	vxlans: [{between: ['a', 'b']}],
+});
+process.stdout.write(`${JSON.stringify(await fillLab(net, object))}\n`);
 switch (how) {
 	case 'throw':
-		throw new Error('on purpose');
+		// On word from the test, which has to look first.
+		process.stdin.once('data', () => {
+			throw new Error('on purpose');
+		});
+		break;
 	case 'exit':
-		process.exit(7);
+		process.stdin.once('data', () => process.exit(7));
 		break;
 	case 'handler':
 		process.once('SIGINT', () => {
