@@ -73,6 +73,7 @@ check_native_under_asan() {
 }
 
 check types tsc -p tsconfig.json
+check 'types of the report' tsc -p report/tsconfig.json
 check lint eslint --max-warnings=0 .
 check format prettier --check --log-level=warn .
 check 'API reference' typedoc --emit none

@@ -222,7 +222,7 @@ compile_typescript() {
 }
 
 bundle_cli() {
-	is_older dist/cli/skep.cjs src scripts/bundle.js scripts/starter.cjs "$lock_stamp" || return 0
+	is_older dist/cli/skep.cjs src report scripts/bundle.js scripts/starter.cjs "$lock_stamp" || return 0
 	step "bundling the command line"
 	quietly node scripts/bundle.js {lock}<&-
 }

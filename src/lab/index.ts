@@ -37,3 +37,21 @@ export type {
 } from './pcap/packet.js';
 export type {LinkType} from './pcap/link-type.js';
 export {PcapError} from './pcap/pcap-error.js';
+export {experiment, type FinishedExperiment, type MeasureContext} from './experiment/experiment.js';
+export {ExperimentError, type Failure} from './experiment/experiment-error.js';
+export type {ExperimentFiles} from './experiment/files.js';
+export type {Measurement} from './experiment/journal.js';
+export type {Machine} from './experiment/machine.js';
+export type {ExperimentOptions} from './experiment/options.js';
+export type {Combination, Parameters, ParameterValue} from './experiment/parameters.js';
+export type {Previous} from './experiment/previous.js';
+export type {ProgressStream} from './experiment/progress.js';
+export type {CombinationSummary, ExperimentResult} from './experiment/result.js';
+export type {Order} from './experiment/schedule.js';
+export {
+	median,
+	medianAbsoluteDeviation,
+	quantile,
+	summarize,
+	type Statistics,
+} from './experiment/statistics.js';

@@ -2,6 +2,7 @@ import type {Command} from 'commander';
 import test from 'ava';
 import {nouns} from '../../src/cli/nouns.js';
 import {createProgram} from '../../src/cli/program.js';
+import {withScriptArguments} from '../../src/cli/script-arguments.js';
 
 /** All commands, with all verbs; none does anything. */
 async function wholeProgram(): Promise<Command> {
@@ -81,8 +82,13 @@ for (const command of all) {
 			const own = /<\((skep [^)]*)\)/.exec(line)?.[1] ?? line.split(/ [|>] /, 1)[0] ?? '';
 			const words = wordsOf(own);
 			if (words === undefined) t.fail(`not a command of skep: ${line}`);
-			else
-				await t.notThrowsAsync(async () => program.parseAsync(words, {from: 'user'}), line);
+			else {
+				const spoken = withScriptArguments(words);
+				await t.notThrowsAsync(
+					async () => program.parseAsync(spoken, {from: 'user'}),
+					line,
+				);
+			}
 		}
 	});
 }

@@ -45,7 +45,8 @@ const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'
 /** Folders by the kinds of file in them, and single files by name. */
 const content = [
 	/^dist\/src\/(?!cli\/)[\w/-]+\.(?:js|d\.ts)$/,
-	/^dist\/cli\/(?:skep\.cjs|bundle\.cjs|bundle\.cjs\.map|LICENSES\.txt)$/,
+	/^dist\/cli\/(?:skep\.cjs|bundle\.cjs|bundle\.cjs\.map|(?:typescript-hooks|import-script)\.cjs|LICENSES\.txt)$/,
+	/^dist\/report\/page\.(?:css|js)$/,
 	/^dist\/bpf\/\w+\.bpf\.o$/,
 	/^prebuilds\/linux-(?:x64|arm64)\/skep\.glibc\.node$/,
 	/^native\/\w+\.(?:cc|h)$/,
