@@ -48,6 +48,16 @@ async function dump(count: number, rounds: number) {
 					return cost.wall * 1e6;
 				},
 			],
+			[
+				"wall: skep map.forEach() with consistency 'fast', objects",
+				() => {
+					const start = performance.now();
+					let elements = 0;
+					flows.map.forEach(() => elements++, {consistency: 'fast'});
+					if (elements !== count) throw new Error(`${elements} of ${count} were read`);
+					return (performance.now() - start) * 1e6;
+				},
+			],
 		],
 		rounds,
 	);
@@ -64,6 +74,7 @@ async function dump(count: number, rounds: number) {
 	return {
 		figures: figures([...wall, ...cpu], 'ms', {
 			'wall: skep map dump -o json': atLeast(6),
+			"wall: skep map.forEach() with consistency 'fast', objects": atLeast(30),
 			'CPU: skep map dump -o json': atLeast(6),
 		}),
 		peak: median(costs.map(({peak}) => peak)) / megabyte,

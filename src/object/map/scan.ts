@@ -6,6 +6,7 @@
  */
 
 import {constants} from 'node:os';
+import {setImmediate} from 'node:timers/promises';
 
 import {UsageError} from '../../base/errors.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
@@ -195,6 +196,8 @@ export function* scan(
 // The kernel yields a CPU to nobody in the middle of a batch, and what it reads is copied here
 // between two turns of the event loop: this many take a few milliseconds.
 const longestAsync = 8192;
+// Milliseconds without a turn of the event loop.
+const longestTurn = 5;
 
 /**
  * All elements, batch by batch, read on the thread pool; a larger `batchSize` than 8192 is cut to
@@ -207,14 +210,23 @@ export async function* scanAsync(
 ): AsyncGenerator<Batch, void, undefined> {
 	const batchSize = Math.min(options.batchSize ?? defaultBatch, longestAsync);
 	const each = steps(target, {...options, batchSize}, status);
+	let lastTurn = performance.now();
 	try {
 		for (let step = each.next(); step.done !== true;) {
 			if ('request' in step.value) {
 				step = each.next(await mapBatchAsync(step.value.command, step.value.request));
+				lastTurn = performance.now();
 			} else if ('run' in step.value) {
 				step = each.next(await programTestRunAsync(step.value.run));
+				lastTurn = performance.now();
 			} else {
 				yield step.value;
+				// One run of a program gives many batches.
+				if (performance.now() - lastTurn > longestTurn) {
+					await setImmediate();
+					lastTurn = performance.now();
+				}
+
 				step = each.next();
 			}
 		}
