@@ -55,3 +55,34 @@ export {
 	summarize,
 	type Statistics,
 } from './experiment/statistics.js';
+export {
+	runPacket,
+	runPackets,
+	type PacketRun,
+	type PacketStep,
+	type RunPacketOptions,
+	type RunPacketsOptions,
+} from './run/run-packet.js';
+export type {PacketContext} from './run/context.js';
+export type {PacketLike} from './run/packet-like.js';
+export type {MapEffect} from './run/map-snapshot.js';
+export type {UnwatchedMap, WatchedMaps} from './run/map-watch.js';
+export {
+	cases,
+	CaseTable,
+	runCases,
+	type CasePacket,
+	type CaseResult,
+	type CasesOptions,
+	type PacketCase,
+	type SequenceCase,
+	type SinglePacketCase,
+	type TableCase,
+} from './run/cases.js';
+export type {ExpectedEffect, ExpectedRun} from './run/check-run.js';
+export {
+	formatMeasurements,
+	measureCases,
+	type CaseMeasurement,
+	type MeasureCasesOptions,
+} from './run/measure-cases.js';

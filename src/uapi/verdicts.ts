@@ -23,6 +23,11 @@ export type TcAction = keyof typeof tcActions | UnknownName;
 export const tcxActions = {next: -1, pass: 0, drop: 2, redirect: 7} as const;
 export type TcxAction = keyof typeof tcxActions | UnknownName;
 
+/** What a program of type cgroup_skb returns; the numbers above 1 only at egress. */
+export const cgroupSkbActions = {drop: 0, pass: 1, drop_congested: 2, pass_congested: 3} as const;
+export type CgroupSkbAction = keyof typeof cgroupSkbActions | UnknownName;
+
+const cgroupSkbNames = createNames('cgroup_skb action', cgroupSkbActions);
 const xdpNames = createNames('XDP action', xdpActions);
 const tcNames = createNames('tc action', tcActions);
 const tcxNames = createNames('tcx action', tcxActions);
@@ -40,4 +45,9 @@ export function tcActionName(number: number): TcAction {
 /** The name of what a tcx program returned; takes the number signed or as the kernel's u32. */
 export function tcxActionName(number: number): TcxAction {
 	return tcxNames.name(number | 0);
+}
+
+/** The name of what a program of type cgroup_skb returned. */
+export function cgroupSkbActionName(number: number): CgroupSkbAction {
+	return cgroupSkbNames.name(number);
 }

@@ -4,7 +4,7 @@ import {UsageError} from '../../base/errors.js';
 import {programTestRun} from '../../kernel/sys/program.js';
 import {ENOTSUPP, errnoName, errnoText} from '../../uapi/errno.js';
 import {testRunFlags} from '../../uapi/flags.js';
-import {tcActionName, xdpActionName} from '../../uapi/verdicts.js';
+import {cgroupSkbActionName, tcActionName, xdpActionName} from '../../uapi/verdicts.js';
 import type {ProgramType} from '../../uapi/program-types.js';
 import {ProgramError} from './program-error.js';
 
@@ -28,7 +28,7 @@ export interface RunOptions {
 export interface RunResult {
 	/** What the program returned, as an unsigned number. */
 	readonly returnValue: number;
-	/** The verdict's name for XDP and tc: `pass`, `drop`, `ok`, …. */
+	/** The verdict's name for XDP, tc and cgroup_skb: `pass`, `drop`, `ok`, …. */
 	readonly verdict: string | undefined;
 	/** The packet as the program left it. */
 	readonly data: Uint8Array;
@@ -62,6 +62,7 @@ interface Runnable {
 function verdictOf(type: ProgramType, value: number): string | undefined {
 	if (type === 'xdp') return xdpActionName(value);
 	if (type === 'sched_cls' || type === 'sched_act') return tcActionName(value | 0);
+	if (type === 'cgroup_skb') return cgroupSkbActionName(value);
 	return undefined;
 }
 
