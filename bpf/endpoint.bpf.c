@@ -11,13 +11,12 @@
 static __always_inline int is_own_address(const struct __sk_buff *ctx, const struct walk *walk,
 					  enum family family, const struct lxc_device *device)
 {
-	const union v6addr *source = &walk->packet.saddr;
 	struct endpoint_info *owner;
 
-	if (family == IPV6 ? address_equal(source, &device->ip6)
-			   : source->p1 == device->ip4.p1)
+	if (family == IPV6 ? address_equal(&walk->packet.saddr, &device->ip6)
+			   : walk->packet.saddr.p1 == device->ip4.p1)
 		return 1;
-	owner = find_endpoint(source, family);
+	owner = find_endpoint(&walk->packet.saddr, family);
 	return owner && owner->ifindex == ctx->ifindex;
 }
 
@@ -33,6 +32,7 @@ static __always_inline int deliver_to_host(struct __sk_buff *ctx, struct walk *w
 {
 	int drop;
 
+	walk->dst_identity = IDENTITY_HOST;
 	if (host_firewall) {
 		walk->direction = METRIC_INGRESS;
 		walk->dst_endpoint = host_endpoint_id;
@@ -48,7 +48,7 @@ static __always_inline int deliver_to_host(struct __sk_buff *ctx, struct walk *w
 static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *walk,
 					    enum family family, const struct lxc_device *device)
 {
-	struct endpoint_info *destination;
+	struct lxc_device *destination;
 	int drop;
 
 	walk->family = family;
@@ -73,17 +73,18 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	}
 	trace_from(ctx, walk, TRACE_FROM_LXC);
 
-	destination = find_endpoint(&walk->packet.daddr, family);
-	if (destination)
-		walk->dst_identity = is_host(destination) ? IDENTITY_HOST : destination->sec_id;
 	drop = guard(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
 	if (drop)
 		return drop;
 	if (walk->proxy_port)
 		return deliver_to_proxy(ctx, walk);
 
-	if (destination && is_host(destination))
+	if (walk->peer_ifindex == PEER_UNKNOWN)
+		find_destination(walk, family);
+	if (walk->peer_ifindex == PEER_HOST)
 		return deliver_to_host(ctx, walk, family);
+	destination = walk->peer_ifindex == PEER_ELSEWHERE ? (void *)0
+							   : find_device(walk->peer_ifindex);
 	if (destination)
 		return deliver_to_endpoint(ctx, walk, family, destination);
 	return fib_routing ? deliver_by_route(ctx, walk)
@@ -107,7 +108,7 @@ SEC("tcx/ingress")
 int from_endpoint(struct __sk_buff *ctx)
 {
 	struct walk walk = { .direction = METRIC_EGRESS };
-	struct lxc_device *device = find_device(ctx);
+	struct lxc_device *device = find_device(ctx->ifindex);
 	int result;
 
 	/* Whatever was set before is not the datapath's. */
@@ -180,7 +181,7 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 		return drop;
 	if (walk->proxy_port)
 		return return_to_proxy(ctx, walk);
-	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_ENDPOINT, METRIC_INGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_LXC);
 	return WALK_NEXT;
 }
@@ -202,7 +203,7 @@ SEC("tcx/egress")
 int to_endpoint(struct __sk_buff *ctx)
 {
 	struct walk walk = { .direction = METRIC_INGRESS };
-	struct lxc_device *device = find_device(ctx);
+	struct lxc_device *device = find_device(ctx->ifindex);
 	int result;
 
 	if (ctx->tc_index & TC_INDEX_FROM_DATAPATH) {

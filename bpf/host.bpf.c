@@ -21,7 +21,7 @@ static __always_inline int read_packet(struct __sk_buff *ctx, struct walk *walk,
 static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
 					  enum family family)
 {
-	struct endpoint_info *destination;
+	struct lxc_device *destination;
 	int drop;
 
 	walk->family = family;
@@ -30,8 +30,9 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 	/* What cannot be read is for the stack to judge, unless it is for an endpoint. */
 	if (parse_l3(ctx, family, &walk->packet))
 		return WALK_NEXT;
-	destination = find_endpoint(&walk->packet.daddr, family);
-	if (!destination || (is_host(destination) && !host_firewall))
+	find_destination(walk, family);
+	if (walk->peer_ifindex == PEER_ELSEWHERE ||
+	    (walk->peer_ifindex == PEER_HOST && !host_firewall))
 		return WALK_NEXT;
 
 	drop = read_packet(ctx, walk, family);
@@ -39,10 +40,12 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		return drop;
 	trace_from(ctx, walk, TRACE_FROM_NETWORK);
 	walk->src_identity = identity_of(&walk->packet.saddr, family);
-	if (!is_host(destination))
-		return deliver_to_endpoint(ctx, walk, family, destination);
+	if (walk->peer_ifindex != PEER_HOST) {
+		destination = find_device(walk->peer_ifindex);
+		return destination ? deliver_to_endpoint(ctx, walk, family, destination)
+				   : DROP(DROP_ENDPOINT_NOT_READY);
+	}
 
-	walk->dst_identity = IDENTITY_HOST;
 	walk->dst_endpoint = host_endpoint_id;
 	walk->source = host_endpoint_id;
 	drop = guard(ctx, walk, family, POLICY_INGRESS, host_endpoint_id);
@@ -50,7 +53,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		return drop;
 	if (walk->proxy_port)
 		return deliver_to_proxy(ctx, walk);
-	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_HOST, METRIC_INGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_HOST);
 	return WALK_NEXT;
 }
@@ -105,7 +108,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
 	if (drop)
 		return drop;
-	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_NETWORK, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
 	return WALK_NEXT;
 }

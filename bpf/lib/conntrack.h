@@ -273,16 +273,16 @@ established:
 	ct_follow(ctx, walk, flow, 0);
 }
 
-/* Makes the entry of a flow that this packet opens. Returns 0 or a drop. */
-static __always_inline int ct_create(const struct __sk_buff *ctx, struct walk *walk,
-				     enum family family, enum policy_direction direction,
-				     __u32 revision)
+static __always_inline int ct_create_family(const struct __sk_buff *ctx, struct walk *walk,
+					    enum family family, enum policy_direction direction,
+					    __u32 revision)
 {
 	const struct packet *packet = &walk->packet;
 	__u32 now = clock_seconds();
 	union ct_key key = {};
 	struct ct_entry entry = {
 		.policy_revision = revision,
+		.peer_ifindex = direction == POLICY_EGRESS ? walk->peer_ifindex : PEER_UNKNOWN,
 		.packets = ct_accounting ? 1 : 0,
 		.bytes = ct_accounting ? ctx->len : 0,
 		.src_sec_id = walk->src_identity,
@@ -311,6 +311,27 @@ static __always_inline int ct_create(const struct __sk_buff *ctx, struct walk *w
 	}
 	walk->trace_wanted = 1;
 	return 0;
+}
+
+/* Functions of their own, as their stack is large. */
+__noinline int ct_create_ipv4(struct __sk_buff *ctx, struct walk *walk, __u32 direction,
+			      __u32 revision)
+{
+	return walk ? ct_create_family(ctx, walk, IPV4, direction, revision) : 0;
+}
+
+__noinline int ct_create_ipv6(struct __sk_buff *ctx, struct walk *walk, __u32 direction,
+			      __u32 revision)
+{
+	return walk ? ct_create_family(ctx, walk, IPV6, direction, revision) : 0;
+}
+
+/* Makes the entry of a flow that this packet opens. Returns 0 or a drop. */
+static __always_inline int ct_create(struct __sk_buff *ctx, struct walk *walk, enum family family,
+				     enum policy_direction direction, __u32 revision)
+{
+	return family == IPV6 ? ct_create_ipv6(ctx, walk, direction, revision)
+			      : ct_create_ipv4(ctx, walk, direction, revision);
 }
 
 #endif

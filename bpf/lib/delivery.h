@@ -70,7 +70,7 @@ static __always_inline int may_fragment(const struct __sk_buff *ctx, enum family
 static __always_inline int deliver_to_proxy(struct __sk_buff *ctx, struct walk *walk)
 {
 	ctx->mark = MARK_TO_PROXY | bpf_htons(walk->proxy_port) << 16;
-	METRIC(METRIC_FORWARDED, walk->direction, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_PROXY, walk->direction, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_PROXY);
 	return WALK_NEXT;
 }
@@ -92,7 +92,7 @@ static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *
 					    enum trace_point point)
 {
 	mark_identity(ctx, walk->src_identity);
-	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_STACK, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, point);
 	return WALK_NEXT;
 }
@@ -102,7 +102,7 @@ static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *
  */
 static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct walk *walk,
 					       enum family family,
-					       const struct endpoint_info *endpoint)
+					       const struct lxc_device *endpoint)
 {
 	int at_once = peer_redirect && !(endpoint->flags & ENDPOINT_F_AT_HOST_NS);
 	int drop;
@@ -134,7 +134,7 @@ static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct wal
 		mark_identity(ctx, walk->src_identity);
 		return bpf_redirect(endpoint->ifindex, 0);
 	}
-	METRIC(METRIC_FORWARDED, METRIC_INGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_TO_PEER, METRIC_INGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_LXC);
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 }
@@ -189,7 +189,7 @@ static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *
 	if (drop)
 		return drop;
 	mark_identity(ctx, walk->src_identity);
-	METRIC(METRIC_FORWARDED, METRIC_EGRESS, ctx->len);
+	METRIC_FORWARD(FORWARD_BY_ROUTE, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
 	return bpf_redirect(route.ifindex, 0);
 }
@@ -207,7 +207,7 @@ static __always_inline int walk_end(struct __sk_buff *ctx, struct walk *walk, in
 		.file = drop_file(result),
 	};
 
-	metrics_count(&key, ctx->len);
+	metrics_add(&key, 1, ctx->len);
 	notify_drop(ctx, walk, result);
 	return TC_ACT_SHOT;
 }

@@ -10,17 +10,37 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_GUARD
 
+/* Looks for where a packet goes. */
+static __always_inline void find_destination(struct walk *walk, enum family family)
+{
+	struct endpoint_info *endpoint = find_endpoint(&walk->packet.daddr, family);
+
+	if (!endpoint) {
+		walk->peer_ifindex = PEER_ELSEWHERE;
+	} else if (is_host(endpoint)) {
+		walk->peer_ifindex = PEER_HOST;
+		walk->dst_identity = IDENTITY_HOST;
+	} else {
+		walk->peer_ifindex = endpoint->ifindex;
+		walk->dst_identity = endpoint->sec_id;
+	}
+}
+
 /* The peer's identity, looked for when it is asked for. */
 static __always_inline __u32 guard_peer(struct walk *walk, enum family family,
 					enum policy_direction direction)
 {
-	__u32 *identity = direction == POLICY_EGRESS ? &walk->dst_identity : &walk->src_identity;
+	if (direction == POLICY_INGRESS) {
+		if (!walk->src_identity)
+			walk->src_identity = identity_of(&walk->packet.saddr, family);
+		return walk->src_identity;
+	}
 
-	if (!*identity)
-		*identity = direction == POLICY_EGRESS
-				    ? identity_of(&walk->packet.daddr, family)
-				    : identity_of(&walk->packet.saddr, family);
-	return *identity;
+	if (walk->peer_ifindex == PEER_UNKNOWN)
+		find_destination(walk, family);
+	if (!walk->dst_identity)
+		walk->dst_identity = identity_of(&walk->packet.daddr, family);
+	return walk->dst_identity;
 }
 
 static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk,
@@ -39,6 +59,13 @@ static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk
 
 	ct_lookup(ctx, walk, family, direction, revision, &flow);
 	walk->trace_reason = flow.status;
+	if (flow.entry && direction == POLICY_EGRESS && flow.entry->policy_revision == revision) {
+		if (flow.status == CT_REPLY && flow.entry->peer_ifindex == PEER_UNKNOWN) {
+			find_destination(walk, family);
+			flow.entry->peer_ifindex = walk->peer_ifindex;
+		}
+		walk->peer_ifindex = flow.entry->peer_ifindex;
+	}
 	if (flow.status >= CT_REPLY) {
 		if (flow.status == CT_RELATED)
 			walk->trace_wanted = 1;
@@ -66,6 +93,8 @@ static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk
 		revision = 0;
 	if (flow.status == CT_ESTABLISHED &&
 	    flow.entry->proxy_redirect == (walk->proxy_port ? 1 : 0)) {
+		flow.entry->peer_ifindex = direction == POLICY_EGRESS ? walk->peer_ifindex
+								      : PEER_UNKNOWN;
 		flow.entry->policy_revision = revision;
 		return 0;
 	}

@@ -19,10 +19,9 @@ static __always_inline struct endpoint_info *find_endpoint(const union v6addr *a
 	return bpf_map_lookup_elem(&lxc, &key);
 }
 
-/* The endpoint of the interface that the packet is on; NULL: nobody's. */
-static __always_inline struct lxc_device *find_device(const struct __sk_buff *ctx)
+/* The endpoint of an interface; NULL: nobody's. */
+static __always_inline struct lxc_device *find_device(__u32 ifindex)
 {
-	__u32 ifindex = ctx->ifindex;
 	__u32 slot = ifindex & 0xffff;
 	struct lxc_device *device = bpf_map_lookup_elem(&lxc_devices, &slot);
 

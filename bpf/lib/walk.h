@@ -10,6 +10,7 @@ struct walk {
 	struct packet packet;
 	__u32 src_identity;	/* 0: not known yet */
 	__u32 dst_identity;
+	__u32 peer_ifindex;	/* where the packet goes: as in struct ct_entry */
 	__u16 source;		/* endpoint that the program works for */
 	__u16 dst_endpoint;
 	__u16 proxy_port;	/* host byte order */
@@ -18,7 +19,7 @@ struct walk {
 	__u8 trace_reason;	/* enum ct_status, or TRACE_REASON_UNKNOWN */
 	__u8 trace_wanted;	/* 1: this packet of its flow is worth an event */
 	__s8 ext_error;
-	__u8 pad[5];
+	__u8 pad;
 };
 
 /* What a walk ends with, beside drops. Who comes next on the hook decides on. */

@@ -16,4 +16,17 @@ struct {
 	__type(value, struct metrics_value);
 } metrics SEC(".maps");
 
+/* In front of `metrics`, whose look-up costs as much as conntrack's: each packet that passes is
+ * counted here, and every METRICS_PENDING_MAX of them there.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FORWARD_SLOTS);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, struct metrics_pending);
+} metrics_pending SEC(".maps");
+
+#define METRICS_PENDING_MAX	32
+
 #endif

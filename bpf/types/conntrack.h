@@ -12,7 +12,10 @@ struct ct_entry {
 		struct {
 			/* The policy that let the flow pass, as lib/policy.h numbers them; 0: none did. */
 			__u32 policy_revision;
-			__u32 reserved0;
+			/* Where the endpoint's peer is, as of that revision: its interface on this
+			 * node, or PEER_*.
+			 */
+			__u32 peer_ifindex;
 			__u64 backend_id;
 		};
 	};
@@ -39,6 +42,10 @@ struct ct_entry {
 	__u32 last_tx_report;	/* seconds of the datapath's clock */
 	__u32 last_rx_report;
 };
+
+#define PEER_UNKNOWN	0
+#define PEER_HOST	0xfffffffe
+#define PEER_ELSEWHERE	0xffffffff
 
 enum ct_status {
 	CT_NEW = 0,

@@ -50,11 +50,13 @@ enum endpoint_flags {
 struct lxc_device {
 	union v6addr ip4;
 	union v6addr ip6;
+	mac_t mac;
 	mac_t node_mac;
 	__u32 sec_id;
-	__u32 ifindex;
-	__u16 lxc_id;		/* 0: nobody's interface */
-	__u8 pad[6];
+	__u32 ifindex;		/* 0: nobody's slot */
+	__u16 lxc_id;
+	__u16 flags;		/* enum endpoint_flags */
+	__u32 pad;
 };
 
 /* What an endpoint has by its id. */

@@ -12,11 +12,30 @@ struct metrics_key {
 	__u16 line;
 	__u8 file;		/* enum source_file */
 	__u8 reserved[3];
-};
+} __attribute__((aligned(8)));
 
 struct metrics_value {
 	__u64 count;
 	__u64 bytes;
+};
+
+/* What a CPU has counted and not yet put into the metrics. */
+struct metrics_pending {
+	struct metrics_key key;
+	__u64 count;
+	__u64 bytes;
+};
+
+/* Places that forward, each with a slot of its own. */
+enum metrics_slot {
+	FORWARD_TO_PEER,
+	FORWARD_TO_ENDPOINT,
+	FORWARD_TO_HOST,
+	FORWARD_TO_STACK,
+	FORWARD_TO_NETWORK,
+	FORWARD_TO_PROXY,
+	FORWARD_BY_ROUTE,
+	FORWARD_SLOTS,
 };
 
 enum metric_direction {
