@@ -4,10 +4,12 @@ import test from 'ava';
 import {createMap} from '../../src/object/map/create-map.js';
 import {makeBpffs} from '../helpers/bpffs.js';
 import {makeCgroup} from '../helpers/cgroup.js';
+import {skep} from '../helpers/cli.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {loadFixture} from '../helpers/load.js';
 import {connect, makeNamespace} from '../helpers/netns.js';
 import {run, start, until} from '../helpers/run.js';
+import {makeTempFolder} from '../helpers/temp.js';
 
 const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
 
@@ -125,6 +127,23 @@ kernel('patch-constant shows what the verifier leaves out', async t => {
 kernel('test-run runs the program on packets', async t => {
 	const text = await run(process.execPath, example('test-run'));
 	t.regex(text, /^udp to port 9: drop, \d+ ns\nudp to port 53: pass, \d+ ns\n/);
+});
+
+kernel('lab-latency-by-rules measures a list and a trie, and draws them', async t => {
+	const folder = await makeTempFolder(t);
+	const path = fileURLToPath(
+		new URL('../../../examples/lab-latency-by-rules.ts', import.meta.url),
+	);
+	const {code, out, err} = await skep('lab', 'run', path, '16', '2', folder);
+	t.is(code, 0, err);
+	t.regex(out, /\nlatency, ns\nrules {2}search {2}median/);
+	t.deepEqual(
+		[...out.matchAll(/^ +(\d+) {2}(list|trie)\b.* 2$/gm)].map(([, ...row]) => row.join(' ')),
+		['1 list', '1 trie', '4 list', '4 trie', '16 list', '16 trie'],
+	);
+	const page = readFileSync(`${folder}/latency-by-rules.html`, 'utf8');
+	t.regex(page, /<div class="chart" id="chart-0">/);
+	t.notRegex(page, /class="note"/);
 });
 
 test('every example says what it does and stays short', t => {

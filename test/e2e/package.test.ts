@@ -50,7 +50,7 @@ const content = [
 	/^dist\/bpf\/\w+\.bpf\.o$/,
 	/^prebuilds\/linux-(?:x64|arm64)\/skep\.glibc\.node$/,
 	/^native\/\w+\.(?:cc|h)$/,
-	/^bpf\/(?:LICENSE|(?:include|types)\/\w+\.h|\w+\.bpf\.c)$/,
+	/^bpf\/(?:LICENSE|(?:include|lib|maps|types)\/\w+\.h|\w+\.bpf\.c)$/,
 	/^node_modules\/ipaddr\.js\//,
 	/^(?:LICENSE|README\.md|ARCHITECTURE\.md|package\.json|binding\.gyp)$/,
 ];

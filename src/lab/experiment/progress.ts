@@ -8,6 +8,7 @@ import {duration, fit, plain} from './text.js';
 export interface ProgressStream {
 	readonly isTTY?: boolean;
 	readonly columns?: number;
+	/** Takes text as it is, with what steers a terminal. */
 	write(text: string): unknown;
 }
 
