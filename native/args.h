@@ -129,7 +129,7 @@ private:
 	}
 
 	napi_env env_;
-	std::array<napi_value, 5> values_{};
+	std::array<napi_value, 6> values_{};
 	size_t index_ = 0;
 	bool ok_ = true;
 };

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "args.h"
+#include "cgroup.h"
 #include "env_state.h"
 #include "netns.h"
 #include "sys.h"
@@ -51,29 +52,31 @@ napi_value NetnsOpen(napi_env env, napi_callback_info info) {
 	return Result(env, fd, error);
 }
 
-// socketOpen(family, type, protocol, address, netns) -> fd | -errno
+// socketOpen(family, type, protocol, address, netns, cgroup) -> fd | -errno
 //
-// A non-blocking socket, bound where `address`, a sockaddr, is not empty. The descriptor is the
-// caller's to close, not the addon's.
+// A non-blocking socket of the namespace and the cgroup, bound where `address`, a sockaddr, is not
+// empty. The descriptor is the caller's to close, not the addon's.
 napi_value SocketOpen(napi_env env, napi_callback_info info) {
 	uint32_t family = 0;
 	uint32_t type = 0;
 	uint32_t protocol = 0;
 	ByteSpan given;
 	int netns = -1;
+	int cgroup = -1;
 	if (!Args(env, info)
 	         .Uint32("family", &family)
 	         .Uint32("type", &type)
 	         .Uint32("protocol", &protocol)
 	         .Bytes("address", &given)
 	         .OptionalFd("netns", &netns)
+	         .OptionalFd("cgroup", &cgroup)
 	         .Ok())
 		return nullptr;
 	sockaddr_storage address = {};
 	if (given.size > sizeof(address)) return ThrowRange(env, "address: expected a sockaddr");
 	if (given.size > 0) std::memcpy(&address, given.data, given.size);
 	int error = 0;
-	const long result = InNetns(netns, &error, [&]() -> long {
+	const long result = InCgroup(cgroup, netns, &error, [&]() -> long {
 		const int fd = socket(static_cast<int>(family),
 		                      static_cast<int>(type) | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		                      static_cast<int>(protocol));

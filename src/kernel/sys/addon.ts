@@ -68,6 +68,7 @@ export interface Addon {
 		protocol: number,
 		address: Uint8Array,
 		netns: number,
+		cgroup: number,
 	) => number;
 	/** A command that gets or sets one number. */
 	readonly ethtool: (name: string, command: number, value: number, netns: number) => number;

@@ -68,15 +68,17 @@ export interface NewSocket {
 	readonly protocol: number;
 	/** What it is bound to: a sockaddr; to nothing unless given. */
 	readonly address?: Uint8Array;
+	/** Descriptor of the cgroup whose programs see it; this process's unless given. */
+	readonly cgroup?: number;
 }
 
 /**
  * A non-blocking socket of the namespace; the descriptor is the caller's to close.
- * *Throws:* `ERR_NAMESPACE`.
+ * *Kernel:* with `cgroup` 5.7. *Throws:* `ERR_NAMESPACE`.
  */
 export function openSocket(what: string, socket: NewSocket, netns: number): number {
-	const {family, type, protocol, address = new Uint8Array(0)} = socket;
-	return check(what, addon.socketOpen(family, type, protocol, address, netns));
+	const {family, type, protocol, address = new Uint8Array(0), cgroup = -1} = socket;
+	return check(what, addon.socketOpen(family, type, protocol, address, netns, cgroup));
 }
 
 /** What ethtool sets of a device by a single number. */

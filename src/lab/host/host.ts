@@ -1,7 +1,7 @@
 import type {ChildProcess} from 'node:child_process';
 import type {Socket as UdpSocket} from 'node:dgram';
 import {once} from 'node:events';
-import {closeSync, writeSync} from 'node:fs';
+import {closeSync, openSync, writeSync} from 'node:fs';
 import type {Server, Socket} from 'node:net';
 
 import {formatMacBytes, formatPrefix, type Prefix} from '../../base/address.js';
@@ -10,6 +10,8 @@ import {interfaceIndex} from '../../kernel/sys/interfaces.js';
 import {openSocket} from '../../kernel/sys/namespace.js';
 import {PacketSocket} from '../../kernel/sys/packet-socket.js';
 import {attachCgroup, type AttachCgroupOptions} from '../../object/link/attach-cgroup.js';
+import {attachNetfilter, type AttachNetfilterOptions} from '../../object/link/attach-netfilter.js';
+import {attachNetns} from '../../object/link/attach-netns.js';
 import {attachTcx, type AttachTcxOptions} from '../../object/link/attach-tcx.js';
 import {attachXdp, type AttachXdpOptions} from '../../object/link/attach-xdp.js';
 import type {Link} from '../../object/link/link.js';
@@ -40,6 +42,7 @@ import {
 	type ConnectOptions,
 	type Family,
 	type ListenOptions,
+	type SocketPlace,
 	type UdpOptions,
 } from './sockets.js';
 import {
@@ -142,16 +145,16 @@ export class Host {
 		return child;
 	}
 
-	/** A TCP connection from here. *Throws:* `ERR_HOST`: `ECONNREFUSED`, `ETIMEDOUT`, … */
+	/** A TCP connection from here. *Kernel:* 5.7, as all sockets. *Throws:* `ERR_HOST`: `ECONNREFUSED`, `ETIMEDOUT`, … */
 	async connect(address: string, port: number, options: ConnectOptions = {}): Promise<Socket> {
 		const what = `connect to ${address} port ${port}`;
-		return this.open(what, async netns => connectTcp(netns, address, port, options), destroy);
+		return this.open(what, async place => connectTcp(place, address, port, options), destroy);
 	}
 
 	/** A TCP server on a port, or with 0 on one of the kernel's choice. *Throws:* `ERR_HOST`. */
 	async listen(port = 0, options: ListenOptions = {}): Promise<Server> {
 		const what = `listen on port ${port}`;
-		const server = await this.open(what, async netns => listenTcp(netns, port, options), close);
+		const server = await this.open(what, async place => listenTcp(place, port, options), close);
 		server.on('connection', socket => this.belongings.add(socket, destroy));
 		return server;
 	}
@@ -159,7 +162,7 @@ export class Host {
 	/** A UDP socket that is bound. *Throws:* `ERR_HOST`. */
 	async openUdp(options: UdpOptions = {}): Promise<UdpSocket> {
 		const what = `open UDP port ${options.port ?? 0}`;
-		return this.open(what, netns => openUdp(netns, options), closeUdp);
+		return this.open(what, place => openUdp(place, options), closeUdp);
 	}
 
 	/**
@@ -167,7 +170,7 @@ export class Host {
 	 * in identifier and checksum; the port to send to is any. *Throws:* `ERR_HOST`.
 	 */
 	async openIcmp(family: Family = 'ipv4'): Promise<UdpSocket> {
-		return this.open('open ICMP socket', netns => openIcmp(netns, family), closeUdp);
+		return this.open('open ICMP socket', place => openIcmp(place, family), closeUdp);
 	}
 
 	/**
@@ -252,21 +255,43 @@ export class Host {
 		return this.belongings.add(attachTcx(program, interfaceName, {...options, netns}), close);
 	}
 
-	/** Attaches a program to the host's cgroup, as `attachCgroup` does. *Throws:* `ERR_LINK`. */
+	/**
+	 * Attaches a program to the host's cgroup, as `attachCgroup` does: it sees the sockets that were
+	 * opened by the host, and those of what runs there. *Throws:* `ERR_LINK`.
+	 */
 	attachCgroup(program: Program, options: AttachCgroupOptions = {}): Link {
 		return this.belongings.add(attachCgroup(program, this.cgroup, options), close);
 	}
 
-	/** Opens what is closed with the lab at the latest. */
+	/** Attaches a program to the host's netfilter, as `attachNetfilter` does. *Throws:* `ERR_LINK`. */
+	attachNetfilter(program: Program, options: Omit<AttachNetfilterOptions, 'netns'>): Link {
+		const {netns} = this;
+		return this.belongings.add(attachNetfilter(program, {...options, netns}), close);
+	}
+
+	/**
+	 * Attaches a socket look-up or a flow dissector to the host, as `attachNetns` does.
+	 * *Throws:* `ERR_LINK`.
+	 */
+	attachNetns(program: Program): Link {
+		return this.belongings.add(attachNetns(program, {netns: this.netns}), close);
+	}
+
+	/** Opens what the host's cgroup sees, and is closed with the lab at the latest. */
 	private async open<T extends object>(
 		what: string,
-		work: (netns: number) => T | Promise<T>,
+		work: (place: SocketPlace) => T | Promise<T>,
 		end: (opened: T) => unknown,
 	): Promise<T> {
+		let cgroup;
 		try {
-			return this.belongings.add(await work(this.namespace.number), end);
+			cgroup = openSync(this.cgroup, 'r');
+			const place = {netns: this.namespace.number, cgroup};
+			return this.belongings.add(await work(place), end);
 		} catch (error) {
 			throw HostError.of(what, this.name, error);
+		} finally {
+			if (cgroup !== undefined) closeSync(cgroup);
 		}
 	}
 

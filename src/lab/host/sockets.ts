@@ -11,6 +11,12 @@ import {socketAddress} from './sockaddr.js';
 const types = {stream: 1, datagram: 2} as const;
 const icmpProtocols = {ipv4: 1, ipv6: 58} as const;
 
+/** Descriptors of where a socket is opened. */
+export interface SocketPlace {
+	readonly netns: number;
+	readonly cgroup: number;
+}
+
 /** Of addresses. */
 export type Family = 'ipv4' | 'ipv6';
 
@@ -42,7 +48,7 @@ export interface UdpOptions {
 const anyAddress = {ipv4: '0.0.0.0', ipv6: '::'} as const;
 
 export async function connectTcp(
-	netns: number,
+	{netns, cgroup}: SocketPlace,
 	address: string,
 	port: number,
 	options: ConnectOptions,
@@ -54,7 +60,7 @@ export async function connectTcp(
 	const bound = isBound ? {address: socketAddress(localAddress ?? any, localPort).bytes} : {};
 	const fd = openSocket(
 		'open socket',
-		{family, type: types.stream, protocol: 0, ...bound},
+		{family, type: types.stream, protocol: 0, cgroup, ...bound},
 		netns,
 	);
 	// Reading begins with the connection: before, there is nothing to read from.
@@ -72,12 +78,12 @@ export async function connectTcp(
 }
 
 export async function listenTcp(
-	netns: number,
+	{netns, cgroup}: SocketPlace,
 	port: number,
 	{address = anyAddress.ipv6}: ListenOptions,
 ): Promise<Server> {
 	const {family, bytes} = socketAddress(address, port);
-	const socket = {family, type: types.stream, protocol: 0, address: bytes};
+	const socket = {family, type: types.stream, protocol: 0, address: bytes, cgroup};
 	const fd = openSocket('open socket', socket, netns);
 	const server = createServer();
 	server.listen({fd});
@@ -85,17 +91,18 @@ export async function listenTcp(
 	return server;
 }
 
-export function openUdp(netns: number, options: UdpOptions): UdpSocket {
+export function openUdp({netns, cgroup}: SocketPlace, options: UdpOptions): UdpSocket {
 	const {port = 0, address = anyAddress[options.family ?? 'ipv4']} = options;
 	const {family, bytes} = socketAddress(address, port);
-	const socket = {family, type: types.datagram, protocol: 0, address: bytes};
+	const socket = {family, type: types.datagram, protocol: 0, address: bytes, cgroup};
 	return adopt(openSocket('open socket', socket, netns), family);
 }
 
-export function openIcmp(netns: number, family: Family): UdpSocket {
+export function openIcmp({netns, cgroup}: SocketPlace, family: Family): UdpSocket {
 	const number = families[family];
 	const address = socketAddress(anyAddress[family], 0).bytes;
-	const socket = {family: number, type: types.datagram, protocol: icmpProtocols[family], address};
+	const protocol = icmpProtocols[family];
+	const socket = {family: number, type: types.datagram, protocol, address, cgroup};
 	return adopt(openSocket('open socket', socket, netns), number);
 }
 
