@@ -89,7 +89,7 @@ class Planner {
 		this.topology = topology;
 		this.name = topology.name ?? 'lab';
 		if (!namePattern.test(this.name))
-			this.fail('its name has other characters than a-z, 0-9, -, _');
+			this.fail('its name has other characters than a-z, 0-9, -, _, or more than 32');
 	}
 
 	plan(): Plan {
@@ -115,7 +115,9 @@ class Planner {
 	private addNodes(role: Role, hosts: Hosts<string>): void {
 		for (const [name, options] of entriesOf(hosts)) {
 			if (!namePattern.test(name)) {
-				this.fail(`the name of ${role} "${name}" has other characters than a-z, 0-9, -, _`);
+				this.fail(
+					`the name of ${role} "${name}" has other characters than a-z, 0-9, -, _, or more than 32`,
+				);
 			}
 
 			if (this.nodes.has(name)) this.fail(`there are two of the name "${name}"`);
