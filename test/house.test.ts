@@ -45,6 +45,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'kernel/netlink': ['kernel/sys'],
 	lab: ['lab/experiment', 'lab/host', 'lab/pcap', 'lab/run', 'lab/topology'],
 	'lab/host': ['lab/topology'],
+	'lab/run': ['lab/experiment', 'lab/host'],
 	'object/collection': [
 		'object/btf',
 		'object/link',
@@ -240,12 +241,8 @@ function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | un
 }
 
 test('a cycle is found', t => {
-	const graph = new Map([
-		['a', ['b', 'c']],
-		['b', []],
-		['c', ['d']],
-		['d', ['b', 'c']],
-	]);
+	const letters = {a: ['b', 'c'], b: [], c: ['d'], d: ['b', 'c']};
+	const graph = new Map<string, string[]>(Object.entries(letters));
 	t.deepEqual(findCycle(graph), ['c', 'd', 'c']);
 });
 

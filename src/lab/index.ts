@@ -86,3 +86,5 @@ export {
 	type CaseMeasurement,
 	type MeasureCasesOptions,
 } from './run/measure-cases.js';
+export {sendLive, type LiveResult, type SendLiveOptions} from './run/send-live.js';
+export type {ExpectedFrame, ExpectedFrames} from './run/live-expectation.js';

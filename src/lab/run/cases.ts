@@ -112,7 +112,7 @@ function runCase(table: CaseTable, one: PacketCase): CaseResult {
 	const runs: PacketRun[] = [];
 	const failures: string[] = [];
 	try {
-		using watch = new MapWatch(table.program, table.options.maps);
+		using watch = new MapWatch(table.options.maps ?? table.program);
 		try {
 			one.prepare?.();
 			watch.skip();

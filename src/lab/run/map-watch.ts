@@ -4,7 +4,7 @@ import {UsageError} from '../../base/errors.js';
 import {Collection} from '../../object/collection/collection.js';
 import type {BpfMap} from '../../object/map/map.js';
 import {openMapById} from '../../object/map/open-map.js';
-import type {Program} from '../../object/program/program.js';
+import {Program} from '../../object/program/program.js';
 import type {MapType} from '../../uapi/map-types.js';
 import {
 	isDataSection,
@@ -57,11 +57,11 @@ export class MapWatch implements Disposable {
 	private readonly watched: Watched[] = [];
 	private readonly own: BpfMap[] = [];
 
-	/** *Throws:* `ERR_MAP`; `ERR_USAGE` for a map that was chosen and cannot be listed. */
-	constructor(program: Program, maps: WatchedMaps | undefined) {
+	/** Of a program, its maps. *Throws:* `ERR_MAP`; `ERR_USAGE` for a map that was chosen and cannot be listed. */
+	constructor(maps: WatchedMaps | Program) {
 		try {
-			if (maps === undefined) {
-				for (const id of program.mapIds()) {
+			if (maps instanceof Program) {
+				for (const id of maps.mapIds()) {
 					const map = openMapById(id);
 					this.own.push(map);
 					this.add(nameOf(map), map, false);

@@ -3,6 +3,7 @@
 import {setImmediate as turn} from 'node:timers/promises';
 
 import {UsageError} from '../../base/errors.js';
+import {median, summarize} from '../experiment/statistics.js';
 import {packetsOf, type CaseTable, type PacketCase} from './cases.js';
 import {MapWatch} from './map-watch.js';
 import {bytesOf} from './packet-like.js';
@@ -87,8 +88,13 @@ export async function measureCases(
 		packets: packetsOf(one).length,
 		method,
 		rounds: times,
-		...summary(times),
+		...pickStatistics(times),
 	}));
+}
+
+function pickStatistics(times: readonly number[]) {
+	const {median, q1, q3, min, max} = summarize(times);
+	return {median, q1, q3, min, max};
 }
 
 /** Takes the same way when it is run again. */
@@ -102,7 +108,7 @@ function isRepeatable(runs: readonly PacketRun[]): boolean {
 }
 
 function repeated(table: CaseTable, one: PacketCase, repeat: number): number {
-	using watch = new MapWatch(table.program, table.options.maps);
+	using watch = new MapWatch(table.options.maps ?? table.program);
 	try {
 		one.prepare?.();
 		const [step] = packetsOf(one);
@@ -116,7 +122,7 @@ function repeated(table: CaseTable, one: PacketCase, repeat: number): number {
 
 /** The median of as many runs as there is time for. */
 function restored(table: CaseTable, one: PacketCase, repeat: number): number {
-	using watch = new MapWatch(table.program, table.options.maps);
+	using watch = new MapWatch(table.options.maps ?? table.program);
 	const packets = packetsOf(one);
 	const end = performance.now() + longestRound;
 	const times: number[] = [];
@@ -135,21 +141,7 @@ function restored(table: CaseTable, one: PacketCase, repeat: number): number {
 		}
 	}
 
-	return quantile(times, 0.5);
-}
-
-function summary(
-	times: readonly number[],
-): Pick<CaseMeasurement, 'median' | 'q1' | 'q3' | 'min' | 'max'> {
-	const [min, q1, median, q3, max] = [0, 0.25, 0.5, 0.75, 1].map(share => quantile(times, share));
-	return {median: median ?? NaN, q1: q1 ?? NaN, q3: q3 ?? NaN, min: min ?? NaN, max: max ?? NaN};
-}
-
-function quantile(values: readonly number[], share: number): number {
-	const order = values.toSorted((a, b) => a - b);
-	const at = share * (order.length - 1);
-	const [low = NaN, high = NaN] = [order[Math.floor(at)], order[Math.ceil(at)]];
-	return low + (high - low) * (at - Math.floor(at));
+	return median(times);
 }
 
 /** The measurements as a table for people: median, the middle half of the rounds, minimum, maximum. */

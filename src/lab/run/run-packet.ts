@@ -97,7 +97,7 @@ export function runPackets(
 	packets: readonly (PacketLike | PacketStep)[],
 	options: RunPacketsOptions = {},
 ): PacketRun[] {
-	using watch = new MapWatch(program, options.maps);
+	using watch = new MapWatch(options.maps ?? program);
 	try {
 		return packets.map(each => runStep(program, asStep(each), watch));
 	} finally {
