@@ -45,13 +45,13 @@ export function buildPlan(plan: Plan, netnsOf: (node: PlannedNode) => number): v
 	const veths = plan.veths.map(([left, right]) => createVeth(end(left), end(right)));
 	const [first] = plan.nodes;
 	// Made in one of the lab's own, they never show up in the namespace of this process.
-	if (first) apply(veths, netnsOf(first));
-	for (const node of plan.nodes) apply(changesOf(node, plan), netnsOf(node));
+	if (first) applyChanges(veths, netnsOf(first));
+	for (const node of plan.nodes) applyChanges(changesOf(node, plan), netnsOf(node));
 	for (const node of plan.nodes) finish(node, netnsOf(node));
 }
 
 /** Sends changes. *Throws:* `ERR_UNSUPPORTED` with the name of what the kernel was built without. */
-function apply(changes: readonly Change[], netns: number): void {
+export function applyChanges(changes: readonly Change[], netns: number): void {
 	try {
 		exchangeAll(changes, netns);
 	} catch (error) {

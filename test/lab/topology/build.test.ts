@@ -1,6 +1,9 @@
 import {readdirSync} from 'node:fs';
 import {cgroupRoot} from '../../../src/kernel/host/cgroup.js';
+import {createVxlan} from '../../../src/kernel/netlink/interfaces.js';
+import {createNamespace} from '../../../src/kernel/sys/namespace.js';
 import {lab} from '../../../src/lab/index.js';
+import {applyChanges} from '../../../src/lab/topology/build.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'network namespaces and cgroup v2', since: '5.3'});
@@ -47,6 +50,24 @@ kernel('a lab that cannot be built leaves nothing', async t => {
 	t.is(error.code, 'ERR_NAMESPACE');
 	t.regex(error.message, /^set net\/no\/such\/setting to 1: .*\(ENOENT\)$/);
 	t.deepEqual(tracesOf('broken'), []);
+});
+
+kernel('a kind of interface that the kernel has not is named', t => {
+	const namespace = createNamespace('absent');
+	t.teardown(() => namespace.close());
+	const local = Uint8Array.of(192, 0, 2, 1);
+	const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
+	const vxlan = {name: 'vxlan0', ifindex: 101, mac, vni: 1, local, port: 4789};
+	const change = createVxlan(vxlan);
+	t.is(change.needs, 'vxlan (CONFIG_VXLAN)');
+	// The same of a kind that no kernel has.
+	const parts = change.parts.map(part =>
+		Buffer.from(Buffer.from(part).toString('latin1').replace('vxlan\0', 'vxlam\0'), 'latin1'),
+	);
+	t.throws(() => applyChanges([{...change, parts}], namespace.number), {
+		code: 'ERR_UNSUPPORTED',
+		message: /^make vxlan "vxlan0": this kernel has no vxlan \(CONFIG_VXLAN\)/,
+	});
 });
 
 kernel('what the kernel was built without is named', async t => {
