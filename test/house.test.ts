@@ -46,6 +46,7 @@ const neighbours: Record<string, readonly string[]> = {
 	lab: ['lab/experiment', 'lab/host', 'lab/pcap', 'lab/run', 'lab/topology'],
 	'lab/host': ['lab/topology'],
 	'lab/run': ['lab/experiment', 'lab/host'],
+	'lab/pcap': ['lab/host'],
 	'object/collection': [
 		'object/btf',
 		'object/link',

@@ -88,3 +88,8 @@ export {
 } from './run/measure-cases.js';
 export {sendLive, type LiveResult, type SendLiveOptions} from './run/send-live.js';
 export type {ExpectedFrame, ExpectedFrames} from './run/live-expectation.js';
+export {
+	captureToFile,
+	type CaptureToFileOptions,
+	type FileCapture,
+} from './pcap/capture-to-file.js';

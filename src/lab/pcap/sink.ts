@@ -55,6 +55,7 @@ export function streamSink(stream: Writable): Sink {
 	};
 	return {
 		async write(bytes) {
+			failure ??= stream.errored ?? undefined;
 			if (failure) throw failure;
 			await new Promise<void>((resolve, reject) =>
 				stream.write(bytes, settle(resolve, reject)),

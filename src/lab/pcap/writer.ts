@@ -113,6 +113,7 @@ export class PcapWriter {
 		if (this.failure !== undefined) throw PcapError.of(this.what, this.failure);
 	}
 
+	/** As `close`. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
 	}
