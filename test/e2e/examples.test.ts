@@ -146,6 +146,40 @@ kernel('lab-latency-by-rules measures a list and a trie, and draws them', async 
 	t.notRegex(page, /class="note"/);
 });
 
+kernel('lab-xdp-drop-prefix drops pings from a prefix, and only while it is listed', async t => {
+	const text = await run(process.execPath, example('lab-xdp-drop-prefix'));
+	const [v4 = [], v6 = []] = ['ipv4', 'ipv6'].map(family =>
+		text.split('\n').filter(line => line.startsWith(family)),
+	);
+	for (const [family, lines] of [
+		['ipv4', v4],
+		['ipv6', v6],
+	] as const) {
+		const dropped = Number(/\d+$/.exec(lines[2] ?? '')?.[0]);
+		t.true(dropped >= 1, text);
+		t.deepEqual(lines, [
+			`${family}, not listed: reply`,
+			`${family}, listed: no reply`,
+			`${family}, dropped: ${dropped}`,
+			`${family}, removed: reply`,
+		]);
+	}
+});
+
+kernel('lab-capture writes what tcpdump reads', async t => {
+	const path = `${await makeTempFolder(t)}/ping.pcapng`;
+	const text = await run(process.execPath, example('lab-capture'), path);
+	const [, sent = 0, received = 0] = /^host client: (\d+) out, (\d+) in$/m.exec(text) ?? [];
+	t.true(Number(sent) >= 2 && Number(received) >= 2, text);
+	for (const line of [
+		/^IP [\d.]+ > [\d.]+: ICMP echo request, /m,
+		/^IP [\d.]+ > [\d.]+: ICMP echo reply, /m,
+		/^IP6 [\da-f:]+ > [\da-f:]+: ICMP6, echo request, /m,
+		/^IP6 [\da-f:]+ > [\da-f:]+: ICMP6, echo reply, /m,
+	])
+		t.regex(text, line);
+});
+
 test('every example says what it does and stays short', t => {
 	const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
 	t.true(existsSync(folder));

@@ -1,7 +1,8 @@
 /** Where the bytes of a capture go. */
 
 import {close, ftruncate, open, write} from 'node:fs';
-import {finished, type Writable} from 'node:stream';
+import type {Writable} from 'node:stream';
+import {finished} from 'node:stream/promises';
 import {promisify} from 'node:util';
 
 export interface Sink {
@@ -44,33 +45,25 @@ export async function openFileSink(path: string): Promise<Sink> {
 /** Writes into a stream, and ends it. */
 export function streamSink(stream: Writable): Sink {
 	let failure: Error | undefined;
-	const cleanup = finished(stream, {readable: false}, error => {
-		failure ??= error ?? new Error('the stream was ended');
-	});
-	const settle = (resolve: () => void, reject: (error: Error) => void) => {
-		return (error?: Error | null) => {
-			if (error) reject(error);
-			else resolve();
-		};
+	// A stream may tell of its failure after everybody has given up on it: the listener stays.
+	stream.on('error', error => (failure ??= error));
+	const check = (): void => {
+		failure ??= stream.errored ?? undefined;
+		if (failure === undefined && (stream.destroyed || stream.writableEnded))
+			failure = new Error('the stream has ended');
+		if (failure !== undefined) throw failure;
 	};
 	return {
 		async write(bytes) {
-			failure ??= stream.errored ?? undefined;
-			if (failure) throw failure;
+			check();
 			await new Promise<void>((resolve, reject) =>
-				stream.write(bytes, settle(resolve, reject)),
+				stream.write(bytes, error => (error ? reject(error) : resolve())),
 			);
 		},
 		async close() {
-			try {
-				if (failure) throw failure;
-				await new Promise<void>((resolve, reject) => {
-					finished(stream, {readable: false}, settle(resolve, reject));
-					stream.end();
-				});
-			} finally {
-				cleanup();
-			}
+			check();
+			stream.end();
+			await finished(stream, {readable: false});
 		},
 	};
 }

@@ -49,6 +49,17 @@ test('a stream that fails is an error of our own', async t => {
 	await t.throwsAsync(async () => writer.close(), {instanceOf: PcapError});
 });
 
+test('a stream that was ended by another is an error of our own', async t => {
+	const stream = new PassThrough();
+	const writer = await createPcap(stream);
+	stream.end();
+	await writer.write(packet);
+	await t.throwsAsync(async () => writer.close(), {
+		instanceOf: PcapError,
+		message: 'write capture: the stream has ended',
+	});
+});
+
 /** The process's descriptors of a file. */
 const open = (path: string): number[] =>
 	readdirSync('/proc/self/fd')
