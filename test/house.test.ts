@@ -43,7 +43,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'kernel/features': ['kernel/host', 'kernel/sys'],
 	'kernel/host': ['kernel/sys'],
 	'kernel/netlink': ['kernel/sys'],
-	lab: ['lab/experiment', 'lab/host', 'lab/pcap', 'lab/run', 'lab/topology'],
+	lab: ['lab/experiment', 'lab/host', 'lab/pcap', 'lab/run', 'lab/topology', 'lab/unit-test'],
 	'lab/host': ['lab/topology'],
 	'lab/run': ['lab/experiment', 'lab/host'],
 	'lab/pcap': ['lab/host'],

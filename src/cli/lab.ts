@@ -6,6 +6,7 @@ import {addClean} from './lab/clean.js';
 import {addList} from './lab/list.js';
 import {addRun} from './lab/run.js';
 import {addShell} from './lab/shell.js';
+import {addTest} from './lab/test.js';
 import {example} from './output/example.js';
 
 export function addLabVerbs(lab: Command): void {
@@ -14,4 +15,5 @@ export function addLabVerbs(lab: Command): void {
 	addList(lab);
 	addShell(lab);
 	addClean(lab);
+	addTest(lab);
 }

@@ -93,3 +93,16 @@ export {
 	type CaptureToFileOptions,
 	type FileCapture,
 } from './pcap/capture-to-file.js';
+export {runUnitTests, type UnitTestOptions} from './unit-test/run-unit-tests.js';
+export {UnitTestError} from './unit-test/cases.js';
+export type {
+	Stage,
+	StageRun,
+	SuiteReport,
+	TestResult,
+	UnitTestCase,
+	UnitTestReport,
+} from './unit-test/results.js';
+export type {SubResult, TestStatus} from './unit-test/suite-result.js';
+export type {PacketComparison} from './unit-test/comparisons.js';
+export type {SourcePlace} from './unit-test/source-places.js';

@@ -86,6 +86,8 @@ export interface TestRunAttr {
 	readonly flags: number;
 	readonly cpu: number;
 	readonly batchSize?: number;
+	/** Descriptor of the network namespace to run in; this process's unless given. */
+	readonly netns?: number | undefined;
 }
 
 export interface TestRunResult {
@@ -131,7 +133,7 @@ function testRunResult(result: number, attr: Attr): TestRunResult {
 /** *Kernel:* 4.12; 5.15 and newer for most contexts. */
 export function programTestRun(run: TestRunAttr): TestRunResult {
 	const {attr, pointers} = testRunCall(run);
-	return testRunResult(tryBpf('prog_test_run', attr, pointers), attr);
+	return testRunResult(tryBpf('prog_test_run', attr, pointers, run.netns), attr);
 }
 
 /** The same on the thread pool. */
