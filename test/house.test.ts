@@ -4,6 +4,8 @@ import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import ts from 'typescript';
 
+import {findCycle} from './helpers/find-cycle.js';
+
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Each floor may import those named, and itself. */
@@ -17,7 +19,8 @@ const floors: Record<string, readonly string[]> = {
 	toolchain: ['base', 'uapi', 'format', 'spec'],
 	index: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
 	lab: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
-	cli: ['base', 'index', 'lab'],
+	datapath: ['base', 'uapi', 'format', 'spec', 'kernel', 'object'],
+	cli: ['base', 'index', 'lab', 'datapath'],
 };
 
 /** Within a floor, a folder may import these of its neighbours. */
@@ -37,6 +40,7 @@ const neighbours: Record<string, readonly string[]> = {
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
+	datapath: ['datapath/layout'],
 	'format/btf/c': ['format/btf'],
 	'format/codec': ['format/btf'],
 	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],
@@ -199,14 +203,17 @@ test('nothing in src reaches outside of it', t => {
 	t.deepEqual(outside, []);
 });
 
-test('the command line knows of the lab what its users know', t => {
-	const inner = sources
-		.filter(({path}) => path.startsWith('src/cli/'))
-		.flatMap(source => importsOf(source).map(({specifier}) => targetOf(source, specifier)))
-		.filter(target => target?.startsWith('src/lab/') && target !== 'src/lab/index.ts');
+for (const part of ['lab', 'datapath']) {
+	test(`the command line knows of the ${part} what its users know`, t => {
+		const entry = `src/${part}/index.ts`;
+		const inner = sources
+			.filter(({path}) => path.startsWith('src/cli/'))
+			.flatMap(source => importsOf(source).map(({specifier}) => targetOf(source, specifier)))
+			.filter(target => target?.startsWith(`src/${part}/`) && target !== entry);
 
-	t.deepEqual(inner, []);
-});
+		t.deepEqual(inner, []);
+	});
+}
 
 test('no file imports itself by way of others', t => {
 	const graph = new Map<string, string[]>();
@@ -220,26 +227,6 @@ test('no file imports itself by way of others', t => {
 
 	t.deepEqual(findCycle(graph), undefined);
 });
-
-/** The first way found from a file back to itself. */
-function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
-	const finished = new Set<string>();
-	const walk = (path: string, above: readonly string[]): string[] | undefined => {
-		if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
-		if (finished.has(path)) return undefined;
-		for (const next of graph.get(path) ?? []) {
-			const cycle = walk(next, [...above, path]);
-			if (cycle) return cycle;
-		}
-		finished.add(path);
-		return undefined;
-	};
-	for (const path of graph.keys()) {
-		const cycle = walk(path, []);
-		if (cycle) return cycle;
-	}
-	return undefined;
-}
 
 test('a cycle is found', t => {
 	const letters = {a: ['b', 'c'], b: [], c: ['d'], d: ['b', 'c']};
@@ -265,7 +252,7 @@ test(`no file has more than ${longest} lines`, t => {
 	t.deepEqual(long, []);
 });
 
-const indexes = ['src/index.ts', 'src/lab/index.ts'];
+const indexes = ['src/index.ts', 'src/lab/index.ts', 'src/datapath/index.ts'];
 
 test('only the public entries export what other files made', t => {
 	const barrels = sources

@@ -19,6 +19,10 @@ export interface MapCodecOptions {
 	readonly value?: FieldCodecs;
 	/** Keys and values as `Uint8Array`, whatever the types say. */
 	readonly raw?: boolean;
+	/** Reads and writes keys, in the place of types and codecs of fields. */
+	readonly keyCodec?: Codec | undefined;
+	/** Likewise for values; of per-CPU maps, for one CPU's. */
+	readonly valueCodec?: Codec | undefined;
 }
 
 export interface MapCodecs {
@@ -164,9 +168,15 @@ export function chooseCodecs(
 	types: MapTypes | undefined,
 	options: MapCodecOptions = {},
 ): MapCodecs {
-	const key = chooseKey(info, types, options);
-	const element = chooseElement(info, types, options);
+	const key = given(options.keyCodec, info.keySize) ?? chooseKey(info, types, options);
+	const element =
+		given(options.valueCodec, info.valueSize) ?? chooseElement(info, types, options);
 	return {key, element, value: isPerCpu(info.type) ? perCpuCodec(element) : element};
+}
+
+function given(codec: Codec | undefined, size: number): Codec | undefined {
+	if (codec === undefined || codec.size === size) return codec;
+	throw new UsageError(`choose codec: it is for ${codec.size} bytes, the map has ${size}`);
 }
 
 function chooseKey(info: MapInfo, types: MapTypes | undefined, options: MapCodecOptions): Codec {

@@ -3,7 +3,7 @@ import {constants} from 'node:os';
 import {EbpfError} from '../../base/errors.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 
-const {EEXIST, ENOENT, E2BIG} = constants.errno;
+const {EEXIST, ENOENT, E2BIG, EPERM} = constants.errno;
 
 /** What can be wrong with an operation on a map. */
 export type MapErrorCode = 'ERR_MAP' | 'ERR_KEY_EXISTS' | 'ERR_KEY_NOT_FOUND' | 'ERR_MAP_FULL';
@@ -41,6 +41,15 @@ export function elementError(action: string, map: string, errno: number): MapErr
 				code: 'ERR_MAP_FULL',
 				errno,
 			});
+		case EPERM:
+			return new MapError(
+				action,
+				map,
+				`it is frozen, or open for the other way only (EPERM)`,
+				{
+					errno,
+				},
+			);
 		default:
 			return new MapError(action, map, `${errnoText(errno)} (${errnoName(errno)})`, {errno});
 	}

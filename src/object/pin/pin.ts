@@ -37,10 +37,13 @@ export function pinObject(fd: number, path: string, what: string): void {
 	}
 }
 
-/** A descriptor of what is pinned at `path`. *Throws:* `ERR_PIN` (`ENOENT`: nothing). */
-export function openPin(path: string): number {
+/**
+ * A descriptor of what is pinned at `path`. `flags`: `BPF_F_RDONLY` (8) or `BPF_F_WRONLY` (16).
+ * *Throws:* `ERR_PIN` (`ENOENT`: nothing).
+ */
+export function openPin(path: string, flags = 0): number {
 	try {
-		return objectGet(path);
+		return objectGet(path, flags);
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
 		throw new PinError('open pin', path, detailOf(cause.errno, path), {
@@ -51,9 +54,9 @@ export function openPin(path: string): number {
 }
 
 /** The same, or undefined when nothing is pinned there. */
-export function tryOpenPin(path: string): number | undefined {
+export function tryOpenPin(path: string, flags = 0): number | undefined {
 	try {
-		return openPin(path);
+		return openPin(path, flags);
 	} catch (error) {
 		if (error instanceof PinError && error.errno === ENOENT) return undefined;
 		throw error;

@@ -1,0 +1,49 @@
+/** The datapath: its maps, typed, on a skep node and on a Cilium node. */
+
+export {DatapathError} from './datapath-error.js';
+export {
+	openDatapathMaps,
+	type DatapathMaps,
+	type DatapathMapsByName,
+	type DatapathMapsOptions,
+} from './maps.js';
+export type {DatapathMap, KnownLayout, RecognisedBy, UnknownLayout} from './open-records.js';
+export {layoutVersions, type LayoutVersion} from './layout/versions.js';
+export type {DatapathMapName, DatapathRecords, MapReference} from './layout/map-table.js';
+export {notifyCodec, type NotifyRecords} from './layout/notify-codec.js';
+export type {CtEntry, CtTuple, NatEntry} from './layout/conntrack.js';
+export type {
+	FragmentKey,
+	FragmentPorts,
+	MetricsKey,
+	MetricsPending,
+	MetricsValue,
+	RatelimitKey,
+	RatelimitMetricsKey,
+	RatelimitMetricsValue,
+	RatelimitValue,
+} from './layout/counters.js';
+export type {
+	EndpointInfo,
+	EndpointKey,
+	IpcacheKey,
+	LxcDevice,
+	LxcSettings,
+	NodeKey,
+	NodeValue,
+	RemoteEndpointInfo,
+} from './layout/endpoint.js';
+export type {DropNotify, NotifyHeader, PolicyVerdictNotify, TraceNotify} from './layout/notify.js';
+export type {PolicyEntry, PolicyKey, PolicyStatsKey, PolicyStatsValue} from './layout/policy.js';
+export type {
+	AffinityKey,
+	AffinityMatch,
+	AffinityValue,
+	BackendValue,
+	ReverseNatValue,
+	ReverseSocketKey,
+	ReverseSocketValue,
+	ServiceKey,
+	ServiceValue,
+	SourceRangeKey,
+} from './layout/service.js';
