@@ -106,3 +106,85 @@ export type {
 export type {SubResult, TestStatus} from './unit-test/suite-result.js';
 export type {PacketComparison} from './unit-test/comparisons.js';
 export type {SourcePlace} from './unit-test/source-places.js';
+export {packet, parsePacket, Packet, type PacketPart, type ParseOptions} from './packet/packet.js';
+export type {Drafts, Layer, LayerDraft, LayerName, Layers} from './packet/layers.js';
+export type {DraftOf, OptionsOf, Wrong} from './packet/fields.js';
+export {
+	ethernet,
+	vlan,
+	type EthernetDraft,
+	type EthernetLayer,
+	type EthernetOptions,
+	type VlanDraft,
+	type VlanLayer,
+	type VlanOptions,
+} from './packet/link.js';
+export {arp, type ArpDraft, type ArpLayer, type ArpOptions} from './packet/arp.js';
+export {ipv4, type Ipv4Draft, type Ipv4Layer, type Ipv4Options} from './packet/ipv4.js';
+export type {Ipv4Option} from './packet/ipv4-options.js';
+export {ipv6, type Ipv6Draft, type Ipv6Layer, type Ipv6Options} from './packet/ipv6.js';
+export {
+	ah,
+	destinationOptions,
+	fragment,
+	hopByHop,
+	routing,
+	type AhDraft,
+	type AhLayer,
+	type AhOptions,
+	type DestinationOptionsDraft,
+	type DestinationOptionsLayer,
+	type DestinationOptionsOptions,
+	type FragmentDraft,
+	type FragmentLayer,
+	type FragmentOptions,
+	type HopByHopDraft,
+	type HopByHopLayer,
+	type HopByHopOptions,
+	type Ipv6Option,
+	type Ipv6OptionsFields,
+	type RoutingDraft,
+	type RoutingLayer,
+	type RoutingOptions,
+} from './packet/ipv6-extensions.js';
+export {icmp, IcmpType, type IcmpDraft, type IcmpLayer, type IcmpOptions} from './packet/icmp.js';
+export {
+	icmpv6,
+	Icmpv6Type,
+	type Icmpv6Draft,
+	type Icmpv6Layer,
+	type Icmpv6Options,
+} from './packet/icmpv6.js';
+export type {NeighbourOption} from './packet/neighbour-options.js';
+export {tcp, type TcpDraft, type TcpFlag, type TcpLayer, type TcpOptions} from './packet/tcp.js';
+export type {TcpOption} from './packet/tcp-options.js';
+export {udp, type UdpDraft, type UdpLayer, type UdpLayerOptions} from './packet/udp.js';
+export {
+	sctp,
+	type SctpChunk,
+	type SctpDraft,
+	type SctpLayer,
+	type SctpOptions,
+} from './packet/sctp.js';
+export {
+	geneve,
+	vxlan,
+	type GeneveDraft,
+	type GeneveLayer,
+	type GeneveOption,
+	type GeneveOptions,
+	type VxlanDraft,
+	type VxlanLayer,
+	type VxlanLayerOptions,
+} from './packet/tunnels.js';
+export {
+	padding,
+	payload,
+	type PaddingDraft,
+	type PaddingLayer,
+	type PaddingOptions,
+	type PayloadDraft,
+	type PayloadLayer,
+	type PayloadOptions,
+} from './packet/payload.js';
+export {crc32c, internetChecksum} from './packet/checksum.js';
