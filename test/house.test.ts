@@ -57,7 +57,7 @@ const neighbours: Record<string, readonly string[]> = {
 		'lab/unit-test',
 	],
 	'lab/host': ['lab/topology'],
-	'lab/run': ['lab/experiment', 'lab/host'],
+	'lab/run': ['lab/experiment', 'lab/host', 'lab/packet'],
 	'lab/pcap': ['lab/host'],
 	'object/collection': [
 		'object/btf',

@@ -4,7 +4,6 @@ import {isEbpfError, UsageError} from '../../base/errors.js';
 import type {Program} from '../../object/program/program.js';
 import {checkRun, type ExpectedRun} from './check-run.js';
 import {MapWatch, type WatchedMaps} from './map-watch.js';
-import {describePacket} from './packet-like.js';
 import {runStep, type PacketRun, type PacketStep} from './run-packet.js';
 
 /** One packet of a case, and what is expected of it; what is not given is not looked at. */
@@ -86,7 +85,11 @@ export class CaseTable implements Iterable<TableCase> {
 
 /**
  * Makes a table of cases, which says once what becomes of which packet: `runCases` tests it,
- * `measureCases` measures it.
+ * `measureCases` measures it. As tests of a framework, here ava:
+ *
+ *     for (const {name, run} of cases(program, table, {maps: collection})) {
+ *         test(name, t => t.is(run().failure, undefined));
+ *     }
  *
  * *Throws:* `ERR_USAGE` for two cases of one name.
  */
@@ -123,7 +126,7 @@ function runCase(table: CaseTable, one: PacketCase): CaseResult {
 				const wrong = checkRun(packet, run, watch);
 				if (wrong.length === 0) continue;
 				const which = packets.length > 1 ? `packet ${i + 1} of ${packets.length}, ` : '';
-				failures.push(`${which}${describePacket(run.packet)}`, ...wrong.map(indent));
+				failures.push(`${which}${String(run.packet)}`, ...wrong.map(indent));
 			}
 		} finally {
 			watch.restore();

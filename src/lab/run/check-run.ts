@@ -7,7 +7,9 @@ import type {PacketContext} from './context.js';
 import {isLike} from './is-like.js';
 import {sumCpus, type MapEffect} from './map-snapshot.js';
 import type {MapWatch} from './map-watch.js';
-import {bytesOf, packetDifference, type PacketLike} from './packet-like.js';
+import type {Packet} from '../packet/packet.js';
+import {packetOf, type PacketLike} from './packet-like.js';
+import {packetDifference} from './packet-difference.js';
 import type {PacketRun} from './run-packet.js';
 
 /** What is to become of one element of a map. */
@@ -29,7 +31,7 @@ export interface ExpectedRun {
 	/** By name, or as the program returns it. */
 	readonly verdict?: string | number;
 	/** The packet that comes out; a function says whether it likes it. */
-	readonly out?: PacketLike | 'unchanged' | ((out: Uint8Array) => boolean);
+	readonly out?: PacketLike | 'unchanged' | ((out: Packet) => boolean);
 	/** By map, exactly the elements that change; `[]` for none. */
 	readonly maps?: Readonly<Record<string, readonly ExpectedEffect[]>>;
 	/** Fields of the context that comes out. */
@@ -67,7 +69,7 @@ function checkOut(expected: ExpectedRun['out'], run: PacketRun): string[] {
 		return expected(run.out) ? [] : ['packet out: not what the function wants'];
 	}
 
-	const wanted = expected === 'unchanged' ? run.packet : bytesOf(expected);
+	const wanted = expected === 'unchanged' ? run.packet : packetOf(expected);
 	const difference = packetDifference(wanted, run.out);
 	return difference === undefined ? [] : [`packet out: expected (-), got (+)\n${difference}`];
 }

@@ -1,5 +1,6 @@
 import type {Frame} from '../../kernel/sys/packet-socket.js';
-import {bytesOf, describePacket, packetDifference, type PacketLike} from './packet-like.js';
+import {bytesOf, packetOf, type PacketLike} from './packet-like.js';
+import {packetDifference} from './packet-difference.js';
 
 /** A frame that is to arrive: just these bytes, or one that a function likes. */
 export type ExpectedFrame = PacketLike | ((frame: Frame) => boolean);
@@ -29,7 +30,7 @@ export class LiveExpectation {
 		const {name, wanted} = this;
 		if (this.isNone) {
 			return frames.map(
-				({bytes}) => `${name}: expected nothing, got ${describePacket(bytes)}`,
+				({bytes}) => `${name}: expected nothing, got ${String(packetOf(bytes))}`,
 			);
 		}
 
@@ -72,11 +73,14 @@ function isWanted(wanted: ExpectedFrame, frame: Frame): boolean {
 }
 
 function describeMissing(name: string, missing: ExpectedFrame, others: readonly Frame[]): string {
-	const got = others.length === 0 ? 'nothing else came' : `${others.length} others came`;
+	const got =
+		others.length === 0
+			? 'nothing else came'
+			: `${others.length} other${others.length === 1 ? '' : 's'} came`;
 	if (typeof missing === 'function') return `${name}: no frame that the function wants: ${got}`;
-	const bytes = bytesOf(missing);
-	const text = `${name}: expected ${describePacket(bytes)}: ${got}`;
+	const wanted = packetOf(missing);
+	const text = `${name}: expected ${String(wanted)}: ${got}`;
 	const [other, ...more] = others;
 	if (other === undefined || more.length > 0) return text;
-	return `${text}\n${(packetDifference(bytes, other.bytes) ?? '').replaceAll(/^/gm, '  ')}`;
+	return `${text}\n${(packetDifference(wanted, packetOf(other.bytes)) ?? '').replaceAll(/^/gm, '  ')}`;
 }

@@ -100,8 +100,8 @@ function pickStatistics(times: readonly number[]) {
 /** Takes the same way when it is run again. */
 function isRepeatable(runs: readonly PacketRun[]): boolean {
 	return runs.every(
-		({packet, out, metadata, effects}) =>
-			Buffer.compare(packet, out) === 0 &&
+		({diff, metadata, effects}) =>
+			diff === undefined &&
 			metadata.length === 0 &&
 			effects.every(({kind}) => kind === 'changed'),
 	);

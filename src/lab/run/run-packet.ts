@@ -14,7 +14,9 @@ import {
 } from './context.js';
 import type {MapEffect} from './map-snapshot.js';
 import {MapWatch, type UnwatchedMap, type WatchedMaps} from './map-watch.js';
-import {bytesOf, type PacketLike} from './packet-like.js';
+import type {Packet} from '../packet/packet.js';
+import {packetOf, type PacketLike} from './packet-like.js';
+import {packetDifference} from './packet-difference.js';
 
 /** A packet on its way into a program. */
 export interface PacketStep {
@@ -47,9 +49,11 @@ export interface PacketRun {
 	/** The verdict as the program returned it. */
 	readonly returnValue: number;
 	/** What went in. */
-	readonly packet: Uint8Array;
+	readonly packet: Packet;
 	/** What came out. */
-	readonly out: Uint8Array;
+	readonly out: Packet;
+	/** Where `out` differs from `packet`, field by field; undefined when it does not. */
+	readonly diff: string | undefined;
 	/** Nanoseconds, of one run that finds nothing in the CPU's caches; see `measureCases`. */
 	readonly duration: number;
 	/** What changed in the maps that were watched. */
@@ -113,15 +117,21 @@ export function asStep(given: PacketLike | PacketStep): PacketStep {
 /** One packet; its effects are what changed since the watch's last step. */
 export function runStep(program: Program, step: PacketStep, watch: MapWatch): PacketRun {
 	const runner = step.program ?? program;
-	const packet = bytesOf(step.packet);
-	const {result, ...rest} = runBytes(runner, packet, step);
+	const packet = packetOf(step.packet);
+	const {result, bytes, context, metadata} = runBytes(runner, packet.bytes, step);
 	const {verdict, returnValue, duration} = result;
-	const effects = watch.step();
-	return {verdict, returnValue, duration, packet, effects, unwatched: watch.unwatched, ...rest};
+	const out = packetOf(bytes);
+	return {
+		...{verdict, returnValue, packet, out, diff: packetDifference(packet, out), duration},
+		effects: watch.step(),
+		...{unwatched: watch.unwatched, context, metadata},
+	};
 }
 
-interface BareRun extends Pick<PacketRun, 'out' | 'context' | 'metadata'> {
+interface BareRun extends Pick<PacketRun, 'context' | 'metadata'> {
 	readonly result: RunResult;
+	/** What came out. */
+	readonly bytes: Uint8Array;
 }
 
 /** Room for what programs put before a packet or behind it. */
@@ -148,11 +158,11 @@ export function runBytes(
 	}
 
 	const data = Buffer.concat([metadata, packet]);
-	const bytes = encodeContext(kind, context ?? {}, packet.length, metadata.length);
+	const contextIn = encodeContext(kind, context ?? {}, packet.length, metadata.length);
 	const options = {data, repeat, headroom};
 	const result = ((): RunResult => {
 		try {
-			return program.run({...options, context: bytes});
+			return program.run({...options, context: contextIn});
 		} catch (error) {
 			if (context !== undefined || metadata.length > 0) throw error;
 			if (!(error instanceof ProgramError) || error.errno !== constants.errno.EINVAL)
@@ -168,7 +178,7 @@ export function runBytes(
 	if (!seesEthernet(program.type)) out.set(packet.subarray(0, 14));
 	return {
 		result,
-		out,
+		bytes: out,
 		context: told ? decodeContext(kind, result.context) : {},
 		metadata: result.data.slice(0, before),
 	};

@@ -36,7 +36,7 @@ kernel(passes, {
 	packet: {bytes: order('rewrite', 9)},
 	out: {bytes: Uint8Array.from(order('rewrite', 9)).fill(9, 0, 1)},
 });
-kernel(passes, {name: 'a function', packet: order('push'), out: out => out.length === 68});
+kernel(passes, {name: 'a function', packet: order('push'), out: ({bytes}) => bytes.length === 68});
 kernel(passes, {
 	name: 'metadata and context',
 	packet: order('meta', 1),

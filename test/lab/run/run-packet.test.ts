@@ -16,8 +16,9 @@ const verdict = test.macro({
 		const collection = await loadOrders(t);
 		const run = runPacket(collection.program(program), packet, {context, maps: []});
 		t.is(run.verdict, name);
-		t.deepEqual(run.packet, packet);
-		t.deepEqual(run.out, packet);
+		t.deepEqual(run.packet.bytes, packet);
+		t.deepEqual(run.out.bytes, packet);
+		t.is(run.diff, undefined);
 	},
 	title: (_, program, packet: Uint8Array, context, name) =>
 		`${program} says ${name} with ${JSON.stringify(context)} to ${packet.subarray(12, 24).join()}`,
@@ -42,22 +43,24 @@ kernel(verdict, 'cgroup_orders', six, {}, 'pass');
 kernel('what the program writes comes out', async t => {
 	const {program} = bind(await loadOrders(t));
 	const rewritten = runPacket(program, order('rewrite', 9), {maps: []});
-	t.deepEqual([...rewritten.out.subarray(0, 2)], [9, 0]);
+	t.deepEqual([...rewritten.out.bytes.subarray(0, 2)], [9, 0]);
+	t.is(rewritten.out.get('ethernet')?.destination, '09:00:00:00:00:02');
+	t.regex(rewritten.diff ?? '', /09/);
 	t.is(rewritten.verdict, 'tx');
 	const pushed = runPacket(program, {bytes: order('push')}, {maps: []});
-	t.is(pushed.out.length, 68);
-	t.deepEqual(pushed.out.slice(4), order('push'));
+	t.is(pushed.out.bytes.length, 68);
+	t.deepEqual(pushed.out.bytes.slice(4), order('push'));
 });
 
 kernel('metadata goes in and comes out beside the packet', async t => {
 	const {program} = bind(await loadOrders(t));
 	const none = runPacket(program, order('meta', 3), {maps: []});
-	t.deepEqual(none.out, order('meta', 3));
+	t.deepEqual(none.out.bytes, order('meta', 3));
 	t.deepEqual([...none.metadata], [3, 3, 3, 7]);
 	const metadata = Uint8Array.from([1, 2, 3, 4]);
 	const more = runPacket(program, order('meta', 3), {maps: [], metadata});
 	t.deepEqual([...more.metadata], [3, 3, 3, 7, 1, 2, 3, 4]);
-	t.deepEqual(more.out, order('meta', 3));
+	t.deepEqual(more.out.bytes, order('meta', 3));
 });
 
 kernel('the context goes in and comes out by its fields', async t => {

@@ -105,9 +105,9 @@ kernel(fails, {server: 2}, /^server\/eth0: expected 2 frames, got 1$/);
 kernel(
 	fails,
 	{server: () => false},
-	/^server\/eth0: no frame that the function wants: 1 others came$/,
+	/^server\/eth0: no frame that the function wants: 1 other came$/,
 );
-kernel(fails, {server: [drop]}, /^server\/eth0: expected .+: 1 others came\n {2}.+/);
+kernel(fails, {server: [drop]}, /^server\/eth0: expected .+: 1 other came\n {2}.+/);
 kernel(fails, {server: [pass, pass]}, /^server\/eth0: expected .+: nothing else came$/);
 kernel(fails, {server: pass, client: pass}, /^client\/eth0: expected .+: nothing else came$/);
 
