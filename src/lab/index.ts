@@ -188,3 +188,4 @@ export {
 	type PayloadOptions,
 } from './packet/payload.js';
 export {crc32c, internetChecksum} from './packet/checksum.js';
+export {diffPackets, formatPacketDiff, type PacketDifference} from './packet/diff.js';
