@@ -1,6 +1,7 @@
 import {isIPv6} from 'node:net';
 import test from 'ava';
 import fc from 'fast-check';
+import ipaddr from 'ipaddr.js';
 import {
 	AddressError,
 	formatIpv4,
@@ -173,3 +174,27 @@ function hexadecimal(text: string, bytes: Uint8Array): string {
 	const group = (i: number): string => viewOf(bytes).getUint16(i).toString(16);
 	return `::ffff:${group(12)}:${group(14)}`;
 }
+
+test('what is read as an IPv4 address is what the library takes for four decimal numbers', t => {
+	const odd = fc.constantFrom('', '00', '01', '0x1', '1e1', ' 1', '999999');
+	const number = fc.oneof({weight: 8, arbitrary: fc.nat(260).map(String)}, odd);
+	const text = fc.oneof(
+		fc.array(number, {minLength: 3, maxLength: 5}).map(parts => parts.join('.')),
+		fc.string(),
+	);
+	fc.assert(
+		fc.property(text, each => {
+			const expected = ipaddr.IPv4.isValidFourPartDecimal(each)
+				? ipaddr.IPv4.parse(each).toByteArray()
+				: undefined;
+			let read;
+			try {
+				read = [...parseIpv4(each)];
+			} catch (error) {
+				t.true(error instanceof AddressError);
+			}
+
+			t.deepEqual(read, expected);
+		}),
+	);
+});
