@@ -57,6 +57,7 @@ export interface DatapathMaps extends DatapathMapsByName, Disposable {
 	policy(endpointId: number): DatapathMap<PolicyKey, PolicyEntry> | undefined;
 	/** Ids of endpoints that have a policy, ascending. */
 	policyIds(): number[];
+	/** Closes every map that was opened, but for policies. */
 	close(): void;
 }
 
