@@ -36,8 +36,9 @@ const {EINTR} = constants.errno;
  * read twice. Where the elements do not fit into `memoryLimit`, the walk begins anew for each portion
  * and passes over as many as it has seen: portions are of different times, and each costs a walk from
  * the start. `complete` says that the walk came to the end of the map. The CPU it runs on does nothing
- * else meanwhile: about 0.1 s for a million elements. Hash, LRU and array maps and their per-CPU
- * forms; *Kernel:* 5.14, 5.19 for per-CPU maps.
+ * else meanwhile: 0.1 to 0.2 s for a million elements. Hash, LRU and array maps and their per-CPU
+ * forms; the kernel walks no LPM trie for a program, which is refused (`ERR_MAP`) and read by the
+ * kernel's batches. *Kernel:* 5.14, 5.19 for per-CPU maps.
  */
 export interface FastOptions {
 	/** Only elements that match; the others are not even copied. Not for values of per-CPU maps. */
