@@ -13,8 +13,8 @@
 /* What endpoints have as their gateway, answered for in ARP and neighbour discovery; source of
  * ICMP errors. Zero: the family has none.
  */
-const volatile union v6addr gateway_ipv4 = {};
-const volatile union v6addr gateway_ipv6 = {};
+const volatile __be32 gateway_ipv4 = 0;
+const volatile __be32 gateway_ipv6[4] = {};
 /* 1: ARP and neighbour solicitations for the gateway are answered here, not by the stack. */
 const volatile __u8 answer_neighbours = 1;
 

@@ -20,6 +20,13 @@ struct icmp_error {
 	__be32 rest;		/* the MTU, where there is one */
 };
 
+static __always_inline union v6addr gateway_ipv6_address(void)
+{
+	return (union v6addr){ {
+		gateway_ipv6[0], gateway_ipv6[1], gateway_ipv6[2], gateway_ipv6[3],
+	} };
+}
+
 /* The one's complement sum that goes into a header. */
 static __always_inline __be16 checksum_fold(__u64 sum)
 {
@@ -78,7 +85,7 @@ static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *w
 			.ihl = 5,
 			.ttl = ICMP_ERROR_HOP_LIMIT,
 			.protocol = IPPROTO_ICMP,
-			.saddr = gateway_ipv4.p1,
+			.saddr = gateway_ipv4,
 			.daddr = walk->packet.saddr.p1,
 		},
 		.icmp = *error,
@@ -119,10 +126,7 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 		.length = bpf_htonl(sizeof(header.icmp) + quote),
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
-	union v6addr gateway = {
-		.p1 = gateway_ipv6.p1, .p2 = gateway_ipv6.p2,
-		.p3 = gateway_ipv6.p3, .p4 = gateway_ipv6.p4,
-	};
+	union v6addr gateway = gateway_ipv6_address();
 	__s64 sum;
 
 	header.ip.payload_len = bpf_htons(sizeof(header.icmp) + quote);
@@ -155,7 +159,7 @@ __noinline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
 	quote = icmp_error_quote(ctx, &walk->packet);
 	v6 = walk->family == IPV6;
 	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER ||
-	    !(v6 ? gateway_ipv6.p1 : gateway_ipv4.p1) || quote < 8)
+	    !(v6 ? gateway_ipv6[0] : gateway_ipv4) || quote < 8)
 		return drop;
 
 	METRIC(drop_reason(drop), walk->direction, ctx->len);

@@ -43,17 +43,17 @@ static __always_inline int answer_arp(struct __sk_buff *ctx, const mac_t *node_m
 {
 	struct arp arp;
 
-	if (!answer_neighbours || !gateway_ipv4.p1)
+	if (!answer_neighbours || !gateway_ipv4)
 		return WALK_NEXT;
 	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &arp, sizeof(arp)))
 		return DROP(DROP_INVALID_PACKET);
-	if (arp.operation != bpf_htons(ARP_REQUEST) || arp.target != gateway_ipv4.p1)
+	if (arp.operation != bpf_htons(ARP_REQUEST) || arp.target != gateway_ipv4)
 		return WALK_NEXT;
 
 	arp.operation = bpf_htons(ARP_REPLY);
 	arp.target = arp.sender;
 	__builtin_memcpy(arp.target_mac, arp.sender_mac, ETH_ALEN);
-	arp.sender = gateway_ipv4.p1;
+	arp.sender = gateway_ipv4;
 	__builtin_memcpy(arp.sender_mac, node_mac, ETH_ALEN);
 	if (bpf_skb_store_bytes(ctx, ETH_HLEN, &arp, sizeof(arp), 0) ||
 	    write_answer_ethernet(ctx, node_mac))
@@ -95,10 +95,7 @@ static __noinline int answer_neighbour_solicitation(struct __sk_buff *ctx,
 		.length = bpf_htonl(32),
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
-	union v6addr asked, gateway = {
-		.p1 = gateway_ipv6.p1, .p2 = gateway_ipv6.p2,
-		.p3 = gateway_ipv6.p3, .p4 = gateway_ipv6.p4,
-	};
+	union v6addr asked, gateway = gateway_ipv6_address();
 	__s64 sum;
 
 	if (walk->packet.icmp_type != ICMPV6_NEIGHBOUR_SOLICITATION || !answer_neighbours ||

@@ -1,0 +1,106 @@
+/** The datapath's objects, set up for a node. */
+
+import {join} from 'node:path';
+
+import {parseIpv4, parseIpv6} from '../base/address.js';
+import {packageRoot} from '../base/package-root.js';
+import {UsageError} from '../base/errors.js';
+import {hostLittleEndian, viewOf} from '../base/bytes.js';
+import {KernelConfigError, readKernelConfig} from '../kernel/host/kernel-config.js';
+import {readObject} from '../spec/read.js';
+import type {CollectionSpec} from '../spec/types.js';
+import type {MapSizes} from './sizes.js';
+
+export const objectNames = ['endpoint', 'host'] as const;
+export type ObjectName = (typeof objectNames)[number];
+
+/** What is set in the programs before they are loaded. */
+export interface NodeSettings {
+	/** What endpoints have as their gateway; answered for in ARP and neighbour discovery. */
+	readonly gateway?: {readonly ipv4?: string; readonly ipv6?: string};
+	/** Bytes; of endpoints' interfaces; 1500 unless given. */
+	readonly mtu?: number;
+	/** Whether the host is an endpoint with a policy of its own; false unless given. */
+	readonly hostFirewall?: boolean;
+	/** Whether what leaves the node is routed by the programs; by the stack unless given. */
+	readonly fibRouting?: boolean;
+	/** Any other load-time constant by its name in `bpf/include/config.h`. */
+	readonly constants?: Readonly<Record<string, number | bigint>>;
+}
+
+/** Reads an object and sets it up. *Throws:* `ERR_USAGE` for a constant that it does not have. */
+export async function prepareObject(
+	name: ObjectName | 'clock',
+	settings: NodeSettings,
+	sizes: MapSizes,
+): Promise<CollectionSpec> {
+	const spec = await readObject(join(packageRoot, 'dist', 'bpf', `${name}.bpf.o`));
+	for (const [variable, value] of Object.entries(valuesOf(settings))) {
+		// Each object has the constants that its programs use.
+		spec.variables[variable]?.set(value);
+	}
+
+	const {conntrackTcp, conntrackAny} = sizes;
+	const wanted: Readonly<Record<string, number>> = {
+		ct4_global: conntrackTcp,
+		ct6_global: conntrackTcp,
+		ct_any4_global: conntrackAny,
+		ct_any6_global: conntrackAny,
+	};
+	const maps = Object.entries(spec.maps).map(([key, map]) => {
+		const maxEntries = wanted[key] ?? map.maxEntries;
+		return [key, {...map, maxEntries}] as const;
+	});
+	return {...spec, maps: Object.fromEntries(maps)};
+}
+
+/** *Throws:* `ERR_USAGE` where none of the objects has a constant that is asked for. */
+export function requireConstants(
+	specs: readonly CollectionSpec[],
+	{constants: asked = {}}: NodeSettings,
+): void {
+	for (const name of Object.keys(asked)) {
+		if (specs.some(({variables}) => variables[name]?.constant === true)) continue;
+		throw new UsageError(`set up the datapath: its programs have no constant "${name}"`);
+	}
+}
+
+function valuesOf(settings: NodeSettings): Record<string, unknown> {
+	const {gateway = {}, mtu = 1500, hostFirewall = false, fibRouting = false} = settings;
+	return {
+		...clockConstants(),
+		gateway_ipv4: gateway.ipv4 === undefined ? 0 : words(parseIpv4(gateway.ipv4))[0],
+		gateway_ipv6: gateway.ipv6 === undefined ? [0, 0, 0, 0] : words(parseIpv6(gateway.ipv6)),
+		endpoint_mtu: mtu,
+		host_firewall: Number(hostFirewall),
+		host_endpoint_id: hostFirewall ? hostEndpointId : 0,
+		fib_routing: Number(fibRouting),
+		...settings.constants,
+	};
+}
+
+/** The host's own endpoint where it has a policy. */
+export const hostEndpointId = 65_535;
+
+/** As the programs hold them: network order in the machine's words. */
+function words(address: Uint8Array): number[] {
+	const view = viewOf(address);
+	return Array.from({length: address.length / 4}, (_, i) =>
+		view.getUint32(i * 4, hostLittleEndian),
+	);
+}
+
+/** Ticks where the kernel says how long they are, nanoseconds elsewhere. */
+function clockConstants(): Record<string, bigint> {
+	let hz;
+	try {
+		hz = BigInt(readKernelConfig().get('CONFIG_HZ') ?? 0);
+	} catch (error) {
+		if (!(error instanceof KernelConfigError)) throw error;
+		hz = 0n;
+	}
+
+	if (hz === 0n) return {seconds_per_jiffy_shl32: 0n, initial_jiffies: 0n};
+	// The kernel's counter begins five minutes before its 32 bits overflow.
+	return {seconds_per_jiffy_shl32: (1n << 32n) / hz, initial_jiffies: (1n << 32n) - 300n * hz};
+}
