@@ -104,7 +104,7 @@ const directions: Readonly<Record<string, 'ingress' | 'egress'>> = {
  */
 export async function datapathUp(options: DatapathOptions = {}): Promise<DatapathChange> {
 	const root = resolve(options.root ?? defaultRoot);
-	return withLock(root, 'bring the datapath up', async () => {
+	return withLock(root, 'bring up datapath', async () => {
 		makeRoot(root);
 		const sizes = mapSizes(options.sizes);
 		const specs = await Promise.all(
@@ -229,12 +229,13 @@ export function datapathStatus({root: given = defaultRoot}: {readonly root?: str
  */
 export async function datapathDown({root: given = defaultRoot}: {readonly root?: string} = {}): Promise<void> {
 	const root = resolve(given);
-	await withLock(root, 'take the datapath down', async () => {
+	await withLock(root, 'take down datapath', async () => {
 		if (!existsSync(root)) return;
 		if (!existsSync(`${root}/programs`)) {
 			throw new DatapathError(
-				`take down the datapath at "${root}"`,
-				`it holds no datapath: there is no "${basename(root)}/programs"`,
+				'take down datapath',
+				root,
+				`it holds none: there is no "${basename(root)}/programs"`,
 			);
 		}
 

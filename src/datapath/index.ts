@@ -47,3 +47,25 @@ export type {
 	ServiceValue,
 	SourceRangeKey,
 } from './layout/service.js';
+
+export {
+	datapathDown,
+	datapathStatus,
+	datapathUp,
+	datapathUpgrade,
+	type DatapathChange,
+	type DatapathHook,
+	type DatapathOptions,
+	type DatapathStatus,
+} from './datapath.js';
+export type {NodeSettings} from './objects.js';
+export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
+export {DatapathClock} from './clock.js';
+export {Endpoints, type Endpoint, type NewEndpoint} from './endpoints/endpoints.js';
+export {Ipcache, type IpcacheEntry} from './ipcache/ipcache.js';
+export {
+	Identities,
+	reservedIdentities,
+	type Identity,
+	type ReservedIdentity,
+} from './identities/identities.js';

@@ -77,6 +77,6 @@ async function takeLock(root: string, action: string): Promise<Server> {
 		return server;
 	} catch (cause) {
 		if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-		throw new DatapathError(action, `another process is changing "${root}" now`, {cause});
+		throw new DatapathError(action, root, 'another process is changing it now', {cause});
 	}
 }

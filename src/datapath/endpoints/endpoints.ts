@@ -1,0 +1,267 @@
+/** The endpoints of a node: whom the datapath guards. */
+
+import {resolve} from 'node:path';
+
+import {formatMacBytes, formatPrefix, parsePrefix} from '../../base/address.js';
+import {UsageError} from '../../base/errors.js';
+import {getDevice} from '../../kernel/netlink/device.js';
+import {attach} from '../../object/hook/attach.js';
+import {withInterface, type NamespaceOptions} from '../../object/link/target.js';
+import {openPinnedProgram} from '../../object/program/program.js';
+import {DatapathError} from '../datapath-error.js';
+import {reservedIdentities} from '../identities/identities.js';
+import {Ipcache} from '../ipcache/ipcache.js';
+import type {EndpointInfo} from '../layout/endpoint.js';
+import type {DatapathMaps} from '../maps.js';
+import {raisePolicyRevision} from '../revisions.js';
+import {endpointLinkPath, programPath, removePins} from '../root.js';
+
+/** An endpoint to be guarded. */
+export interface NewEndpoint extends NamespaceOptions {
+	/** 1 to 65534; the lowest free one unless given. */
+	readonly id?: number;
+	/** The host's end of its veth pair: name or index. */
+	readonly interface: string | number;
+	/** MAC address of the endpoint's own end. */
+	readonly mac: string;
+	readonly ipv4?: string;
+	readonly ipv6?: string;
+	/** Number of its identity. */
+	readonly identity: number;
+	/** Its interface is in the host's own namespace: it is not reached by peer redirect. */
+	readonly atHost?: boolean;
+	/** Writes its maps only: programs are attached by someone else. */
+	readonly attach?: boolean;
+}
+
+/** An endpoint as the maps have it. */
+export interface Endpoint {
+	readonly id: number;
+	readonly identity: number;
+	readonly addresses: readonly string[];
+	readonly ifindex: number;
+	readonly mac: string;
+	readonly nodeMac: string;
+	/** Whether it is the host itself. */
+	readonly host: boolean;
+	/** `default-deny` per direction, and whether denials are only told. */
+	readonly enforcement: {readonly ingress: boolean; readonly egress: boolean; readonly audit: boolean};
+}
+
+/** Flags of `lxc`, as in bpf/types/endpoint.h. */
+const hostFlag = 1;
+const atHostFlag = 2;
+const lastId = 65_534;
+const programs = {from_endpoint: 'ingress', to_endpoint: 'egress'} as const;
+
+/** The endpoints under a root. */
+export class Endpoints {
+	private readonly maps: DatapathMaps;
+	private readonly ipcache: Ipcache;
+	private readonly root: string;
+
+	constructor(maps: DatapathMaps) {
+		this.maps = maps;
+		this.root = resolve(maps.root);
+		this.ipcache = new Ipcache(maps);
+	}
+
+	/** All of them, the host included, by id. */
+	list(): Endpoint[] {
+		const byPlace = new Map<string, {info: EndpointInfo; addresses: string[]}>();
+		for (const [{address}, info] of this.maps.require('endpoints')) {
+			const place = isHost(info) ? 'host' : `${info.lxc_id}/${info.ifindex}`;
+			const known = byPlace.get(place);
+			if (known === undefined) byPlace.set(place, {info, addresses: [address]});
+			else known.addresses.push(address);
+		}
+
+		return [...byPlace.values()]
+			.map(({info, addresses}) => this.describe(info, addresses.toSorted()))
+			.toSorted((a, b) => a.id - b.id);
+	}
+
+	get(id: number): Endpoint | undefined {
+		return this.list().find(endpoint => endpoint.id === id && !endpoint.host);
+	}
+
+	/** The endpoint that has the address. */
+	find(address: string): Endpoint | undefined {
+		const info = this.maps.require('endpoints').get({address});
+		if (info === undefined) return undefined;
+		return this.list().find(({id, ifindex}) => id === info.lxc_id && ifindex === info.ifindex);
+	}
+
+	/**
+	 * Guards an endpoint from now on: no program is loaded, its entries are written, and the pinned
+	 * programs are attached to its interface. Adding it again brings it to what is given.
+	 *
+	 * *Throws:* `ERR_USAGE` for an endpoint without address or of a wrong id, `ERR_DATAPATH` for
+	 * addresses that another endpoint has, `ERR_LINK`.
+	 */
+	add(endpoint: NewEndpoint): Endpoint {
+		const {mac, ipv4, ipv6, identity, atHost = false} = endpoint;
+		const addresses = [ipv4, ipv6].filter(address => address !== undefined);
+		const action = `add endpoint of interface "${endpoint.interface}"`;
+		if (addresses.length === 0) throw new UsageError(`${action}: it has no address`);
+		const id = this.checkId(action, endpoint.id ?? this.freeId());
+		const map = this.maps.require('endpoints');
+		for (const address of addresses) {
+			const owner = map.get({address});
+			if (owner !== undefined && (isHost(owner) || owner.lxc_id !== id)) {
+				const who = isHost(owner) ? 'the host' : `endpoint ${owner.lxc_id}`;
+				throw new DatapathError('add endpoint', address, `${who} has this address`);
+			}
+		}
+
+		return withInterface(action, endpoint.interface, endpoint, ({ifindex, netns}) => {
+			const info: EndpointInfo = {
+				ifindex,
+				lxc_id: id,
+				flags: atHost ? atHostFlag : 0,
+				mac,
+				node_mac: formatMacBytes(getDevice(ifindex, netns).address),
+				sec_id: identity,
+				parent_ifindex: 0,
+			};
+			this.removeEntries(id, new Set(addresses));
+			this.writeDevice(info, ipv4, ipv6);
+			for (const address of addresses) map.set({address}, info);
+			raisePolicyRevision(this.maps, id);
+			this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
+			if (endpoint.attach !== false) this.attachPrograms(id, ifindex, endpoint);
+			return this.describe(info, addresses);
+		});
+	}
+
+	/** The node's own addresses: what goes to them goes to the host. */
+	setHost(addresses: readonly string[]): void {
+		const map = this.maps.require('endpoints');
+		for (const address of addresses) {
+			map.set({address}, hostInfo);
+		}
+
+		const stays = new Set(addresses.map(canonical));
+		for (const [{address}, info] of map) {
+			if (isHost(info) && !stays.has(canonical(address))) map.delete({address});
+		}
+
+		this.ipcache.upsert(addresses.map(prefix => ({prefix, identity: reservedIdentities.host})));
+	}
+
+	/**
+	 * Ends an endpoint: detaches its programs and removes its entries; whether there was one. Its
+	 * policy and its flows are for `policy.remove` and `conntrack.scrub`.
+	 */
+	delete(id: number): boolean {
+		this.checkId('delete endpoint', id);
+		removePins(endpointLinkPath(this.root, id, ''));
+		const removed = this.removeEntries(id, new Set());
+		if (removed.length > 0) this.ipcache.delete(removed);
+		raisePolicyRevision(this.maps, id);
+		return removed.length > 0;
+	}
+
+	private attachPrograms(id: number, ifindex: number, {netns}: NamespaceOptions): void {
+		for (const [name, direction] of Object.entries(programs)) {
+			using program = openPinnedProgram(programPath(this.root, name));
+			attach(
+				program,
+				{tcx: ifindex, direction, ...(netns === undefined ? {} : {netns})},
+				{pin: endpointLinkPath(this.root, id, name)},
+			).link.close();
+		}
+	}
+
+	/** Removes the entries of an endpoint but for the addresses that stay; the removed addresses. */
+	private removeEntries(id: number, stay: ReadonlySet<string>): string[] {
+		const map = this.maps.require('endpoints');
+		const gone = [];
+		for (const [{address}, info] of map) {
+			if (info.lxc_id !== id || isHost(info)) continue;
+			if (stay.size === 0) this.removeDevice(info);
+			if (stay.has(address)) continue;
+			map.delete({address});
+			gone.push(address);
+		}
+
+		return gone;
+	}
+
+	/** In the slot of its interface, or beside it where another endpoint that lives has that. */
+	private writeDevice(info: EndpointInfo, ipv4 = '0.0.0.0', ipv6 = '::'): void {
+		const {ifindex, lxc_id, flags, mac, node_mac, sec_id} = info;
+		const devices = this.maps.require('endpointDevices');
+		const slot = ifindex & 0xffff;
+		const device = {ip4: ipv4, ip6: ipv6, mac, node_mac, sec_id, ifindex, lxc_id, flags};
+		const holder = devices.get(slot);
+		if (holder === undefined || holder.ifindex === 0 || holder.ifindex === ifindex) {
+			devices.set(slot, device);
+		} else {
+			this.maps.require('moreEndpointDevices').set(ifindex, device);
+		}
+	}
+
+	private removeDevice({ifindex}: EndpointInfo): void {
+		const devices = this.maps.require('endpointDevices');
+		const slot = ifindex & 0xffff;
+		if (devices.get(slot)?.ifindex === ifindex) devices.set(slot, noDevice);
+		this.maps.require('moreEndpointDevices').delete(ifindex);
+	}
+
+	private freeId(): number {
+		const taken = new Set<number>();
+		for (const [, {lxc_id}] of this.maps.require('endpoints')) taken.add(lxc_id);
+		for (let id = 1; id <= lastId; id++) if (!taken.has(id)) return id;
+		throw new DatapathError('add endpoint', '', `all ${lastId} ids are taken`);
+	}
+
+	private checkId(action: string, id: number): number {
+		if (Number.isInteger(id) && id >= 1 && id <= lastId) return id;
+		throw new UsageError(`${action}: an id is a whole number from 1 to ${lastId}, got ${id}`);
+	}
+
+	private describe(info: EndpointInfo, addresses: readonly string[]): Endpoint {
+		const settings = this.maps.endpointSettings;
+		const flags = (settings?.known && settings.map.get(info.lxc_id)?.flags) || 0;
+		return {
+			id: info.lxc_id,
+			identity: info.sec_id,
+			addresses,
+			ifindex: info.ifindex,
+			mac: info.mac,
+			nodeMac: info.node_mac,
+			host: isHost(info),
+			enforcement: {
+				ingress: (flags & 1) !== 0,
+				egress: (flags & 2) !== 0,
+				audit: (flags & 4) !== 0,
+			},
+		};
+	}
+}
+
+const noMac = '00:00:00:00:00:00';
+const noDevice = {
+	ip4: '0.0.0.0',
+	ip6: '::',
+	mac: noMac,
+	node_mac: noMac,
+	sec_id: 0,
+	ifindex: 0,
+	lxc_id: 0,
+	flags: 0,
+};
+
+const hostInfo: EndpointInfo = {
+	ifindex: 0,
+	lxc_id: 0,
+	flags: hostFlag,
+	mac: noMac,
+	node_mac: noMac,
+	sec_id: reservedIdentities.host,
+	parent_ifindex: 0,
+};
+
+const isHost = ({flags}: EndpointInfo): boolean => (flags & hostFlag) !== 0;
+const canonical = (address: string): string => formatPrefix(parsePrefix(address));

@@ -1,0 +1,193 @@
+/** Labels and the numbers that stand for them in packets' verdicts. */
+
+import {existsSync} from 'node:fs';
+import {constants} from 'node:os';
+import {join} from 'node:path';
+
+import {hostLittleEndian} from '../../base/bytes.js';
+import {UsageError} from '../../base/errors.js';
+import {createMap} from '../../object/map/create-map.js';
+import type {BpfMap} from '../../object/map/map.js';
+import {MapError} from '../../object/map/map-error.js';
+import {openPinnedMap} from '../../object/map/open-map.js';
+import {PinError} from '../../object/pin/pin-error.js';
+import {DatapathError} from '../datapath-error.js';
+
+/** Whose traffic it is. */
+export interface Identity {
+	readonly id: number;
+	/** `k8s:app=web`, sorted; of reserved ones `reserved:host`, of prefixes `cidr:10.0.0.0/8`. */
+	readonly labels: readonly string[];
+	readonly scope: 'reserved' | 'cluster' | 'local';
+}
+
+/** Numbers that mean the same on every node. */
+export const reservedIdentities = {
+	unknown: 0,
+	host: 1,
+	world: 2,
+	unmanaged: 3,
+	health: 4,
+	init: 5,
+	'remote-node': 6,
+	'kube-apiserver': 7,
+	ingress: 8,
+	'world-ipv4': 9,
+	'world-ipv6': 10,
+} as const;
+
+export type ReservedIdentity = keyof typeof reservedIdentities;
+
+const firstOfCluster = 256;
+const lastOfCluster = 0xffff;
+/** Of prefixes, which mean something on this node only. */
+const firstLocal = 0x01_00_00_01;
+const lastLocal = 0x01_ff_ff_ff;
+const labelBytes = 1024;
+const pinName = 'identities';
+const noPrealloc = 1;
+
+/** What labels a number has, kept in a pinned map beside the datapath's own. */
+export class Identities implements Disposable {
+	private readonly map: BpfMap<Uint8Array, Uint8Array>;
+	private readonly numbers = new Map<string, number>();
+
+	/** Use `Identities.open`. */
+	private constructor(map: BpfMap<Uint8Array, Uint8Array>) {
+		this.map = map;
+	}
+
+	/** Opens the identities under a root; makes their map when `write` is set and there is none. */
+	static open(root: string, {write = false}: {readonly write?: boolean} = {}): Identities {
+		const path = join(root, pinName);
+		if (!existsSync(path)) {
+			if (!write) throw new DatapathError('open identities', path, 'nothing is pinned there');
+			createPinned(path);
+		}
+
+		return new Identities(openPinnedMap(path, {raw: true}));
+	}
+
+	/** Reserved ones and all that were given out, by number. */
+	list(): Identity[] {
+		const given = [...this.map].map(([key, value]) => identityOf(numberOf(key), labelsOf(value)));
+		return [...reserved(), ...given.toSorted((a, b) => a.id - b.id)];
+	}
+
+	/** The identity of a number; undefined where nobody gave it out. */
+	get(id: number): Identity | undefined {
+		const known = reserved().find(identity => identity.id === id);
+		if (known !== undefined) return known;
+		const value = this.map.get(keyOf(id));
+		return value && identityOf(id, labelsOf(value));
+	}
+
+	/** The identity that has exactly these labels; undefined where there is none. */
+	find(labels: readonly string[]): Identity | undefined {
+		const text = canonical(labels);
+		const id = this.numbers.get(text);
+		if (id !== undefined && this.get(id) !== undefined) return this.get(id);
+		const found = this.list().find(identity => identity.labels.join('\n') === text);
+		if (found !== undefined) this.numbers.set(text, found.id);
+		return found;
+	}
+
+	/**
+	 * The identity of these labels, given a number where it has none. Labels that say `cidr:` get one
+	 * of this node's own.
+	 *
+	 * Processes that ask at once get the same or different numbers, and each number has one meaning.
+	 * *Throws:* `ERR_USAGE` for no labels or too many, `ERR_DATAPATH` when all numbers are taken.
+	 */
+	allocate(labels: readonly string[]): Identity {
+		const known = this.find(labels);
+		if (known !== undefined) return known;
+		const text = canonical(labels);
+		const value = Buffer.alloc(labelBytes);
+		if (Buffer.byteLength(text) >= labelBytes || text === '') {
+			throw new UsageError(
+				`allocate identity: labels are one to ${labelBytes - 1} bytes of text, got ${Buffer.byteLength(text)}`,
+			);
+		}
+
+		value.write(text);
+		const isLocal = labels.some(label => label.startsWith('cidr:'));
+		const [first, last] = isLocal ? [firstLocal, lastLocal] : [firstOfCluster, lastOfCluster];
+		const taken = new Set([...this.map.keys()].map(numberOf));
+		for (let id = first; id <= last; id++) {
+			if (taken.has(id)) continue;
+			try {
+				this.map.set(keyOf(id), value, {mode: 'noexist'});
+			} catch (error) {
+				if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') continue;
+				throw error;
+			}
+
+			this.numbers.set(text, id);
+			return identityOf(id, text.split('\n'));
+		}
+
+		throw new DatapathError('allocate identity', labels.join(','), 'all numbers are taken');
+	}
+
+	/** Gives a number back; whether it was given out. Nothing that uses it is changed. */
+	release(id: number): boolean {
+		for (const [text, number] of this.numbers) if (number === id) this.numbers.delete(text);
+		return this.map.delete(keyOf(id));
+	}
+
+	close(): void {
+		this.map.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+}
+
+/** Of processes that race, one makes the map and all use it. */
+function createPinned(path: string): void {
+	using map = createMap(
+		{
+			type: 'hash',
+			name: pinName,
+			keySize: 4,
+			valueSize: labelBytes,
+			maxEntries: 65_536,
+			flags: noPrealloc,
+		},
+		{raw: true},
+	);
+	try {
+		map.pin(path);
+	} catch (error) {
+		if (!(error instanceof PinError) || error.errno !== constants.errno.EEXIST) throw error;
+	}
+}
+
+function reserved(): Identity[] {
+	return Object.entries(reservedIdentities).map(([name, id]) =>
+		identityOf(id, [`reserved:${name}`]),
+	);
+}
+
+function identityOf(id: number, labels: readonly string[]): Identity {
+	const scope = id < firstOfCluster ? 'reserved' : id >= firstLocal ? 'local' : 'cluster';
+	return {id, labels, scope};
+}
+
+const canonical = (labels: readonly string[]): string => [...new Set(labels)].toSorted().join('\n');
+
+function keyOf(id: number): Uint8Array {
+	const bytes = Buffer.alloc(4);
+	new Uint32Array(bytes.buffer, bytes.byteOffset, 1)[0] = id;
+	return bytes;
+}
+
+const numberOf = (key: Uint8Array): number =>
+	new DataView(key.buffer, key.byteOffset, 4).getUint32(0, hostLittleEndian);
+
+function labelsOf(value: Uint8Array): string[] {
+	const end = value.indexOf(0);
+	return Buffer.from(value.subarray(0, end < 0 ? undefined : end)).toString().split('\n');
+}
