@@ -104,17 +104,9 @@ export class Endpoints {
 		const addresses = [ipv4, ipv6].filter(address => address !== undefined);
 		const action = `add endpoint of interface "${endpoint.interface}"`;
 		if (addresses.length === 0) throw new UsageError(`${action}: it has no address`);
-		const id = this.checkId(action, endpoint.id ?? this.freeId());
-		const map = this.maps.require('endpoints');
-		for (const address of addresses) {
-			const owner = map.get({address});
-			if (owner !== undefined && (isHost(owner) || owner.lxc_id !== id)) {
-				const who = isHost(owner) ? 'the host' : `endpoint ${owner.lxc_id}`;
-				throw new DatapathError('add endpoint', address, `${who} has this address`);
-			}
-		}
-
 		return withInterface(action, endpoint.interface, endpoint, ({ifindex, netns}) => {
+			const id = this.checkId(action, endpoint.id ?? this.idOf(ifindex) ?? this.freeId());
+			this.requireFree(addresses, id);
 			const info: EndpointInfo = {
 				ifindex,
 				lxc_id: id,
@@ -126,6 +118,7 @@ export class Endpoints {
 			};
 			this.removeEntries(id, new Set(addresses));
 			this.writeDevice(info, ipv4, ipv6);
+			const map = this.maps.require('endpoints');
 			for (const address of addresses) map.set({address}, info);
 			raisePolicyRevision(this.maps, id);
 			this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
@@ -207,6 +200,23 @@ export class Endpoints {
 		const slot = ifindex & 0xffff;
 		if (devices.get(slot)?.ifindex === ifindex) devices.set(slot, noDevice);
 		this.maps.require('moreEndpointDevices').delete(ifindex);
+	}
+
+	private requireFree(addresses: readonly string[], id: number): void {
+		const map = this.maps.require('endpoints');
+		for (const address of addresses) {
+			const owner = map.get({address});
+			if (owner === undefined || (owner.lxc_id === id && !isHost(owner))) continue;
+			const who = isHost(owner) ? 'the host' : `endpoint ${owner.lxc_id}`;
+			throw new DatapathError('add endpoint', address, `${who} has this address`);
+		}
+	}
+
+	/** The id of the endpoint that an interface has already. */
+	private idOf(ifindex: number): number | undefined {
+		const device = this.maps.require('endpointDevices').get(ifindex & 0xffff);
+		if (device?.ifindex === ifindex) return device.lxc_id;
+		return this.maps.require('moreEndpointDevices').get(ifindex)?.lxc_id;
 	}
 
 	private freeId(): number {
