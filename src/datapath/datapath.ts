@@ -1,6 +1,7 @@
 /** The datapath of a node: brought up, looked at, replaced, taken down. */
 
 import {existsSync} from 'node:fs';
+import {constants} from 'node:os';
 import {basename, resolve} from 'node:path';
 
 import {isEbpfError} from '../base/errors.js';
@@ -31,6 +32,8 @@ import {
 	withLock,
 } from './root.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
+
+const {ENOLINK} = constants.errno;
 
 /** How a node's datapath is brought up. */
 export interface DatapathOptions extends NodeSettings, NamespaceOptions {
@@ -178,7 +181,8 @@ function updateEndpoints(root: string, programs: ReadonlyMap<string, Program>): 
 				link.update(program);
 			} catch (error) {
 				// The endpoint's interface went: `endpoints.delete` removes what is left of it.
-				if (!isEbpfError(error) || (error as {errno?: number}).errno !== 67) throw error;
+				if (!isEbpfError(error) || (error as {errno?: number}).errno !== ENOLINK)
+					throw error;
 			}
 		}
 	}
@@ -188,7 +192,9 @@ function updateEndpoints(root: string, programs: ReadonlyMap<string, Program>): 
 export const datapathUpgrade = datapathUp;
 
 /** What is there, and whether all of it is. Changes nothing. */
-export function datapathStatus({root: given = defaultRoot}: {readonly root?: string} = {}): DatapathStatus {
+export function datapathStatus({
+	root: given = defaultRoot,
+}: {readonly root?: string} = {}): DatapathStatus {
 	const root = resolve(given);
 	const programs = listFolder(root, 'programs').map(name => {
 		using program = openPinnedProgram(programPath(root, name));
@@ -227,9 +233,11 @@ export function datapathStatus({root: given = defaultRoot}: {readonly root?: str
  * *Throws:* `ERR_DATAPATH` while another process changes it, and for a directory that holds no
  * datapath.
  */
-export async function datapathDown({root: given = defaultRoot}: {readonly root?: string} = {}): Promise<void> {
+export async function datapathDown({
+	root: given = defaultRoot,
+}: {readonly root?: string} = {}): Promise<void> {
 	const root = resolve(given);
-	await withLock(root, 'take down datapath', async () => {
+	await withLock(root, 'take down datapath', () => {
 		if (!existsSync(root)) return;
 		if (!existsSync(`${root}/programs`)) {
 			throw new DatapathError(

@@ -8,12 +8,15 @@ export const ipcacheRevisionIndex = 128;
 /** Behind each change of an address's identity: every flow of the node is judged again. */
 export function raiseIpcacheRevision(maps: DatapathMaps): void {
 	const config = maps.require('runtimeConfig');
-	config.set(ipcacheRevisionIndex, BigInt.asUintN(64, (config.get(ipcacheRevisionIndex) ?? 0n) + 1n));
+	config.set(
+		ipcacheRevisionIndex,
+		BigInt.asUintN(64, (config.get(ipcacheRevisionIndex) ?? 0n) + 1n),
+	);
 }
 
 /** Behind each change of an endpoint's policy, flags or identity: its flows are judged again. */
 export function raisePolicyRevision(maps: DatapathMaps, endpointId: number): void {
 	const settings = maps.require('endpointSettings');
 	const {policy_revision = 0, flags = 0} = settings.get(endpointId) ?? {};
-	settings.set(endpointId, {policy_revision: ((policy_revision + 1) >>> 0) || 1, flags});
+	settings.set(endpointId, {policy_revision: (policy_revision + 1) >>> 0 || 1, flags});
 }

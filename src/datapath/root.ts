@@ -58,7 +58,11 @@ export function removePins(folder: string): void {
  *
  * *Throws:* `ERR_DATAPATH` where another process holds it.
  */
-export async function withLock<T>(root: string, action: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+	root: string,
+	action: string,
+	work: () => Promise<T> | T,
+): Promise<T> {
 	const lock = await takeLock(root, action);
 	try {
 		return await work();

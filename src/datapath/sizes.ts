@@ -29,14 +29,15 @@ export interface SizeOptions extends Partial<MapSizes> {
 const largest = 16_777_216;
 
 /** Entries where memory is not looked at, the bytes of one, and the least that a machine gets. */
-const maps: Readonly<Record<keyof MapSizes, readonly [usual: number, bytes: number, least: number]>> =
-	{
-		conntrackTcp: [524_288, 94, 131_072],
-		conntrackAny: [262_144, 94, 65_536],
-		nat: [524_288, 94, 131_072],
-		neighbours: [524_288, 24, 131_072],
-		socketReverseNat: [262_144, 48, 65_536],
-	};
+const maps: Readonly<
+	Record<keyof MapSizes, readonly [usual: number, bytes: number, least: number]>
+> = {
+	conntrackTcp: [524_288, 94, 131_072],
+	conntrackAny: [262_144, 94, 65_536],
+	nat: [524_288, 94, 131_072],
+	neighbours: [524_288, 24, 131_072],
+	socketReverseNat: [262_144, 48, 65_536],
+};
 
 const names = Object.keys(maps) as (keyof MapSizes)[];
 const usualBytes = names.reduce((sum, name) => sum + maps[name][0] * maps[name][1], 0);
@@ -51,7 +52,11 @@ const least = 1024;
  * *Throws:* `ERR_USAGE` for sizes outside 1024 to 16777216, a ratio outside 0 to 1, and more
  * translations than there are flows.
  */
-export function mapSizes({ratio = 0.0025, memory = totalmem(), ...given}: SizeOptions = {}): MapSizes {
+export function mapSizes({
+	ratio = 0.0025,
+	memory = totalmem(),
+	...given
+}: SizeOptions = {}): MapSizes {
 	if (!(ratio > 0 && ratio <= 1)) {
 		throw new UsageError(`size maps: the ratio ${ratio} is not above 0 and up to 1`);
 	}
@@ -80,7 +85,13 @@ export function mapSizes({ratio = 0.0025, memory = totalmem(), ...given}: SizeOp
 	}
 
 	const neighbours = given.neighbours === undefined ? nat : size('neighbours');
-	return {conntrackTcp, conntrackAny, nat, neighbours, socketReverseNat: size('socketReverseNat')};
+	return {
+		conntrackTcp,
+		conntrackAny,
+		nat,
+		neighbours,
+		socketReverseNat: size('socketReverseNat'),
+	};
 }
 
 function check(name: string, wanted: number): number {

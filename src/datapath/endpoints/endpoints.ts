@@ -45,7 +45,11 @@ export interface Endpoint {
 	/** Whether it is the host itself. */
 	readonly host: boolean;
 	/** `default-deny` per direction, and whether denials are only told. */
-	readonly enforcement: {readonly ingress: boolean; readonly egress: boolean; readonly audit: boolean};
+	readonly enforcement: {
+		readonly ingress: boolean;
+		readonly egress: boolean;
+		readonly audit: boolean;
+	};
 }
 
 /** Flags of `lxc`, as in bpf/types/endpoint.h. */

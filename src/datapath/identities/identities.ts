@@ -70,7 +70,9 @@ export class Identities implements Disposable {
 
 	/** Reserved ones and all that were given out, by number. */
 	list(): Identity[] {
-		const given = [...this.map].map(([key, value]) => identityOf(numberOf(key), labelsOf(value)));
+		const given = [...this.map].map(([key, value]) =>
+			identityOf(numberOf(key), labelsOf(value)),
+		);
 		return [...reserved(), ...given.toSorted((a, b) => a.id - b.id)];
 	}
 
@@ -189,5 +191,7 @@ const numberOf = (key: Uint8Array): number =>
 
 function labelsOf(value: Uint8Array): string[] {
 	const end = value.indexOf(0);
-	return Buffer.from(value.subarray(0, end < 0 ? undefined : end)).toString().split('\n');
+	return Buffer.from(value.subarray(0, end < 0 ? undefined : end))
+		.toString()
+		.split('\n');
 }

@@ -74,7 +74,9 @@ export class Ipcache {
 }
 
 function cut(address: Uint8Array, length: number): Prefix {
-	const bytes = address.map((byte, i) => byte & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)));
+	const bytes = address.map(
+		(byte, i) => byte & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)),
+	);
 	return {address: bytes, length};
 }
 
@@ -87,6 +89,10 @@ function entryOf(key: IpcacheKey, value: RemoteEndpointInfo): IpcacheEntry {
 	};
 }
 
-function valueOf({identity, tunnelEndpoint = null, encryptKey = 0}: IpcacheEntry): RemoteEndpointInfo {
+function valueOf({
+	identity,
+	tunnelEndpoint = null,
+	encryptKey = 0,
+}: IpcacheEntry): RemoteEndpointInfo {
 	return {sec_identity: identity, tunnel_endpoint: tunnelEndpoint, key: encryptKey};
 }
