@@ -5,94 +5,9 @@ import test from 'ava';
 import ts from 'typescript';
 
 import {findCycle} from './helpers/find-cycle.js';
+import {floors, neighbours} from './helpers/floors.js';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Each floor may import those named, and itself. */
-const floors: Record<string, readonly string[]> = {
-	base: [],
-	uapi: ['base'],
-	format: ['base', 'uapi'],
-	spec: ['base', 'uapi', 'format'],
-	kernel: ['base', 'uapi', 'format', 'spec'],
-	object: ['base', 'uapi', 'format', 'spec', 'kernel'],
-	toolchain: ['base', 'uapi', 'format', 'spec'],
-	index: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
-	lab: ['base', 'uapi', 'format', 'spec', 'kernel', 'object', 'toolchain'],
-	datapath: ['base', 'uapi', 'format', 'spec', 'kernel', 'object'],
-	cli: ['base', 'index', 'lab', 'datapath'],
-};
-
-/** Within a floor, a folder may import these of its neighbours. */
-const neighbours: Record<string, readonly string[]> = {
-	cli: [
-		'cli/btf',
-		'cli/lab',
-		'cli/completion',
-		'cli/map',
-		'cli/object',
-		'cli/output',
-		'cli/prog',
-	],
-	'cli/btf': ['cli', 'cli/output'],
-	'cli/lab': ['cli', 'cli/output'],
-	'cli/map': ['cli', 'cli/output'],
-	'cli/completion': ['cli', 'cli/output'],
-	'cli/object': ['cli', 'cli/output'],
-	'cli/prog': ['cli', 'cli/output'],
-	datapath: ['datapath/endpoints', 'datapath/identities', 'datapath/ipcache', 'datapath/layout'],
-	'datapath/endpoints': [
-		'datapath',
-		'datapath/identities',
-		'datapath/ipcache',
-		'datapath/layout',
-	],
-	'datapath/identities': ['datapath'],
-	'datapath/ipcache': ['datapath', 'datapath/layout'],
-	'format/btf/c': ['format/btf'],
-	'format/codec': ['format/btf'],
-	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],
-	'kernel/features': ['kernel/host', 'kernel/sys'],
-	'kernel/host': ['kernel/sys'],
-	'kernel/netlink': ['kernel/sys'],
-	lab: [
-		'lab/experiment',
-		'lab/host',
-		'lab/packet',
-		'lab/pcap',
-		'lab/run',
-		'lab/topology',
-		'lab/unit-test',
-	],
-	'lab/host': ['lab/topology'],
-	'lab/run': ['lab/experiment', 'lab/host', 'lab/packet'],
-	'lab/pcap': ['lab/host'],
-	'object/collection': [
-		'object/btf',
-		'object/link',
-		'object/map',
-		'object/migrate',
-		'object/pin',
-		'object/program',
-	],
-	'object/events': ['object/map'],
-	'object/hook': ['object/link', 'object/pin', 'object/program'],
-	'object/link': ['object/list', 'object/pin', 'object/program'],
-	'object/list': ['object/btf', 'object/map', 'object/pin', 'object/program'],
-	'object/map': ['object/btf', 'object/pin', 'object/program'],
-	'object/migrate': ['object/list', 'object/map', 'object/pin'],
-	'object/net': ['object/link', 'object/xdp-set'],
-	'object/program': ['object/btf', 'object/pin'],
-	'object/xdp-set': [
-		'object/btf',
-		'object/hook',
-		'object/link',
-		'object/map',
-		'object/pin',
-		'object/program',
-	],
-	'spec/core-relo': ['spec'],
-};
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */
 const testedElsewhere: Record<string, string> = Object.fromEntries(
