@@ -153,7 +153,10 @@ class Writer {
 
 			case 'bits': {
 				const {names, bool} = layout;
-				if (names === undefined && !bool) return this.bits(layout, at);
+				if (names === undefined) {
+					return bool ? `(${this.bits(layout, at)}!=0)` : this.bits(layout, at);
+				}
+
 				return `${this.helper(bitsValue(layout))}(${this.bits(layout, at)})`;
 			}
 
@@ -246,6 +249,13 @@ class Writer {
 	}
 
 	private bits({bit, bits, signed}: BitsLayout, at: string): string {
+		const inByte = bit % 8;
+		if (!signed && inByte + bits <= 8) {
+			const below = this.littleEndian ? inByte : 8 - inByte - bits;
+			const byte = `v.getUint8(${plus(at, (bit - inByte) / 8)})`;
+			return `(${byte}>>>${below}&${(1 << bits) - 1})`;
+		}
+
 		return `readBits(v,${at},${bit},${bits},${signed},${this.littleEndian})`;
 	}
 
