@@ -69,3 +69,17 @@ export {
 	type Identity,
 	type ReservedIdentity,
 } from './identities/identities.js';
+export {
+	Policies,
+	type EndpointPolicy,
+	type NewPolicy,
+	type PolicyChange,
+	type PolicySummary,
+} from './policy/policies.js';
+export type {EnforcementOptions, PolicyEnforcement} from './policy/enforcement.js';
+export type {PolicyMapEntry} from './policy/map-entry.js';
+export type {PortRange} from './policy/ports.js';
+export type {PolicyDirection, PolicyPeer, PolicyProtocol, PolicyRule} from './policy/rule.js';
+export {tracePolicy, type PolicyTrace, type TraceRequest, type TraceSide} from './policy/trace.js';
+export type {TraceEnd, TraceTarget} from './policy/trace-end.js';
+export type {TraceFlow} from './policy/trace-flow.js';

@@ -32,7 +32,13 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
-	datapath: ['datapath/endpoints', 'datapath/identities', 'datapath/ipcache', 'datapath/layout'],
+	datapath: [
+		'datapath/endpoints',
+		'datapath/identities',
+		'datapath/ipcache',
+		'datapath/layout',
+		'datapath/policy',
+	],
 	'datapath/endpoints': [
 		'datapath',
 		'datapath/identities',
@@ -41,6 +47,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	],
 	'datapath/identities': ['datapath'],
 	'datapath/ipcache': ['datapath', 'datapath/layout'],
+	'datapath/policy': ['datapath', 'datapath/identities', 'datapath/layout'],
 	'format/btf/c': ['format/btf'],
 	'format/codec': ['format/btf'],
 	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],

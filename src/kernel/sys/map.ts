@@ -94,6 +94,20 @@ export function mapUpdateFlags(
 	return tryBpf('map_update_elem', new Attr(32).u32(0, fd).u64(24, flags), [8, key, 16, value]);
 }
 
+/** 0 or `-errno`, on the thread pool: maps of maps wait for programs that run. */
+export async function mapUpdateAsync(
+	fd: number,
+	key: Uint8Array,
+	value: Uint8Array,
+): Promise<number> {
+	return tryBpfAsync('map_update_elem', new Attr(32).u32(0, fd), [8, key, 16, value]);
+}
+
+/** 0 or `-errno`, on the thread pool. */
+export async function mapDeleteAsync(fd: number, key: Uint8Array): Promise<number> {
+	return tryBpfAsync('map_delete_elem', new Attr(32).u32(0, fd), [8, key]);
+}
+
 /** *Throws:* `ERR_SYSCALL`. *Kernel:* 5.2. */
 export function mapFreeze(fd: number): void {
 	bpf('map_freeze', new Attr(4).u32(0, fd));

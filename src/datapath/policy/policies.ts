@@ -1,0 +1,304 @@
+/** Policies of endpoints: looked at, and replaced under traffic. */
+
+import {join} from 'node:path';
+
+import {UsageError} from '../../base/errors.js';
+import {programsEnded} from '../../kernel/sys/grace.js';
+import {replacePin, unpinPath} from '../../object/pin/pin.js';
+import type {DatapathMaps} from '../maps.js';
+import {raisePolicyRevision} from '../revisions.js';
+import {compileRules, type CompiledEntry} from './compile.js';
+import {
+	enforcementOf,
+	finishFlags,
+	flagsBetween,
+	planFlags,
+	readSettings,
+	writeFlags,
+	type EnforcementOptions,
+	type FlagChange,
+	type PolicyEnforcement,
+} from './enforcement.js';
+import {describeEntry, type PolicyMapEntry} from './map-entry.js';
+import {openPolicyInForce, policyIdInForce, readEnforcement} from './policy-in-force.js';
+import {createPolicyMap, openPolicyMap, openPolicyTypes, type PolicyMap} from './policy-map.js';
+import type {PolicyRule} from './rule.js';
+import {clearPolicies, putPolicies} from './slots.js';
+import {readStats, statsKey} from './stats.js';
+
+/** The rules of an endpoint from now on, and whether they count. */
+export interface NewPolicy extends EnforcementOptions {
+	readonly endpointId: number;
+	readonly rules: Iterable<PolicyRule>;
+}
+
+/** What became of an endpoint's rules. */
+export interface PolicyChange {
+	readonly endpointId: number;
+	/** Of its map. */
+	readonly entries: number;
+	readonly enforcement: PolicyEnforcement;
+	/** Flows that an earlier one let pass are judged again. */
+	readonly revision: number;
+}
+
+/** An endpoint's policy. On a Cilium node, which has it in the rules themselves, it is always enforced. */
+export interface PolicySummary {
+	readonly endpointId: number;
+	readonly enforcement: PolicyEnforcement;
+	/** skep only. */
+	readonly revision: number | undefined;
+	/** Entries of its map; 0 also where there is none. */
+	readonly entries: number;
+}
+
+/** The same, with its rules. */
+export interface EndpointPolicy extends Omit<PolicySummary, 'entries'> {
+	readonly entries: readonly PolicyMapEntry[];
+}
+
+const lastEndpoint = 0xffff;
+/** Endpoints whose policies are in flight at once: a map's descriptor each. */
+const chunk = 256;
+
+/**
+ * The policies of a datapath's endpoints.
+ *
+ * Changes need maps that were opened with `write`, of skep's own. Each is done as a whole and in an
+ * order in which no packet meets a mixture that denies what both old and new policy allow, or allows
+ * what both deny; a process that dies on the way leaves the old or the new policy. They wait for the
+ * kernel off the event loop, and for each other.
+ */
+export class Policies {
+	private readonly maps: DatapathMaps;
+	private last: Promise<unknown> = Promise.resolve();
+
+	constructor(maps: DatapathMaps) {
+		this.maps = maps;
+	}
+
+	/** The policy that packets of an endpoint meet; undefined where there is none. */
+	get(endpointId: number): EndpointPolicy | undefined {
+		checkId('read policy', endpointId);
+		const summary = this.summarize(endpointId);
+		const map = openPolicyInForce(this.maps, endpointId);
+		if (map === undefined) return isEmpty(summary) ? undefined : {...summary, entries: []};
+		try {
+			const counts = readStats(this.maps, endpointId);
+			const entries = [...map].map(([key, value]) =>
+				describeEntry(key, value, counts.get(statsKey(key))),
+			);
+			return {...summary, entries: entries.sort(byPlace)};
+		} finally {
+			map.close();
+		}
+	}
+
+	/** Of every endpoint that has a policy or flags that say it counts, by id. */
+	list(): PolicySummary[] {
+		const ids = new Set(this.maps.policyIds());
+		const settings = this.maps.endpointSettings;
+		if (settings?.known === true) {
+			for (const [id, {flags}] of settings.map) if (flags !== 0) ids.add(id);
+		}
+
+		return [...ids]
+			.sort((a, b) => a - b)
+			.map(id => {
+				const map = openPolicyInForce(this.maps, id);
+				try {
+					return {
+						...this.summarize(id),
+						entries: map === undefined ? 0 : [...map.keys()].length,
+					};
+				} finally {
+					map?.close();
+				}
+			});
+	}
+
+	/**
+	 * Gives an endpoint other rules, and where asked for makes them count or not.
+	 *
+	 * *Throws:* `ERR_USAGE` for rules that cannot be meant, `ERR_MAP`, `ERR_DATAPATH`, `ERR_PIN`.
+	 * *Kernel:* more than 16,384 entries 5.10.
+	 */
+	async replace(
+		endpointId: number,
+		rules: Iterable<PolicyRule>,
+		options: EnforcementOptions = {},
+	): Promise<PolicyChange> {
+		const [change] = await this.replaceMany([{...options, endpointId, rules}]);
+		if (change === undefined) throw new TypeError('a policy has one change');
+		return change;
+	}
+
+	/** The same for many endpoints, which wait for the kernel together. */
+	async replaceMany(policies: Iterable<NewPolicy>): Promise<PolicyChange[]> {
+		const list = [...policies].map(policy => {
+			checkId('replace policy', policy.endpointId);
+			return {policy, entries: compileRules(policy.rules)};
+		});
+		return this.inTurn(async () => {
+			const changes: PolicyChange[] = [];
+			for (let at = 0; at < list.length; at += chunk) {
+				changes.push(...(await this.replaceChunk(list.slice(at, at + chunk))));
+			}
+
+			return changes;
+		});
+	}
+
+	/** Changes whether rules count; the rules stay. */
+	async setEnforcement(
+		endpointId: number,
+		options: EnforcementOptions,
+	): Promise<PolicyEnforcement> {
+		checkId('set enforcement', endpointId);
+		return this.inTurn(() => {
+			const change = planFlags(this.maps, endpointId, options);
+			finishFlags(this.maps, change);
+			return enforcementOf({flags: change.to});
+		});
+	}
+
+	/** Takes policies away: they count no more, then they are gone. How many there were. */
+	async remove(endpointIds: number | Iterable<number>): Promise<number> {
+		const ids = [...new Set(typeof endpointIds === 'number' ? [endpointIds] : endpointIds)];
+		for (const id of ids) checkId('remove policy', id);
+		return this.inTurn(async () => {
+			const had = ids.filter(id => policyIdInForce(this.maps, id) !== undefined);
+			const flags = ids.map(id => ({...planFlags(this.maps, id, {}), to: 0}));
+			await this.loosen(flags);
+			await clearPolicies(this.maps.require('policies'), had);
+			for (const change of flags) finishFlags(this.maps, change);
+			const pinned = new Set(this.maps.policyIds());
+			for (const id of ids) if (pinned.has(id)) unpinPath(this.pinOf(id));
+			return had.length;
+		});
+	}
+
+	/**
+	 * Finishes what a process that died left half done: its policies are in force, but flows that an
+	 * older one let pass were not told. The endpoints it was about.
+	 */
+	async recover(): Promise<number[]> {
+		return this.inTurn(() => {
+			const unfinished = [];
+			for (const id of this.maps.policyIds()) {
+				const inForce = policyIdInForce(this.maps, id);
+				const pinned = this.maps.policy(id);
+				const isSame = pinned?.map.info.id === inForce;
+				pinned?.map.close();
+				if (isSame) continue;
+				unfinished.push(id);
+				raisePolicyRevision(this.maps, id);
+				if (inForce === undefined) unpinPath(this.pinOf(id));
+				else this.pin(id, openPolicyMap(inForce));
+			}
+
+			return unfinished;
+		});
+	}
+
+	private async replaceChunk(
+		list: readonly {readonly policy: NewPolicy; readonly entries: readonly CompiledEntry[]}[],
+	): Promise<PolicyChange[]> {
+		const slots = this.maps.require('policies');
+		const fresh: {endpointId: number; map: PolicyMap}[] = [];
+		const types = openPolicyTypes(this.maps.require('endpointSettings').info.btfId);
+		try {
+			for (const {policy, entries} of list) {
+				const {endpointId} = policy;
+				const map = createPolicyMap(pinName(endpointId), entries, types);
+				fresh.push({endpointId, map});
+			}
+
+			const flags = list.map(({policy}) => planFlags(this.maps, policy.endpointId, policy));
+			try {
+				await this.loosen(flags);
+				await putPolicies(slots, fresh);
+			} finally {
+				// Where the kernel took some of them only, the others stay as they were.
+				for (const [i, {endpointId, map}] of fresh.entries()) {
+					const change = flags[i];
+					if (change === undefined) continue;
+					const isInForce = policyIdInForce(this.maps, endpointId) === map.info.id;
+					finishFlags(this.maps, isInForce ? change : {...change, to: change.from});
+					if (isInForce) this.pin(endpointId, map);
+				}
+			}
+		} finally {
+			types?.fd.close();
+			for (const {map} of fresh) map.close();
+		}
+
+		return list.map(({policy: {endpointId}, entries}) => {
+			const settings = readSettings(this.maps, endpointId);
+			return {
+				endpointId,
+				entries: entries.length,
+				enforcement: enforcementOf(settings),
+				revision: settings.policy_revision,
+			};
+		});
+	}
+
+	/** Lets pass what is to pass afterwards, and waits for programs that do not know it yet. */
+	private async loosen(changes: readonly FlagChange[]): Promise<void> {
+		const looser = changes.filter(change => flagsBetween(change) !== change.from);
+		for (const change of looser) {
+			writeFlags(this.maps, change.endpointId, flagsBetween(change));
+		}
+
+		if (looser.length > 0) await programsEnded();
+	}
+
+	private async inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+		const turn = this.last.then(work, work);
+		this.last = turn.catch(() => undefined);
+		return turn;
+	}
+
+	private summarize(endpointId: number): Omit<PolicySummary, 'entries'> {
+		const enforcement = readEnforcement(this.maps, endpointId);
+		if (this.maps.endpointSettings?.known !== true) {
+			return {endpointId, enforcement, revision: undefined};
+		}
+
+		const {policy_revision: revision} = readSettings(this.maps, endpointId);
+		return {endpointId, enforcement, revision};
+	}
+
+	private pin(endpointId: number, map: PolicyMap): void {
+		replacePin(map.fd, this.pinOf(endpointId), `policy of endpoint ${endpointId}`);
+	}
+
+	private pinOf(endpointId: number): string {
+		return join(this.maps.root, this.maps.prefix + pinName(endpointId));
+	}
+}
+
+function pinName(endpointId: number): string {
+	return `policy_v2_${String(endpointId).padStart(5, '0')}`;
+}
+
+function isEmpty({enforcement, revision}: Omit<PolicySummary, 'entries'>): boolean {
+	const {ingress, egress} = enforcement;
+	return revision === undefined || !(ingress || egress);
+}
+
+function byPlace(a: PolicyMapEntry, b: PolicyMapEntry): number {
+	if (a.direction !== b.direction) return a.direction === 'ingress' ? -1 : 1;
+	return (
+		a.identity - b.identity ||
+		(a.protocol ?? -1) - (b.protocol ?? -1) ||
+		Number.parseInt(a.ports ?? '0') - Number.parseInt(b.ports ?? '0') ||
+		a.prefix - b.prefix
+	);
+}
+
+function checkId(action: string, endpointId: number): void {
+	if (Number.isInteger(endpointId) && endpointId >= 0 && endpointId <= lastEndpoint) return;
+	throw new UsageError(`${action}: there is no endpoint ${endpointId}`);
+}
