@@ -20,6 +20,13 @@ static __always_inline int is_own_address(const struct __sk_buff *ctx, const str
 	return owner && owner->ifindex == ctx->ifindex;
 }
 
+/* What neighbours ask and answer from: an address of the link, or none yet. */
+static __always_inline int is_link_address(const union v6addr *address)
+{
+	return (address->addr[0] == 0xfe && (address->addr[1] & 0xc0) == 0x80) ||
+	       (!address->d1 && !address->d2);
+}
+
 static __always_inline int is_tunnelled(const struct packet *packet)
 {
 	return tunnel_port && packet->protocol == IPPROTO_UDP &&
@@ -49,28 +56,24 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 					    enum family family, const struct lxc_device *device)
 {
 	struct lxc_device *destination;
-	int drop;
+	int drop, own;
 
-	walk->family = family;
-	walk->packet.l3_offset = ETH_HLEN;
-	packet_pull(ctx, PACKET_HEADERS);
-	drop = parse_l3(ctx, family, &walk->packet);
-	if (!drop)
-		drop = parse_l4(ctx, family, &walk->packet, 0);
+	drop = read_addresses(ctx, walk, family);
 	if (drop)
 		return drop;
-
+	/* What is not its own never gets to the fragments, where it could take a datagram's place. */
+	own = is_own_address(ctx, walk, family, device);
+	if (!own && !(family == IPV6 && is_link_address(&walk->packet.saddr)))
+		return DROP(DROP_INVALID_SOURCE_IP);
+	drop = read_ports(ctx, walk, family);
+	if (drop)
+		return drop;
 	if (family == IPV6 && is_neighbour_message(&walk->packet))
 		return answer_neighbour_solicitation(ctx, walk, &device->node_mac);
-	if (!is_own_address(ctx, walk, family, device))
+	if (!own)
 		return DROP(DROP_INVALID_SOURCE_IP);
 	if (is_tunnelled(&walk->packet))
 		return DROP(DROP_ENCAPSULATION_PROHIBITED);
-	if (walk->packet.fragment) {
-		drop = follow_fragment(ctx, walk);
-		if (drop)
-			return drop;
-	}
 	trace_from(ctx, walk, TRACE_FROM_LXC);
 
 	drop = guard(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
@@ -154,21 +157,13 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 {
 	int drop;
 
-	walk->family = family;
-	walk->packet.l3_offset = ETH_HLEN;
-	packet_pull(ctx, PACKET_HEADERS);
-	drop = parse_l3(ctx, family, &walk->packet);
+	drop = read_addresses(ctx, walk, family);
 	if (!drop)
-		drop = parse_l4(ctx, family, &walk->packet, 0);
+		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
 	if (family == IPV6 && is_neighbour_message(&walk->packet))
 		return WALK_NEXT;
-	if (walk->packet.fragment) {
-		drop = follow_fragment(ctx, walk);
-		if (drop)
-			return drop;
-	}
 
 	walk->src_identity = identity_of_sender(ctx, walk, family);
 	if (host_firewall && walk->src_identity == IDENTITY_HOST) {

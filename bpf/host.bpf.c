@@ -8,34 +8,21 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_HOST
 
-/* The rest of a packet that is to be guarded. */
-static __always_inline int read_packet(struct __sk_buff *ctx, struct walk *walk, enum family family)
-{
-	int drop = parse_l4(ctx, family, &walk->packet, 0);
-
-	if (!drop && walk->packet.fragment)
-		drop = follow_fragment(ctx, walk);
-	return drop;
-}
-
 static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
 					  enum family family)
 {
 	struct lxc_device *destination;
 	int drop;
 
-	walk->family = family;
-	walk->packet.l3_offset = ETH_HLEN;
-	packet_pull(ctx, PACKET_HEADERS);
 	/* What cannot be read is for the stack to judge, unless it is for an endpoint. */
-	if (parse_l3(ctx, family, &walk->packet))
+	if (read_addresses(ctx, walk, family))
 		return WALK_NEXT;
 	find_destination(walk, family);
 	if (walk->peer_ifindex == PEER_ELSEWHERE ||
 	    (walk->peer_ifindex == PEER_HOST && !host_firewall))
 		return WALK_NEXT;
 
-	drop = read_packet(ctx, walk, family);
+	drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
 	trace_from(ctx, walk, TRACE_FROM_NETWORK);
@@ -91,16 +78,13 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	struct endpoint_info *source;
 	int drop;
 
-	walk->family = family;
-	walk->packet.l3_offset = ETH_HLEN;
-	packet_pull(ctx, PACKET_HEADERS);
-	if (parse_l3(ctx, family, &walk->packet))
+	if (read_addresses(ctx, walk, family))
 		return WALK_NEXT;
 	source = find_endpoint(&walk->packet.saddr, family);
 	if (!source || !is_host(source))
 		return WALK_NEXT;
 
-	drop = read_packet(ctx, walk, family);
+	drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
 	walk->src_identity = IDENTITY_HOST;

@@ -29,46 +29,41 @@ struct ct_flow {
 	int reopened;			/* 1: a SYN met an entry that was closing */
 };
 
+static __always_inline void ct_key_make(union ct_key *key, enum family family,
+					const union v6addr *opener, const union v6addr *peer,
+					__be16 sport, __be16 dport, __u8 protocol, __u8 flags)
+{
+	if (family == IPV6) {
+		key->v6.daddr = *opener;
+		key->v6.saddr = *peer;
+		key->v6.dport = dport;
+		key->v6.sport = sport;
+		key->v6.nexthdr = protocol;
+		key->v6.flags = flags;
+	} else {
+		key->v4.daddr = opener->p1;
+		key->v4.saddr = peer->p1;
+		key->v4.dport = dport;
+		key->v4.sport = sport;
+		key->v4.nexthdr = protocol;
+		key->v4.flags = flags;
+	}
+}
+
 /* The key of the flow that this packet opened, seen from the endpoint's side. */
 static __always_inline void ct_key_forward(union ct_key *key, enum family family,
 					   const struct packet *packet, __u8 flags)
 {
-	if (family == IPV6) {
-		key->v6.daddr = packet->saddr;
-		key->v6.saddr = packet->daddr;
-		key->v6.dport = packet->dport;
-		key->v6.sport = packet->sport;
-		key->v6.nexthdr = packet->protocol;
-		key->v6.flags = flags;
-	} else {
-		key->v4.daddr = packet->saddr.p1;
-		key->v4.saddr = packet->daddr.p1;
-		key->v4.dport = packet->dport;
-		key->v4.sport = packet->sport;
-		key->v4.nexthdr = packet->protocol;
-		key->v4.flags = flags;
-	}
+	ct_key_make(key, family, &packet->saddr, &packet->daddr, packet->sport, packet->dport,
+		    packet->protocol, flags);
 }
 
 /* The key of the flow that this packet answers. */
 static __always_inline void ct_key_reverse(union ct_key *key, enum family family,
 					   const struct packet *packet, __u8 flags)
 {
-	if (family == IPV6) {
-		key->v6.daddr = packet->daddr;
-		key->v6.saddr = packet->saddr;
-		key->v6.dport = packet->sport;
-		key->v6.sport = packet->dport;
-		key->v6.nexthdr = packet->protocol;
-		key->v6.flags = flags;
-	} else {
-		key->v4.daddr = packet->daddr.p1;
-		key->v4.saddr = packet->saddr.p1;
-		key->v4.dport = packet->sport;
-		key->v4.sport = packet->dport;
-		key->v4.nexthdr = packet->protocol;
-		key->v4.flags = flags;
-	}
+	ct_key_make(key, family, &packet->daddr, &packet->saddr, packet->dport, packet->sport,
+		    packet->protocol, flags);
 }
 
 /* Four calls, each of one map: the kernel puts the hash look-up in place of a call only so. */

@@ -56,4 +56,24 @@ __noinline int follow_fragment(struct __sk_buff *ctx, struct walk *walk)
 	return walk ? follow_fragment_of(ctx, walk) : 0;
 }
 
+/* Reads a packet to its addresses. *walk must be new. Returns 0 or a drop. */
+static __always_inline int read_addresses(struct __sk_buff *ctx, struct walk *walk,
+					  enum family family)
+{
+	walk->family = family;
+	walk->packet.l3_offset = ETH_HLEN;
+	packet_pull(ctx, PACKET_HEADERS);
+	return parse_l3(ctx, family, &walk->packet);
+}
+
+/* Reads on to its ports, of a fragment too. Returns 0 or a drop. */
+static __always_inline int read_ports(struct __sk_buff *ctx, struct walk *walk, enum family family)
+{
+	int drop = parse_l4(ctx, family, &walk->packet, 0);
+
+	if (!drop && walk->packet.fragment)
+		drop = follow_fragment(ctx, walk);
+	return drop;
+}
+
 #endif
