@@ -187,5 +187,6 @@ export {
 	type PayloadLayer,
 	type PayloadOptions,
 } from './packet/payload.js';
+export {fragmentPacket, reassemble, type FragmentPacketOptions} from './packet/fragments.js';
 export {crc32c, internetChecksum} from './packet/checksum.js';
 export {diffPackets, formatPacketDiff, type PacketDifference} from './packet/diff.js';

@@ -166,7 +166,7 @@ export function packet(...parts: readonly PacketPart[]): Packet {
 /** How `parsePacket` reads. */
 export interface ParseOptions {
 	/** What the bytes begin with; `ip` goes by the version. Default: `ethernet`. */
-	readonly first?: 'ethernet' | 'ipv4' | 'ipv6' | 'ip' | undefined;
+	readonly first?: LayerName | 'ip' | undefined;
 }
 
 /**
