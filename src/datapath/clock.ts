@@ -18,14 +18,17 @@ export class DatapathClock implements Disposable {
 		return new DatapathClock(loadCollection(await prepareObject('clock', {}, mapSizes())));
 	}
 
+	/** *Throws:* `ERR_PROGRAM`. */
 	now(): number {
 		return this.collection.program('clock').run({data: new Uint8Array(64)}).returnValue;
 	}
 
+	/** Unloads the program. */
 	close(): void {
 		this.collection.close();
 	}
 
+	/** The same as `close()`: for `using`. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

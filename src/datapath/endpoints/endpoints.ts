@@ -85,6 +85,7 @@ export class Endpoints {
 			.toSorted((a, b) => a.id - b.id);
 	}
 
+	/** The endpoint of that id; never the host. */
 	get(id: number): Endpoint | undefined {
 		return this.list().find(endpoint => endpoint.id === id && !endpoint.host);
 	}

@@ -36,6 +36,7 @@ export const reservedIdentities = {
 	'world-ipv6': 10,
 } as const;
 
+/** Name of an identity that is the same everywhere. */
 export type ReservedIdentity = keyof typeof reservedIdentities;
 
 const firstOfCluster = 256;
@@ -138,10 +139,12 @@ export class Identities implements Disposable {
 		return this.map.delete(keyOf(id));
 	}
 
+	/** Closes the map; identities stay. */
 	close(): void {
 		this.map.close();
 	}
 
+	/** The same as `close()`: for `using`. */
 	[Symbol.dispose](): void {
 		this.close();
 	}

@@ -19,10 +19,12 @@ export interface ArpLayer {
 
 const operations = {request: 1, reply: 2} as const;
 
+/** What `arp()` is given. */
 export interface ArpOptions extends Omit<OptionsOf<ArpLayer>, 'operation'> {
 	readonly operation?: keyof typeof operations | number | undefined;
 }
 
+/** A layer made by `arp()`, for `packet()`. */
 export type ArpDraft = DraftOf<'arp', ArpOptions>;
 
 const fields = ['operation', 'senderMac', 'senderIp', 'targetMac', 'targetIp'];

@@ -53,6 +53,7 @@ const codes = {
 	administrativelyProhibited: 13,
 } as const;
 
+/** What `icmp()` is given. */
 export interface IcmpOptions extends Omit<OptionsOf<IcmpLayer>, 'type' | 'code' | 'original'> {
 	readonly type?: keyof typeof IcmpType | number | undefined;
 	/** The names are those of `unreachable`. */
@@ -61,6 +62,7 @@ export interface IcmpOptions extends Omit<OptionsOf<IcmpLayer>, 'type' | 'code' 
 	readonly original?: Packet | Uint8Array | undefined;
 }
 
+/** A layer made by `icmp()`, for `packet()`. */
 export type IcmpDraft = DraftOf<'icmp', IcmpOptions>;
 
 const fields = [

@@ -70,6 +70,7 @@ const codes = {
 	rejectRoute: 6,
 } as const;
 
+/** What `icmpv6()` is given. */
 export interface Icmpv6Options extends Omit<OptionsOf<Icmpv6Layer>, 'type' | 'code' | 'original'> {
 	readonly type?: keyof typeof Icmpv6Type | number | undefined;
 	/** The names are those of `unreachable`. */
@@ -92,6 +93,7 @@ export interface Icmpv6Options extends Omit<OptionsOf<Icmpv6Layer>, 'type' | 'co
 	readonly routerLifetime?: number | undefined;
 }
 
+/** A layer made by `icmpv6()`, for `packet()`. */
 export type Icmpv6Draft = DraftOf<'icmpv6', Icmpv6Options>;
 
 const fields = [

@@ -2,6 +2,7 @@
 
 import {formatIpv4} from '../../base/address.js';
 import type {Writer} from './fields.js';
+import {readOptions} from './options.js';
 
 /** One option of an IPv4 header; those without a kind of their own are `raw`. */
 export type Ipv4Option =
@@ -101,35 +102,13 @@ export function writeIpv4Options(options: readonly Ipv4Option[], out: Writer): v
 	out.offset += -(out.offset - start) & 3;
 }
 
-export function readIpv4Options(bytes: Uint8Array, view: DataView, start: number, end: number) {
-	const options: Ipv4Option[] = [];
-	for (let at = start; at < end;) {
-		const type = view.getUint8(at);
-		if (type === 0 && isPadding(bytes, at, end)) return options;
-		if (type < 2) {
-			options.push({kind: type === 0 ? 'end' : 'nop'});
-			at += 1;
-			continue;
-		}
-
-		const length = at + 1 < end ? view.getUint8(at + 1) : 0;
-		if (length < 2 || at + length > end) {
-			options.push({kind: 'malformed', bytes: bytes.subarray(at, end)});
-			return options;
-		}
-
-		options.push(readOption(type, bytes, view, at, length));
-		at += length;
-	}
-
-	return options;
-}
-
-/** Is the rest what writing fills up with anyway? */
-export function isPadding(bytes: Uint8Array, at: number, end: number): boolean {
-	if (end - at > 3) return false;
-	for (let i = at; i < end; i++) if (bytes[i] !== 0) return false;
-	return true;
+export function readIpv4Options(
+	bytes: Uint8Array,
+	view: DataView,
+	start: number,
+	end: number,
+): Ipv4Option[] {
+	return readOptions(bytes, view, start, end, readOption);
 }
 
 function readOption(

@@ -42,7 +42,9 @@ export interface Ipv4Layer {
 	readonly wrong?: Wrong<'headerLength' | 'totalLength' | 'checksum'>;
 }
 
+/** What `ipv4()` is given. */
 export type Ipv4Options = OptionsOf<Ipv4Layer>;
+/** A layer made by `ipv4()`, for `packet()`. */
 export type Ipv4Draft = DraftOf<'ipv4', Ipv4Options>;
 
 const fields = [

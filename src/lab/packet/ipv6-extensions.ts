@@ -82,15 +82,25 @@ export interface AhLayer {
 	readonly wrong?: Wrong<'headerLength'>;
 }
 
+/** What `hopByHop()` is given. */
 export type HopByHopOptions = OptionsOf<HopByHopLayer>;
+/** A layer made by `hopByHop()`, for `packet()`. */
 export type HopByHopDraft = DraftOf<'hopByHop', HopByHopOptions>;
+/** What `destinationOptions()` is given. */
 export type DestinationOptionsOptions = OptionsOf<DestinationOptionsLayer>;
+/** A layer made by `destinationOptions()`, for `packet()`. */
 export type DestinationOptionsDraft = DraftOf<'destinationOptions', DestinationOptionsOptions>;
+/** What `routing()` is given. */
 export type RoutingOptions = OptionsOf<RoutingLayer>;
+/** A layer made by `routing()`, for `packet()`. */
 export type RoutingDraft = DraftOf<'routing', RoutingOptions>;
+/** What `fragment()` is given. */
 export type FragmentOptions = OptionsOf<FragmentLayer>;
+/** A layer made by `fragment()`, for `packet()`. */
 export type FragmentDraft = DraftOf<'fragment', FragmentOptions>;
+/** What `ah()` is given. */
 export type AhOptions = OptionsOf<AhLayer>;
+/** A layer made by `ah()`, for `packet()`. */
 export type AhDraft = DraftOf<'ah', AhOptions>;
 
 const optionsFields = ['nextHeader', 'headerLength', 'options'];

@@ -26,7 +26,9 @@ export interface Ipv6Layer {
 	readonly wrong?: Wrong<'payloadLength'>;
 }
 
+/** What `ipv6()` is given. */
 export type Ipv6Options = OptionsOf<Ipv6Layer>;
+/** A layer made by `ipv6()`, for `packet()`. */
 export type Ipv6Draft = DraftOf<'ipv6', Ipv6Options>;
 
 const fields = [

@@ -31,9 +31,13 @@ export interface VlanLayer {
 	readonly tag: number;
 }
 
+/** What `ethernet()` is given. */
 export type EthernetOptions = OptionsOf<EthernetLayer>;
+/** A layer made by `ethernet()`, for `packet()`. */
 export type EthernetDraft = DraftOf<'ethernet', EthernetOptions>;
+/** What `vlan()` is given. */
 export type VlanOptions = OptionsOf<VlanLayer>;
+/** A layer made by `vlan()`, for `packet()`. */
 export type VlanDraft = DraftOf<'vlan', VlanOptions>;
 
 /** An Ethernet header. *Throws:* `ERR_USAGE` for an unknown field. */

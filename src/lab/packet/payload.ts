@@ -22,17 +22,21 @@ export interface PaddingLayer {
 	readonly outside: number;
 }
 
+/** What `payload()` is given. */
 export interface PayloadOptions {
 	readonly bytes?: Uint8Array | string | undefined;
 	readonly malformed?: string | undefined;
 }
 
+/** What `padding()` is given. */
 export interface PaddingOptions {
 	readonly bytes?: Uint8Array | undefined;
 	readonly outside?: number | undefined;
 }
 
+/** A layer made by `payload()`, for `packet()`. */
 export type PayloadDraft = DraftOf<'payload', PayloadOptions>;
+/** A layer made by `padding()`, for `packet()`. */
 export type PaddingDraft = DraftOf<'padding', PaddingOptions>;
 
 /** Bytes to be carried; text is UTF-8. `packet` takes both as they are, too. */

@@ -50,7 +50,9 @@ export interface SctpLayer {
 	readonly wrong?: Wrong<'checksum'>;
 }
 
+/** What `sctp()` is given. */
 export type SctpOptions = OptionsOf<SctpLayer>;
+/** A layer made by `sctp()`, for `packet()`. */
 export type SctpDraft = DraftOf<'sctp', SctpOptions>;
 
 /** An SCTP packet. *Throws:* `ERR_USAGE` for an unknown field. */

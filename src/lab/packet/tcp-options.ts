@@ -1,7 +1,7 @@
 /** Options of a TCP header. */
 
 import type {Writer} from './fields.js';
-import {isPadding} from './ipv4-options.js';
+import {readOptions} from './options.js';
 
 /** One option of a TCP header; those without a kind of their own are `raw`. */
 export type TcpOption =
@@ -105,27 +105,7 @@ export function readTcpOptions(
 	start: number,
 	end: number,
 ): TcpOption[] {
-	const options: TcpOption[] = [];
-	for (let at = start; at < end;) {
-		const type = view.getUint8(at);
-		if (type === 0 && isPadding(bytes, at, end)) return options;
-		if (type < 2) {
-			options.push({kind: type === 0 ? 'end' : 'nop'});
-			at += 1;
-			continue;
-		}
-
-		const length = at + 1 < end ? view.getUint8(at + 1) : 0;
-		if (length < 2 || at + length > end) {
-			options.push({kind: 'malformed', bytes: bytes.subarray(at, end)});
-			return options;
-		}
-
-		options.push(readOption(type, bytes, view, at, length));
-		at += length;
-	}
-
-	return options;
+	return readOptions(bytes, view, start, end, readOption);
 }
 
 function readOption(

@@ -58,11 +58,13 @@ const names = {
 /** A flag of TCP by its name. */
 export type TcpFlag = keyof typeof names;
 
+/** What `tcp()` is given. */
 export interface TcpOptions extends Omit<OptionsOf<TcpLayer>, 'flags'> {
 	/** Letters in any order, `.` for ACK too, or names: `SA`, `S.`, `['syn', 'ack']`. */
 	readonly flags?: string | readonly TcpFlag[] | undefined;
 }
 
+/** A layer made by `tcp()`, for `packet()`. */
 export type TcpDraft = DraftOf<'tcp', TcpOptions>;
 
 const fields = [

@@ -52,9 +52,13 @@ export interface GeneveLayer {
 	readonly wrong?: Wrong<'headerLength'>;
 }
 
+/** What `vxlan()` is given. */
 export type VxlanLayerOptions = OptionsOf<VxlanLayer>;
+/** A layer made by `vxlan()`, for `packet()`. */
 export type VxlanDraft = DraftOf<'vxlan', VxlanLayerOptions>;
+/** What `geneve()` is given. */
 export type GeneveOptions = OptionsOf<GeneveLayer>;
+/** A layer made by `geneve()`, for `packet()`. */
 export type GeneveDraft = DraftOf<'geneve', GeneveOptions>;
 
 /** A VXLAN header. *Throws:* `ERR_USAGE` for an unknown field. */

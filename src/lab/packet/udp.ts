@@ -17,7 +17,9 @@ export interface UdpLayer {
 	readonly wrong?: Wrong<'length' | 'checksum'>;
 }
 
+/** What `udp()` is given. */
 export type UdpLayerOptions = OptionsOf<UdpLayer>;
+/** A layer made by `udp()`, for `packet()`. */
 export type UdpDraft = DraftOf<'udp', UdpLayerOptions>;
 
 /** A UDP header. *Throws:* `ERR_USAGE` for an unknown field. */
