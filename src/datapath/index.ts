@@ -83,3 +83,24 @@ export type {PolicyDirection, PolicyPeer, PolicyProtocol, PolicyRule} from './po
 export {tracePolicy, type PolicyTrace, type TraceRequest, type TraceSide} from './policy/trace.js';
 export type {TraceEnd, TraceTarget} from './policy/trace-end.js';
 export type {TraceFlow} from './policy/trace-flow.js';
+export {
+	Conntrack,
+	type ConntrackOptions,
+	type FlowListOptions,
+	type GcOptions,
+	type TopOptions,
+} from './conntrack/conntrack.js';
+export {
+	openConntrack,
+	OpenConntrack,
+	type OpenConntrackOptions,
+} from './conntrack/open-conntrack.js';
+export {FlowList, type FlowScanOptions} from './conntrack/flow-list.js';
+export type {Flow, FlowCounts, FlowDirection, FlowKey} from './conntrack/flow.js';
+export type {FlowFilter} from './conntrack/flow-filter.js';
+export type {FlowFlag, FlowState} from './conntrack/raw-entry.js';
+export type {FlowRate, RateOrder} from './conntrack/flow-rates.js';
+export {jiffiesClock, monotonicClock, type FlowClock} from './conntrack/flow-clock.js';
+export type {GcLoopOptions, GcMapResult, GcPass, GcResult, GcTrigger} from './conntrack/gc.js';
+export {nextGcInterval, type GcIntervalOptions, type GcPace} from './conntrack/gc-schedule.js';
+export type {Swept} from './conntrack/sweep.js';

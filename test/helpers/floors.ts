@@ -33,12 +33,14 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/object': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	datapath: [
+		'datapath/conntrack',
 		'datapath/endpoints',
 		'datapath/identities',
 		'datapath/ipcache',
 		'datapath/layout',
 		'datapath/policy',
 	],
+	'datapath/conntrack': ['datapath', 'datapath/layout'],
 	'datapath/endpoints': [
 		'datapath',
 		'datapath/identities',

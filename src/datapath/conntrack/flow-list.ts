@@ -1,0 +1,101 @@
+/** The entries of conntrack that a filter means, read while they change. */
+
+import {viewOf} from '../../base/bytes.js';
+import type {BpfMap} from '../../object/map/map.js';
+import type {Batch, ScanOptions} from '../../object/map/scan.js';
+import type {CtEntry, CtTuple} from '../layout/conntrack.js';
+import type {ClockReading} from './flow-clock.js';
+import {flowOf, type Flow} from './flow.js';
+import type {FlowCondition, FlowMatch, FlowTable} from './flow-filter.js';
+
+/** A map of conntrack. */
+export interface FlowMap extends FlowTable {
+	/** As pinned, with prefix. */
+	readonly name: string;
+	readonly map: BpfMap<CtTuple, CtEntry>;
+}
+
+/** How flows are read. */
+export interface FlowScanOptions {
+	/**
+	 * `locked` unless given: a flow that is there all the time is read once, none torn. `fast`: by a
+	 * program in the kernel, without locks; see `FastOptions`. *Kernel:* 5.14.
+	 */
+	readonly consistency?: 'locked' | 'fast';
+}
+
+/**
+ * Flows, read as they are iterated over: each iteration reads anew. Iterated asynchronously, they are
+ * read off the event loop.
+ */
+export class FlowList implements Iterable<Flow>, AsyncIterable<Flow> {
+	private readonly maps: readonly FlowMap[];
+	private readonly condition: FlowCondition;
+	private readonly options: FlowScanOptions;
+	private readonly clock: () => ClockReading;
+
+	/** Use `Conntrack.list`. */
+	constructor(
+		maps: readonly FlowMap[],
+		condition: FlowCondition,
+		options: FlowScanOptions,
+		clock: () => ClockReading,
+	) {
+		this.maps = maps;
+		this.condition = condition;
+		this.options = options;
+		this.clock = clock;
+	}
+
+	*[Symbol.iterator](): Generator<Flow, void, undefined> {
+		for (const [map, match] of this.scanned()) {
+			for (const batch of map.map.raw.batches(
+				scanOptions(map, this.condition, this.options),
+			)) {
+				yield* decode(map, batch, match, this.clock());
+			}
+		}
+	}
+
+	async *[Symbol.asyncIterator](): AsyncGenerator<Flow, void, undefined> {
+		for (const [map, match] of this.scanned()) {
+			const options = {batchSize: 1024, ...scanOptions(map, this.condition, this.options)};
+			for await (const batch of map.map.raw.batches(options)) {
+				yield* decode(map, batch, match, this.clock());
+			}
+		}
+	}
+
+	private scanned(): [FlowMap, FlowMatch][] {
+		return this.maps.flatMap((map): [FlowMap, FlowMatch][] => {
+			const match = this.condition.matchFor(map);
+			return match === undefined ? [] : [[map, match]];
+		});
+	}
+}
+
+/** How a map is read for a filter. */
+export function scanOptions(
+	table: FlowTable,
+	condition: FlowCondition,
+	{consistency}: FlowScanOptions,
+): ScanOptions {
+	return consistency === 'fast' ? {consistency, filter: condition.narrow(table)} : {};
+}
+
+function* decode(
+	{family, map}: FlowMap,
+	{count, keys, values, keySize, valueStride}: Batch,
+	match: FlowMatch,
+	clock: ClockReading,
+): Generator<Flow, void, undefined> {
+	const isMeant = match(keys, values);
+	const [keyView, valueView] = [viewOf(keys), viewOf(values)];
+	const {keyCodec, valueCodec} = map;
+	for (let i = 0; i < count; i++) {
+		const [keyAt, valueAt] = [i * keySize, i * valueStride];
+		if (!isMeant(keyAt, valueAt)) continue;
+		const entry = valueCodec.decode(valueView, valueAt);
+		yield flowOf(keyCodec.decode(keyView, keyAt), entry, family, clock);
+	}
+}
