@@ -84,7 +84,7 @@ export async function guardEndpoint(t: ExecutionContext): Promise<Guarded> {
 	let source = 1024;
 	const send: Guarded['send'] = (direction, family, carried, peer = 'web', given) => {
 		source = 1024 + ((source + 1) % 60_000);
-		const data = build(direction, family, carried, peer, given ?? source);
+		const data = frame(direction, family, carried, peer, given ?? source);
 		const name = direction === 'egress' ? 'from_endpoint' : 'to_endpoint';
 		const before = droppedBy(maps);
 		const {verdict, context} = runPacket(collection.program(name), data, {
@@ -126,7 +126,8 @@ function writeEndpoint(maps: DatapathMaps): void {
 	}
 }
 
-function build(
+/** A frame of a flow between the endpoint and a peer. */
+export function frame(
 	direction: Direction,
 	family: Family,
 	carried: Carried,
