@@ -1,7 +1,7 @@
 /** Makes entries of rules, such that the two look-ups of the programs find what the rules say. */
 
 import type {PolicyEntry, PolicyKey} from '../layout/policy.js';
-import {partsOf, type PolicyRule, type RuleVerdict} from './rule.js';
+import {highestPrecedence, partsOf, type PolicyRule, type RuleVerdict} from './rule.js';
 
 /** Key and value of a policy map. */
 export type CompiledEntry = readonly [PolicyKey, PolicyEntry];
@@ -73,11 +73,12 @@ function beats(a: RuleVerdict, b: RuleVerdict): boolean {
 
 function resolve(table: ReadonlyMap<number, Slots>): Map<number, Slots> {
 	const anybody: Slots = table.get(0) ?? new Map<Slot, SlotVerdict>();
+	const lengths = lengthsOf(table.values());
 	const resolved = new Map<number, Slots>();
 	for (const [peer, slots] of table) {
 		const left: Slots = new Map();
 		for (const [slot, verdict] of slots) {
-			const wider = widerSlots(slot);
+			const wider = widerSlots(slot, lengths);
 			const others = peer === 0 ? wider : [slot, ...wider];
 			const isBeaten =
 				wider.some(each => isBeatenBy(slots.get(each), verdict)) ||
@@ -90,7 +91,7 @@ function resolve(table: ReadonlyMap<number, Slots>): Map<number, Slots> {
 
 	const shared = resolved.get(0);
 	for (const [peer, slots] of resolved) {
-		if (peer !== 0 && shared !== undefined) repeatDenials(slots, shared);
+		if (peer !== 0 && shared !== undefined) repeatDenials(slots, shared, lengths);
 	}
 
 	return resolved;
@@ -118,14 +119,18 @@ function withAuth(verdict: SlotVerdict, wider: readonly Slot[], slots: Slots): S
  * A peer's denial is shorter than what is allowed to anybody with the same precedence: the programs
  * would take the longer one.
  */
-function repeatDenials(slots: Slots, anybody: Slots): void {
+function repeatDenials(slots: Slots, anybody: Slots, lengths: readonly number[]): void {
 	const denied = new Set<number>();
-	for (const {deny, precedence} of slots.values()) if (deny) denied.add(precedence);
+	for (const {deny, precedence} of slots.values()) {
+		// Nothing is allowed with the highest.
+		if (deny && precedence !== highestPrecedence) denied.add(precedence);
+	}
+
 	if (denied.size === 0) return;
 	const repeated: [Slot, SlotVerdict][] = [];
 	for (const [slot, {deny, precedence}] of anybody) {
 		if (deny || !denied.has(precedence) || slots.has(slot)) continue;
-		const longest = widerSlots(slot).find(each => slots.has(each));
+		const longest = widerSlots(slot, lengths).find(each => slots.has(each));
 		const found = longest === undefined ? undefined : slots.get(longest);
 		if (found?.deny === true && found.precedence === precedence) repeated.push([slot, found]);
 	}
@@ -143,17 +148,25 @@ function splitSlot(slot: Slot): {bits: number; protocol: number; port: number} {
 	return {bits, protocol: Math.floor(slot / 65_536) % 256, port: slot % 65_536};
 }
 
-/** All that hold everything the slot holds, the longest first. */
-function widerSlots(slot: Slot): Slot[] {
+/** How many bits count in some of them, the most first. */
+function lengthsOf(all: Iterable<Slots>): number[] {
+	const lengths = new Set<number>();
+	for (const slots of all) for (const slot of slots.keys()) lengths.add(splitSlot(slot).bits);
+	return [...lengths].sort((a, b) => b - a);
+}
+
+/** All of those lengths that hold everything the slot holds, the longest first. */
+function widerSlots(slot: Slot, lengths: readonly number[]): Slot[] {
 	const {bits, protocol, port} = splitSlot(slot);
-	const wider = [];
-	for (let count = bits - 1; count >= protocolBits; count--) {
-		const portBits = count - protocolBits;
+	const wider: Slot[] = [];
+	for (const length of lengths) {
+		if (length >= bits) continue;
+		const portBits = Math.max(length - protocolBits, 0);
 		const first = port & (0xffff << (16 - portBits)) & 0xffff;
-		wider.push(slotOf(protocol, first, portBits));
+		wider.push(length === 0 ? 0 : slotOf(protocol, first, portBits));
 	}
 
-	return bits === 0 ? [] : [...wider, 0];
+	return wider;
 }
 
 function entriesOf(table: Map<number, Slots>, egress: boolean): CompiledEntry[] {

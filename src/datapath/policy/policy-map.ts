@@ -7,8 +7,8 @@ import {btfBytes} from '../../kernel/sys/info.js';
 import {objectFdById} from '../../kernel/sys/object.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {createMap} from '../../object/map/create-map.js';
-import type {BpfMap} from '../../object/map/map.js';
-import {openMapById} from '../../object/map/open-map.js';
+import {readMapInfo} from '../../object/map/map-info.js';
+import {BpfMap} from '../../object/map/map.js';
 import {mapFlags} from '../../uapi/flags.js';
 import {structCodec, typeIn} from '../layout/layouts.js';
 import type {PolicyEntry, PolicyKey} from '../layout/policy.js';
@@ -89,9 +89,18 @@ export function createPolicyMap(
 	}
 }
 
-/** Opens one of skep's own by its id. *Throws:* `ERR_MAP` where it is gone. */
+/**
+ * Opens one of skep's own by its id; its types need not be read. *Throws:* `ERR_SYSCALL` where it is
+ * gone.
+ */
 export function openPolicyMap(id: number): PolicyMap {
-	return openMapById<PolicyKey, PolicyEntry>(id, codecs());
+	const fd = new Fd(objectFdById('map', id), `policy map ${id}`);
+	try {
+		return new BpfMap<PolicyKey, PolicyEntry>(fd, readMapInfo(fd.number), undefined, codecs());
+	} catch (error) {
+		fd.close();
+		throw error;
+	}
 }
 
 let known: {keyCodec: Codec; valueCodec: Codec} | undefined;
