@@ -46,6 +46,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./net.js')).addNet,
 	},
 	{
+		name: 'policy',
+		description: 'rules of endpoints: what may come to them and go from them',
+		load: async () => (await import('./policy.js')).addPolicyVerbs,
+	},
+	{
 		name: 'lab',
 		description: 'networks of namespaces for experiments',
 		load: async () => (await import('./lab.js')).addLabVerbs,

@@ -24,6 +24,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'cli/map',
 		'cli/object',
 		'cli/output',
+		'cli/policy',
 		'cli/prog',
 	],
 	'cli/btf': ['cli', 'cli/output'],
@@ -31,6 +32,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/map': ['cli', 'cli/output'],
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
+	'cli/policy': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	datapath: [
 		'datapath/conntrack',

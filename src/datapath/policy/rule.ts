@@ -114,7 +114,7 @@ function* partsOfRule(rule: PolicyRule): Generator<RulePart> {
 }
 
 function checkFields(rule: PolicyRule): void {
-	if (typeof (rule as unknown) !== 'object') refuse('a rule is an object');
+	if (typeof rule !== 'object' || (rule as unknown) === null) refuse('a rule is an object');
 	const unknown = Object.keys(rule).find(key => !fields.includes(key));
 	if (unknown !== undefined) {
 		const close = nearest(unknown, fields);
