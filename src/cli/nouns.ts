@@ -56,6 +56,26 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./lab.js')).addLabVerbs,
 	},
 	{
+		name: 'datapath',
+		description: "the programs that guard a node's endpoints",
+		load: async () => (await import('./datapath.js')).addDatapathVerbs,
+	},
+	{
+		name: 'endpoint',
+		description: 'whom the datapath guards',
+		load: async () => (await import('./endpoint.js')).addEndpointVerbs,
+	},
+	{
+		name: 'identity',
+		description: 'labels, and the numbers that policies speak of',
+		load: async () => (await import('./identity.js')).addIdentityVerbs,
+	},
+	{
+		name: 'ipcache',
+		description: 'identities of addresses',
+		load: async () => (await import('./ipcache.js')).addIpcacheVerbs,
+	},
+	{
 		name: 'feature',
 		description: 'what the running kernel has',
 		load: async () => (await import('./feature.js')).addFeature,

@@ -1,0 +1,120 @@
+/** How a node's datapath is set up, as the command line says it. */
+
+import {isIPv4, isIPv6} from 'node:net';
+import {networkInterfaces} from 'node:os';
+
+import {Option, type Command} from 'commander';
+
+import {UsageError} from '../../base/errors.js';
+import type {DatapathOptions} from '../../datapath/index.js';
+import {collect, wholeNumber} from '../arguments.js';
+import type {RootOptions} from '../datapath-options.js';
+
+export interface NodeOptions extends Pick<RootOptions, 'root'> {
+	readonly device?: readonly string[];
+	readonly netns?: string;
+	readonly gateway?: readonly string[];
+	readonly address?: readonly string[];
+	readonly mtu?: number;
+	readonly hostFirewall?: boolean;
+	readonly fibRouting?: boolean;
+	readonly constant?: readonly string[];
+	readonly mapRatio?: string;
+	readonly ctTcp?: number;
+	readonly ctAny?: number;
+	readonly onMismatch: 'fail' | 'reuse' | 'recreate' | 'migrate';
+}
+
+/** Adds the options that set a node up. */
+export function withNode(command: Command): Command {
+	return command
+		.option('--device <name>', "a device of the node's, to be guarded", collect)
+		.option('--netns <path>', 'namespace of the devices, if not this one')
+		.option('--gateway <address>', 'what endpoints have as gateway; one each family', collect)
+		.option('--address <address>', 'one more address of the node itself', collect)
+		.option(
+			'--mtu <bytes>',
+			"of endpoints' interfaces; 1500 unless given",
+			wholeNumber('mtu', 1),
+		)
+		.option('--host-firewall', 'the host has a policy too, as endpoint 65535')
+		.option('--fib-routing', 'programs route what leaves the node, not the stack')
+		.option('--constant <name=value>', 'any other load-time constant', collect)
+		.option('--map-ratio <ratio>', 'part of the memory for maps; 0.0025 unless given')
+		.option('--ct-tcp <flows>', 'flows of TCP, each family', wholeNumber('flows', 1))
+		.option('--ct-any <flows>', 'all other flows, each family', wholeNumber('flows', 1))
+		.addOption(
+			new Option('--on-mismatch <policy>', 'what becomes of pinned maps that differ')
+				.choices(['fail', 'reuse', 'recreate', 'migrate'])
+				.default('fail'),
+		);
+}
+
+/** What the options mean for the datapath. *Throws:* `ERR_USAGE`. */
+export function datapathOptions(options: NodeOptions): DatapathOptions {
+	const {root, device, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
+	const gateway = byFamily(options.gateway ?? []);
+	const {mapRatio, ctTcp, ctAny} = options;
+	return {
+		root,
+		onMismatch,
+		gateway,
+		sizes: {
+			...(mapRatio === undefined ? {} : {ratio: Number(mapRatio)}),
+			...(ctTcp === undefined ? {} : {conntrackTcp: ctTcp}),
+			...(ctAny === undefined ? {} : {conntrackAny: ctAny}),
+		},
+		constants: constants(options.constant ?? []),
+		...(device === undefined ? {} : {devices: device}),
+		...(netns === undefined ? {} : {netns}),
+		...(mtu === undefined ? {} : {mtu}),
+		...(hostFirewall === undefined ? {} : {hostFirewall}),
+		...(fibRouting === undefined ? {} : {fibRouting}),
+	};
+}
+
+function byFamily(addresses: readonly string[]): {ipv4?: string; ipv6?: string} {
+	const found: {ipv4?: string; ipv6?: string} = {};
+	for (const address of addresses) {
+		const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
+		if (family === undefined) throw new UsageError(`read gateway "${address}": not an address`);
+		if (found[family] !== undefined) {
+			throw new UsageError(
+				`read gateway "${address}": ${found[family]} is of its family too`,
+			);
+		}
+
+		found[family] = address;
+	}
+
+	return found;
+}
+
+function constants(words: readonly string[]): Record<string, bigint> {
+	return Object.fromEntries(
+		words.map(word => {
+			const [, name = '', value = ''] = /^(\w+)=(\d+|0x[\da-f]+)$/i.exec(word) ?? [];
+			if (name === '') {
+				throw new UsageError(`read constant "${word}": expected NAME=NUMBER`);
+			}
+
+			return [name, BigInt(value)];
+		}),
+	);
+}
+
+/**
+ * The node's own addresses: those given, the gateway, and those of this namespace's interfaces unless
+ * another was named.
+ */
+export function nodeAddresses({netns, gateway = [], address = []}: NodeOptions): string[] {
+	const own =
+		netns === undefined ? Object.values(networkInterfaces()).flatMap(list => list ?? []) : [];
+	return [
+		...new Set([
+			...gateway,
+			...address,
+			...own.filter(({internal}) => !internal).map(each => each.address),
+		]),
+	];
+}
