@@ -6,6 +6,7 @@
 
 import {parseArgs} from 'node:util';
 
+import {benchDatapath} from './datapath.js';
 import {benchDump} from './dump.js';
 import {benchDumpProcess} from './dump-process.js';
 import {benchEvents} from './events.js';
@@ -25,6 +26,9 @@ interface Size {
 	readonly operations: number;
 	readonly loads: number;
 	readonly events: number;
+	/** Of the datapath: connections that stand, packets in a round. */
+	readonly flows: number;
+	readonly packets: number;
 }
 
 const sizes: Record<'full' | 'quick', Size> = {
@@ -35,8 +39,19 @@ const sizes: Record<'full' | 'quick', Size> = {
 		operations: 300_000,
 		loads: 200,
 		events: 200_000,
+		flows: 65_536,
+		packets: 20_000,
 	},
-	quick: {elements: 1000, rounds: 1, longRounds: 1, operations: 1000, loads: 2, events: 1000},
+	quick: {
+		elements: 1000,
+		rounds: 1,
+		longRounds: 1,
+		operations: 1000,
+		loads: 2,
+		events: 1000,
+		flows: 1024,
+		packets: 2000,
+	},
 };
 
 interface Benchmark {
@@ -68,6 +83,12 @@ const benchmarks: Record<string, Benchmark> = {
 			`events: ${events} events of 64 bytes in a ring buffer, CPU time for each`,
 		peer: 'C',
 		run: async ({events, rounds}) => benchEvents(events, rounds),
+	},
+	datapath: {
+		title: ({packets}) =>
+			`datapath: time of a packet, net of an empty program; ${packets} in a round`,
+		peer: 'look-ups',
+		run: async ({flows, rounds, packets}) => benchDatapath({flows, rounds, packets}),
 	},
 	'dump-process': {
 		title: ({elements}) => `dump-process: all ${elements} elements as JSON, by a command`,

@@ -25,7 +25,17 @@ kernel('the benchmarks run, and each figure is a number', async t => {
 	const groups = JSON.parse(stdout) as readonly Group[];
 	t.deepEqual(
 		groups.map(({name}) => name),
-		['single', 'dump', 'events', 'dump-process', 'load', 'load-large', 'kernel-btf', 'start'],
+		[
+			'single',
+			'dump',
+			'events',
+			'datapath',
+			'dump-process',
+			'load',
+			'load-large',
+			'kernel-btf',
+			'start',
+		],
 	);
 	for (const {name, figures} of groups) {
 		t.true(figures.length >= 2, name);
