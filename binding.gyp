@@ -11,6 +11,7 @@
 				"native/sys_btf.cc",
 				"native/sys_map.cc",
 				"native/sys_info.cc",
+				"native/sys_lock.cc",
 				"native/sys_mmap.cc",
 				"native/sys_perf_ring.cc",
 				"native/sys_poll.cc",

@@ -110,7 +110,10 @@ static __noinline int from_endpoint_ipv6(struct __sk_buff *ctx, struct walk *wal
 SEC("tcx/ingress")
 int from_endpoint(struct __sk_buff *ctx)
 {
-	struct walk walk = { .direction = METRIC_EGRESS };
+	struct walk walk = {
+		.direction = METRIC_EGRESS,
+		.trace_reason = TRACE_REASON_UNKNOWN,
+	};
 	struct lxc_device *device = find_device(ctx->ifindex);
 	int result;
 
@@ -197,7 +200,10 @@ static __noinline int to_endpoint_ipv6(struct __sk_buff *ctx, struct walk *walk,
 SEC("tcx/egress")
 int to_endpoint(struct __sk_buff *ctx)
 {
-	struct walk walk = { .direction = METRIC_INGRESS };
+	struct walk walk = {
+		.direction = METRIC_INGRESS,
+		.trace_reason = TRACE_REASON_UNKNOWN,
+	};
 	struct lxc_device *device = find_device(ctx->ifindex);
 	int result;
 

@@ -59,7 +59,10 @@ static __noinline int from_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
 SEC("tcx/ingress")
 int from_netdev(struct __sk_buff *ctx)
 {
-	struct walk walk = { .direction = METRIC_INGRESS };
+	struct walk walk = {
+		.direction = METRIC_INGRESS,
+		.trace_reason = TRACE_REASON_UNKNOWN,
+	};
 	int result = WALK_NEXT;
 
 	if (ctx->vlan_present)
@@ -111,7 +114,10 @@ static __noinline int to_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
 SEC("tcx/egress")
 int to_netdev(struct __sk_buff *ctx)
 {
-	struct walk walk = { .direction = METRIC_EGRESS };
+	struct walk walk = {
+		.direction = METRIC_EGRESS,
+		.trace_reason = TRACE_REASON_UNKNOWN,
+	};
 	int result = WALK_NEXT;
 
 	if (!host_firewall || ctx->vlan_present)

@@ -81,6 +81,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("interfaceIndex", InterfaceIndex),
 		Function("interfaceName", InterfaceName),
 		Function("interfaces", Interfaces),
+		Function("lockFolder", LockFolder),
 		Function("netlink", Netlink),
 		Function("netnsCreate", NetnsCreate),
 		Function("netnsOpen", NetnsOpen),

@@ -49,6 +49,14 @@ notify_begin(struct __sk_buff *ctx, const struct walk *walk, __u8 type, __u8 sub
 	return scratch;
 }
 
+static __always_inline void notify_count_lost(__u32 listener)
+{
+	__u64 *lost = bpf_map_lookup_elem(&events_lost, &listener);
+
+	if (lost)
+		++*lost;
+}
+
 /* Appends the packet's first bytes to a header of `size` bytes, and sends. */
 static __always_inline void notify_send(struct __sk_buff *ctx, struct events_scratch *scratch,
 					__u32 size)
@@ -64,8 +72,8 @@ static __always_inline void notify_send(struct __sk_buff *ctx, struct events_scr
 	for (i = 0; i < EVENTS_LISTENERS; i++) {
 		void *ring = bpf_map_lookup_elem(&events, &i);
 
-		if (ring)
-			bpf_ringbuf_output(ring, scratch, size + captured, 0);
+		if (ring && bpf_ringbuf_output(ring, scratch, size + captured, 0))
+			notify_count_lost(i);
 	}
 }
 

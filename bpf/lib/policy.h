@@ -174,6 +174,8 @@ __noinline int notify_verdict(struct __sk_buff *ctx, const struct walk *walk,
 	scratch = notify_begin(ctx, walk, NOTIFY_POLICY_VERDICT, 0, NOTIFY_VERDICT_VERSION);
 	if (!scratch)
 		return 0;
+	/* Of two endpoints of this node one program asks both. */
+	scratch->verdict.source = subject->endpoint;
 	scratch->verdict.remote_label = subject->peer;
 	scratch->verdict.verdict = drop && !subject->audited ? -drop_reason(drop)
 							     : walk->proxy_port;

@@ -8,7 +8,10 @@
 #include "../types/notify.h"
 #include "../types/ratelimit.h"
 
-/* Who listens brings a ring of its own: several may, and nothing is written for nobody. */
+/* Who listens brings a ring of its own: several may, and nothing is written for nobody. A slot is
+ * that process's which holds a lock of the folder listeners/SLOT beside the pinned maps; the kernel
+ * lets the lock go when its process ends, however that happens.
+ */
 #define EVENTS_LISTENERS	4
 
 struct events_ring {
@@ -23,6 +26,15 @@ struct {
 	__type(key, __u32);
 	__array(values, struct events_ring);
 } events SEC(".maps");
+
+/* Events that found a listener's ring full, by slot. Never set back: slots have many owners. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EVENTS_LISTENERS);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, __u64);
+} events_lost SEC(".maps");
 
 #define EVENTS_CAPTURE_MAX	128
 

@@ -104,3 +104,34 @@ export {jiffiesClock, monotonicClock, type FlowClock} from './conntrack/flow-clo
 export type {GcLoopOptions, GcMapResult, GcPass, GcResult, GcTrigger} from './conntrack/gc.js';
 export {nextGcInterval, type GcIntervalOptions, type GcPace} from './conntrack/gc-schedule.js';
 export type {Swept} from './conntrack/sweep.js';
+export {
+	authTypes,
+	ciliumSourceFiles,
+	dropReasons,
+	matchTypes,
+	metricDirections,
+	metricReasons,
+	metricReasonText,
+	parseDropReason,
+	policyDirections,
+	sourceFiles,
+	tracePoints,
+	traceReasons,
+	type Meaning,
+	type Meanings,
+} from './reasons.js';
+export {Metrics, type MetricsRow, type WatchMetricsOptions} from './metrics/metrics.js';
+export {monitor, Monitor, type MonitorOptions, type MonitorStats} from './monitor/monitor.js';
+export {
+	eventKinds,
+	type DropEvent,
+	type EventKind,
+	type LostEvent,
+	type MonitorEvent,
+	type PacketEvent,
+	type PolicyVerdictEvent,
+	type TraceEvent,
+	type Verdict,
+} from './monitor/events.js';
+export type {MonitorFilter} from './monitor/filter.js';
+export {readFlow, type PacketFlow} from './monitor/packet-flow.js';

@@ -80,6 +80,8 @@ export interface DatapathRecords {
 	metricsPending: [number, MetricsPending[]];
 	/** Rings of those who listen: `events`; skep only, for Cilium's is a perf event array. */
 	events: [number, MapReference];
+	/** Events that found a full ring, by the ring's slot, per CPU: `events_lost`, skep only. */
+	eventsLost: [number, bigint[]];
 	/** Token buckets: `ratelimit`. */
 	ratelimit: [RatelimitKey, RatelimitValue];
 	/** What token buckets held back: `ratelimit_metrics`. */
@@ -168,6 +170,7 @@ export const mapTable: Readonly<Record<DatapathMapName, readonly PinnedAs[]>> = 
 	metrics: [pinned('metrics', 'metrics_key', 'metrics_value', '1.15-', 'per-cpu')],
 	metricsPending: [pinned('metrics_pending', 'u32', 'metrics_pending', 'skep', 'per-cpu')],
 	events: [pinned('events', 'u32', 'u32', 'skep', 'maps')],
+	eventsLost: [pinned('events_lost', 'u32', 'u64', 'skep', 'per-cpu')],
 	ratelimit: [pinned('ratelimit', 'ratelimit_key', 'ratelimit_value')],
 	ratelimitMetrics: [
 		pinned('ratelimit_metrics', 'ratelimit_metrics_key', 'ratelimit_metrics_value', '1.17-'),

@@ -85,6 +85,8 @@ export interface Addon {
 	readonly perfEventSetProgram: (fd: number, programFd: number) => number;
 	/** setsockopt(2) with one of the options that are about programs. */
 	readonly socketProgram: (fd: number, option: number, programFd: number) => number;
+	/** The folder's descriptor, whose lock ends with it. */
+	readonly lockFolder: (path: string) => number;
 	readonly closeFd: (fd: number) => number;
 	/** Null for a descriptor that the addon did not open. */
 	readonly fdKind: (fd: number) => 'map' | 'program' | 'link' | 'btf' | 'other' | null;
