@@ -6,7 +6,7 @@ const bareBuiltins = builtinModules.filter(name => !name.startsWith('_') && !nam
 
 export default defineConfig(
 	{
-		ignores: ['dist*/', 'build/', 'coverage/', 'node_modules/'],
+		ignores: ['dist*/', 'docs/api/', 'build/', 'coverage/', 'node_modules/'],
 	},
 	{
 		linterOptions: {reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error'},
