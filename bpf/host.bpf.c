@@ -8,21 +8,30 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_HOST
 
+/* Of what read_addresses() returned: whom the packet is for cannot be read, so it is for the
+ * stack to judge. Where only extension headers cannot be read it is known, and guarded.
+ */
+static __always_inline int has_no_addresses(int drop)
+{
+	return drop && drop_reason(drop) == DROP_INVALID_PACKET;
+}
+
 static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
 					  enum family family)
 {
 	struct lxc_device *destination;
 	int drop;
 
-	/* What cannot be read is for the stack to judge, unless it is for an endpoint. */
-	if (read_addresses(ctx, walk, family))
+	drop = read_addresses(ctx, walk, family);
+	if (has_no_addresses(drop))
 		return WALK_NEXT;
 	find_destination(walk, family);
 	if (walk->peer_ifindex == PEER_ELSEWHERE ||
 	    (walk->peer_ifindex == PEER_HOST && !host_firewall))
 		return WALK_NEXT;
 
-	drop = read_ports(ctx, walk, family);
+	if (!drop)
+		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
 	trace_from(ctx, walk, TRACE_FROM_NETWORK);
@@ -81,13 +90,15 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	struct endpoint_info *source;
 	int drop;
 
-	if (read_addresses(ctx, walk, family))
+	drop = read_addresses(ctx, walk, family);
+	if (has_no_addresses(drop))
 		return WALK_NEXT;
 	source = find_endpoint(&walk->packet.saddr, family);
 	if (!source || !is_host(source))
 		return WALK_NEXT;
 
-	drop = read_ports(ctx, walk, family);
+	if (!drop)
+		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
 	walk->src_identity = IDENTITY_HOST;

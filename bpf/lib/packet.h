@@ -242,14 +242,16 @@ __noinline int parse_extensions(struct __sk_buff *ctx, struct packet *packet)
 
 	if (!packet)
 		return 0;
-	for (i = 0; i < IPV6_MAX_EXTENSIONS; i++) {
+	/* Once more, to see that L4 follows the last one. */
+	for (i = 0; i <= IPV6_MAX_EXTENSIONS; i++) {
 		__u8 protocol = packet->protocol;
 
 		if (protocol != IPPROTO_HOPOPTS && protocol != IPPROTO_ROUTING &&
 		    protocol != IPPROTO_DSTOPTS && protocol != IPPROTO_AH &&
 		    protocol != IPPROTO_FRAGMENT)
 			return 0;
-		if (bpf_skb_load_bytes(ctx, packet->l4_offset, &header, sizeof(header)))
+		if (i == IPV6_MAX_EXTENSIONS ||
+		    bpf_skb_load_bytes(ctx, packet->l4_offset, &header, sizeof(header)))
 			return DROP(DROP_INVALID_EXTENSION_HEADER);
 
 		packet->protocol = header.next;
