@@ -1,10 +1,13 @@
 /** Policies of endpoints: looked at, and replaced under traffic. */
 
+import {constants} from 'node:os';
 import {join} from 'node:path';
 
 import {UsageError} from '../../base/errors.js';
 import {programsEnded} from '../../kernel/sys/grace.js';
+import {PinError} from '../../object/pin/pin-error.js';
 import {replacePin, unpinPath} from '../../object/pin/pin.js';
+import {asidePath, sweepTemporaries} from '../../object/pin/successor.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {compileRules, type CompiledEntry} from './compile.js';
@@ -20,7 +23,7 @@ import {
 	type PolicyEnforcement,
 } from './enforcement.js';
 import {describeEntry, type PolicyMapEntry} from './map-entry.js';
-import {openPolicyInForce, policyIdInForce, readEnforcement} from './policy-in-force.js';
+import {openPolicyInForce, policyIdInForce, policyIds, readEnforcement} from './policy-in-force.js';
 import {createPolicyMap, openPolicyMap, openPolicyTypes, type PolicyMap} from './policy-map.js';
 import type {PolicyRule} from './rule.js';
 import {clearPolicies, putPolicies} from './slots.js';
@@ -96,7 +99,7 @@ export class Policies {
 
 	/** Of every endpoint that has a policy or flags that say it counts, by id. */
 	list(): PolicySummary[] {
-		const ids = new Set(this.maps.policyIds());
+		const ids = new Set(policyIds(this.maps));
 		const settings = this.maps.endpointSettings;
 		if (settings?.known === true) {
 			for (const [id, {flags}] of settings.map) if (flags !== 0) ids.add(id);
@@ -107,10 +110,9 @@ export class Policies {
 			.map(id => {
 				const map = openPolicyInForce(this.maps, id);
 				try {
-					return {
-						...this.summarize(id),
-						entries: map === undefined ? 0 : [...map.keys()].length,
-					};
+					let entries = 0;
+					for (const {count} of map?.batches() ?? []) entries += count;
+					return {...this.summarize(id), entries};
 				} finally {
 					map?.close();
 				}
@@ -185,16 +187,23 @@ export class Policies {
 	async recover(): Promise<number[]> {
 		return this.inTurn(() => {
 			const unfinished = [];
-			for (const id of this.maps.policyIds()) {
+			const pins = new Set(this.maps.policyIds());
+			for (const id of policyIds(this.maps)) {
 				const inForce = policyIdInForce(this.maps, id);
-				const pinned = this.maps.policy(id);
-				const isSame = pinned?.map.info.id === inForce;
+				const pinned = pins.has(id) ? this.maps.policy(id) : undefined;
+				const pinnedId = pinned?.map.info.id;
 				pinned?.map.close();
-				if (isSame) continue;
+				if (pinnedId === inForce) continue;
 				unfinished.push(id);
 				raisePolicyRevision(this.maps, id);
-				if (inForce === undefined) unpinPath(this.pinOf(id));
-				else this.pin(id, openPolicyMap(inForce));
+				if (inForce === undefined) {
+					unpinPath(this.pinOf(id));
+				} else {
+					using map = openPolicyMap(inForce);
+					this.pin(id, map);
+				}
+
+				sweepTemporaries(this.pinOf(id));
 			}
 
 			return unfinished;
@@ -271,7 +280,16 @@ export class Policies {
 	}
 
 	private pin(endpointId: number, map: PolicyMap): void {
-		replacePin(map.fd, this.pinOf(endpointId), `policy of endpoint ${endpointId}`);
+		const path = this.pinOf(endpointId);
+		const what = `policy of endpoint ${endpointId}`;
+		try {
+			replacePin(map.fd, path, what);
+		} catch (error) {
+			if (!(error instanceof PinError) || error.errno !== constants.errno.EEXIST) throw error;
+			// What a process of the same number left behind when it died.
+			unpinPath(asidePath(path, process.pid));
+			replacePin(map.fd, path, what);
+		}
 	}
 
 	private pinOf(endpointId: number): string {

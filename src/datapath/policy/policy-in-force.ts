@@ -19,6 +19,14 @@ export function policyIdInForce(maps: DatapathMaps, endpointId: number): number 
 	return typeof id === 'number' ? id : undefined;
 }
 
+/** Endpoints that have a policy in force or pinned, in no order. */
+export function policyIds(maps: DatapathMaps): Iterable<number> {
+	const ids = new Set(maps.policyIds());
+	const slots = maps.policies;
+	if (slots?.known === true) for (const id of slots.map.keys()) ids.add(id);
+	return ids;
+}
+
 /**
  * The map that programs look into, which the caller closes; undefined where there is none. On skep's
  * own nodes that is not found by the pin, which follows behind. *Throws:* `ERR_DATAPATH` for a layout
