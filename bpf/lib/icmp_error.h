@@ -10,8 +10,10 @@
 #define SOURCE_FILE SOURCE_ICMP_ERROR
 
 #define ICMP_ERROR_HOP_LIMIT	64
-/* How much of the packet is told at most: headers with some options, and eight bytes of L4. */
+/* How much of the packet is told at most: headers with some options. */
 #define ICMP_ERROR_QUOTE_MAX	128
+/* Of L4: the kernel cuts no packet in front of a checksum that its device is to fill in. */
+#define ICMP_ERROR_QUOTE_L4	20
 
 struct icmp_error {
 	__u8 type;
@@ -60,11 +62,11 @@ static __always_inline int turn_ethernet(struct __sk_buff *ctx)
 	return bpf_skb_store_bytes(ctx, 0, &turned, sizeof(turned), 0);
 }
 
-/* How much is told: the headers and eight bytes of L4, in words. */
+/* How much is told, in words. */
 static __always_inline __u32 icmp_error_quote(const struct __sk_buff *ctx,
 					      const struct packet *packet)
 {
-	__u32 quote = packet->l4_offset - ETH_HLEN + 8;
+	__u32 quote = packet->l4_offset - ETH_HLEN + ICMP_ERROR_QUOTE_L4;
 
 	if (quote > ICMP_ERROR_QUOTE_MAX)
 		quote = ICMP_ERROR_QUOTE_MAX;
