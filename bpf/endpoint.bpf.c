@@ -13,9 +13,10 @@ static __always_inline int is_own_address(const struct __sk_buff *ctx, const str
 {
 	struct endpoint_info *owner;
 
+	/* Of a family that it has not, an endpoint has the address of zeros. */
 	if (family == IPV6 ? address_equal(&walk->packet.saddr, &device->ip6)
 			   : walk->packet.saddr.p1 == device->ip4.p1)
-		return 1;
+		return walk->packet.saddr.d1 || walk->packet.saddr.d2;
 	owner = find_endpoint(&walk->packet.saddr, family);
 	return owner && owner->ifindex == ctx->ifindex;
 }
@@ -170,9 +171,11 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 
 	walk->src_identity = identity_of_sender(ctx, walk, family);
 	if (host_firewall && walk->src_identity == IDENTITY_HOST) {
+		walk->direction = METRIC_EGRESS;
 		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
 		if (drop)
 			return drop;
+		walk->direction = METRIC_INGRESS;
 	}
 	drop = guard(ctx, walk, family, POLICY_INGRESS, device->lxc_id);
 	if (drop)

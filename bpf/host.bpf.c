@@ -34,6 +34,9 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
+	/* Without neighbours the host has no link, whatever its policy says. */
+	if (family == IPV6 && is_neighbour_message(&walk->packet))
+		return WALK_NEXT;
 	trace_from(ctx, walk, TRACE_FROM_NETWORK);
 	walk->src_identity = identity_of(&walk->packet.saddr, family);
 	if (walk->peer_ifindex != PEER_HOST) {
@@ -101,6 +104,9 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
+	/* Without neighbours the host has no link, whatever its policy says. */
+	if (family == IPV6 && is_neighbour_message(&walk->packet))
+		return WALK_NEXT;
 	walk->src_identity = IDENTITY_HOST;
 	walk->source = host_endpoint_id;
 	drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);

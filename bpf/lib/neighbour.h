@@ -9,9 +9,14 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_NEIGHBOUR
 
+#define ARP_ETHERNET		0x0001
+#define ARP_MAC_LENGTH		6
+#define ARP_IPV4_LENGTH		4
 #define ARP_REQUEST		1
 #define ARP_REPLY		2
 #define ND_OPTION_TARGET	2
+/* With less it comes from behind a router. */
+#define ND_HOP_LIMIT		255
 /* The advertisement's flags: solicited, override, from a router. */
 #define ND_FLAGS		0xe0000000
 
@@ -47,7 +52,9 @@ static __always_inline int answer_arp(struct __sk_buff *ctx, const mac_t *node_m
 		return WALK_NEXT;
 	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &arp, sizeof(arp)))
 		return DROP(DROP_INVALID_PACKET);
-	if (arp.operation != bpf_htons(ARP_REQUEST) || arp.target != gateway_ipv4)
+	if (arp.hardware != bpf_htons(ARP_ETHERNET) || arp.hardware_length != ARP_MAC_LENGTH ||
+	    arp.protocol != bpf_htons(ETH_P_IP) || arp.protocol_length != ARP_IPV4_LENGTH ||
+	    arp.operation != bpf_htons(ARP_REQUEST) || arp.target != gateway_ipv4)
 		return WALK_NEXT;
 
 	arp.operation = bpf_htons(ARP_REPLY);
@@ -74,14 +81,6 @@ struct neighbour_discovery {
 	__u8 mac[ETH_ALEN];
 };
 
-/* Messages of one link: who has an address, who is a router. None of them is a flow. */
-static __always_inline int is_neighbour_message(const struct packet *packet)
-{
-	return packet->protocol == IPPROTO_ICMPV6 && !packet->fragment &&
-	       packet->icmp_type >= ICMPV6_ROUTER_SOLICITATION &&
-	       packet->icmp_type <= ICMPV6_REDIRECT;
-}
-
 /* WALK_NEXT for what is no solicitation for the gateway. */
 static __noinline int answer_neighbour_solicitation(struct __sk_buff *ctx,
 						    const struct walk *walk,
@@ -96,18 +95,21 @@ static __noinline int answer_neighbour_solicitation(struct __sk_buff *ctx,
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
 	union v6addr asked, gateway = gateway_ipv6_address();
+	__u8 hops;
 	__s64 sum;
 
 	if (walk->packet.icmp_type != ICMPV6_NEIGHBOUR_SOLICITATION || !answer_neighbours ||
 	    !gateway.p1 || !walk->packet.saddr.p1 ||
-	    bpf_skb_load_bytes(ctx, ETH_HLEN + 48, &asked, sizeof(asked)) ||
+	    bpf_skb_load_bytes(ctx, ETH_HLEN + 7, &hops, sizeof(hops)) ||
+	    hops != ND_HOP_LIMIT ||
+	    bpf_skb_load_bytes(ctx, walk->packet.l4_offset + 8, &asked, sizeof(asked)) ||
 	    !address_equal(&asked, &gateway))
 		return WALK_NEXT;
 
 	message.ip.version = 6;
 	message.ip.payload_len = bpf_htons(32);
 	message.ip.nexthdr = IPPROTO_ICMPV6;
-	message.ip.hop_limit = 255;
+	message.ip.hop_limit = ND_HOP_LIMIT;
 	__builtin_memcpy(&message.ip.saddr, &gateway, sizeof(gateway));
 	__builtin_memcpy(&message.ip.daddr, &walk->packet.saddr, sizeof(gateway));
 	message.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT;

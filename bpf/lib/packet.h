@@ -313,6 +313,14 @@ static __always_inline int parse_l3(struct __sk_buff *ctx, enum family family,
 	return family == IPV6 ? parse_ipv6(ctx, packet) : parse_ipv4(ctx, packet);
 }
 
+/* Messages of one link: who has an address, who is a router. None of them is a flow. */
+static __always_inline int is_neighbour_message(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_ICMPV6 && !packet->fragment &&
+	       packet->icmp_type >= ICMPV6_ROUTER_SOLICITATION &&
+	       packet->icmp_type <= ICMPV6_REDIRECT;
+}
+
 /* The packet that an ICMP error is about. */
 static __always_inline int parse_inner_packet(struct __sk_buff *ctx, enum family family,
 					      const struct packet *error, struct packet *packet)

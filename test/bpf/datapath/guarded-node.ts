@@ -4,11 +4,10 @@ import type {ExecutionContext} from 'ava';
 
 import {openDatapathMaps, type DatapathMaps} from '../../../src/datapath/index.js';
 import {prepareObject, type NodeSettings} from '../../../src/datapath/objects.js';
-import {createPolicyMap} from '../../../src/datapath/policy/policy-map.js';
+import {createPolicyMap, type PolicyMap} from '../../../src/datapath/policy/policy-map.js';
 import {raiseIpcacheRevision, raisePolicyRevision} from '../../../src/datapath/revisions.js';
 import {mapSizes} from '../../../src/datapath/sizes.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
-import type {Collection} from '../../../src/object/collection/collection.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import type {Program} from '../../../src/object/program/program.js';
 import type {CollectionSpec} from '../../../src/spec/types.js';
@@ -47,10 +46,10 @@ export type Guarded = keyof typeof endpointIds;
 /** Test runs are on the loopback device, so it is red's. */
 const interfaces = {red: 1, blue: 2, green: 3, far: 65_537} as const;
 
-/** What the programs write, and the settings that cases change. */
+/** What the programs write, and what cases change. */
 const watched = [
 	...(['metrics', 'metricsPending', 'policyStats', 'fragments4', 'fragments6'] as const),
-	...(['ctTcp4', 'ctTcp6', 'ctAny4', 'ctAny6'] as const),
+	...(['ctTcp4', 'ctTcp6', 'ctAny4', 'ctAny6', 'endpointDevices', 'ipcache'] as const),
 ] as const;
 
 export interface GuardedNode {
@@ -108,11 +107,11 @@ async function load(t: ExecutionContext, settings: NodeSettings): Promise<Guarde
 		},
 	};
 	const programs: Record<string, Program> = {};
-	const collections: Collection[] = [];
+	const opened: Disposable[] = [];
 	for (const name of ['endpoint', 'host'] as const) {
 		const spec = shrink(await prepareObject(name, full, sizes));
 		const collection = loadCollection(spec, {pinRoot: root});
-		collections.push(collection);
+		opened.push(collection);
 		Object.assign(programs, collection.programs);
 	}
 
@@ -130,7 +129,7 @@ async function load(t: ExecutionContext, settings: NodeSettings): Promise<Guarde
 		setIdentity(address.multicast, 0);
 	}
 
-	const setPolicies = policySetter(maps);
+	const setPolicies = policySetter(maps, opened);
 	setPolicies({});
 	return {
 		programs: programs as Record<ProgramName, Program>,
@@ -140,7 +139,7 @@ async function load(t: ExecutionContext, settings: NodeSettings): Promise<Guarde
 		setIdentity,
 		close() {
 			maps.close();
-			for (const collection of collections) collection.close();
+			for (const one of opened) one[Symbol.dispose]();
 		},
 	};
 }
@@ -182,9 +181,18 @@ function identitySetter(maps: DatapathMaps) {
 	};
 }
 
-function policySetter(maps: DatapathMaps) {
+function policySetter(maps: DatapathMaps, opened: Disposable[]) {
 	const policies = maps.require('policies');
 	const settings = maps.require('endpointSettings');
+	// Filled again for each case: replacing them would wait for the kernel each time.
+	const tables: Record<number, PolicyMap> = {};
+	for (const id of Object.values(endpointIds)) {
+		const map = createPolicyMap('policy_table', []);
+		opened.push(map);
+		tables[id] = map;
+		policies.set(id, map);
+	}
+
 	return (given: Partial<Record<Guarded, Policy>>): void => {
 		for (const [name, id] of Object.entries(endpointIds)) {
 			const {ingress, egress, audit} = given[name as Guarded] ?? {};
@@ -193,11 +201,10 @@ function policySetter(maps: DatapathMaps) {
 				...(ingress ?? []).map(rule => entryOf(rule, false)),
 				...(egress ?? []).map(rule => entryOf(rule, true)),
 			];
-			if (rules.length > 0) {
-				using map = createPolicyMap('policy_table', rules);
-				policies.set(id, map);
-			} else if (policies.get(id) !== undefined) {
-				policies.delete(id);
+			const map = tables[id];
+			if (map !== undefined) {
+				for (const key of [...map.keys()]) map.delete(key);
+				map.setMany(rules);
 			}
 
 			settings.set(id, {policy_revision: settings.get(id)?.policy_revision ?? 1, flags});

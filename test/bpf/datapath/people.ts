@@ -36,7 +36,8 @@ export type Person =
 	| 'room'
 	| 'desk'
 	| 'node'
-	| 'multicast';
+	| 'multicast'
+	| 'nobody';
 
 export const identities = {
 	...{red: 300, blue: 400, green: 401, far: 402, host: 1, lab: 500, room: 501, desk: 502},
@@ -63,6 +64,7 @@ const ipv4Of: Record<Person, string> = {
 	desk: '198.51.100.130',
 	node: '10.0.9.1',
 	multicast: '224.0.0.251',
+	nobody: '0.0.0.0',
 };
 
 const ipv6Of: Record<Person, string> = {
@@ -78,6 +80,7 @@ const ipv6Of: Record<Person, string> = {
 	desk: 'fd00:2:1::2',
 	node: 'fd00:9::1',
 	multicast: 'ff02::fb',
+	nobody: '::',
 };
 
 /** Fields of an IP header that both families have. */

@@ -87,13 +87,21 @@ export function table(
 	lines: (family: Family) => readonly TableLine[],
 	settings: TableSettings = {},
 ): void {
-	for (const family of families) {
-		for (const line of lines(family)) kernel(behaves, program, family, line, settings);
-	}
+	for (const family of families) tableOf(program, family.name, lines(family), settings);
+}
+
+/** Declares a test for each line. */
+export function tableOf(
+	program: ProgramName,
+	what: string,
+	lines: readonly TableLine[],
+	settings: TableSettings = {},
+): void {
+	for (const line of lines) kernel(behaves, program, what, line, settings);
 }
 
 const behaves = test.macro({
-	async exec(t, program: ProgramName, _: Family, line: TableLine, settings: TableSettings) {
+	async exec(t, program: ProgramName, _: string, line: TableLine, settings: TableSettings) {
 		const node = await guardedNode(t, settings);
 		const {name, policies = {}, given = [], meanwhile} = line;
 		const steps = 'packets' in line ? line.packets : [line];
@@ -111,8 +119,8 @@ const behaves = test.macro({
 		const [result] = [...cases(node.programs[program], list, {maps: node.watched})];
 		t.is(result?.run().failure, undefined);
 	},
-	title: (_: string | undefined, program: ProgramName, family: Family, line: TableLine) =>
-		`${program}, ${family.name}: ${line.name}`,
+	title: (_: string | undefined, program: ProgramName, what: string, line: TableLine) =>
+		`${program}, ${what}: ${line.name}`,
 });
 
 function send(
