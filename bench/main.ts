@@ -7,6 +7,7 @@
 import {parseArgs} from 'node:util';
 
 import {benchDatapath} from './datapath.js';
+import {benchDatapathNetwork} from './datapath-network.js';
 import {benchDump} from './dump.js';
 import {benchDumpProcess} from './dump-process.js';
 import {benchEvents} from './events.js';
@@ -29,6 +30,8 @@ interface Size {
 	/** Of the datapath: connections that stand, packets in a round. */
 	readonly flows: number;
 	readonly packets: number;
+	/** Of traffic between endpoints, in a round. */
+	readonly milliseconds: number;
 }
 
 const sizes: Record<'full' | 'quick', Size> = {
@@ -41,6 +44,7 @@ const sizes: Record<'full' | 'quick', Size> = {
 		events: 200_000,
 		flows: 65_536,
 		packets: 20_000,
+		milliseconds: 300,
 	},
 	quick: {
 		elements: 1000,
@@ -51,12 +55,15 @@ const sizes: Record<'full' | 'quick', Size> = {
 		events: 1000,
 		flows: 1024,
 		packets: 2000,
+		milliseconds: 20,
 	},
 };
 
 interface Benchmark {
 	readonly title: (size: Size) => string;
 	readonly peer: string;
+	/** Only where it is asked for: it takes minutes. */
+	readonly long?: boolean;
 	readonly run: (size: Size) => Figure[] | Promise<Figure[]>;
 }
 
@@ -89,6 +96,13 @@ const benchmarks: Record<string, Benchmark> = {
 			`datapath: time of a packet, net of an empty program; ${packets} in a round`,
 		peer: 'look-ups',
 		run: async ({flows, rounds, packets}) => benchDatapath({flows, rounds, packets}),
+	},
+	'datapath-network': {
+		title: ({milliseconds}) =>
+			`datapath-network: transactions in a second of CPU time; ${milliseconds} ms a round`,
+		peer: 'routed',
+		long: true,
+		run: async ({rounds, milliseconds}) => benchDatapathNetwork(rounds, milliseconds),
 	},
 	'dump-process': {
 		title: ({elements}) => `dump-process: all ${elements} elements as JSON, by a command`,
@@ -123,7 +137,11 @@ names: ${Object.keys(benchmarks).join(' ')}`;
 function readOptions() {
 	const {values} = parseArgs({
 		options: {
-			only: {type: 'string', multiple: true, default: Object.keys(benchmarks)},
+			only: {
+				type: 'string',
+				multiple: true,
+				default: Object.keys(benchmarks).filter(name => benchmarks[name]?.long !== true),
+			},
 			quick: {type: 'boolean', default: false},
 			output: {type: 'string', short: 'o', default: 'table'},
 		},

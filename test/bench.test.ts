@@ -50,6 +50,16 @@ kernel('the benchmarks run, and each figure is a number', async t => {
 	}
 });
 
+kernel('the datapath is compared with routing', async t => {
+	const {stdout} = await execute(process.execPath, [
+		main,
+		...['--only', 'datapath-network', '--quick', '-o', 'json'],
+	]);
+	const [group] = JSON.parse(stdout) as readonly Group[];
+	t.is(group?.figures.length, 18);
+	for (const {what, median} of group?.figures ?? []) t.true(median > 0, what);
+});
+
 const wrongUsage = test.macro({
 	async exec(t, args: readonly string[], message: RegExp) {
 		const run = execute(process.execPath, [main, ...args]);

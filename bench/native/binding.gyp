@@ -14,6 +14,11 @@
 			"target_name": "measure",
 			"type": "executable",
 			"sources": ["native/measure.c"]
+		},
+		{
+			"target_name": "traffic",
+			"type": "executable",
+			"sources": ["native/traffic.c"]
 		}
 	]
 }
