@@ -24,13 +24,13 @@ function error(f: Family, about: Packet, what: 'hops' | 'size', mtu = 1500): Pac
 	const sender = about.get('ipv4') ?? about.get('ipv6');
 	const frame = about.get('ethernet');
 	const [destination, source] = [sender?.source, f.address.host];
-	// Headers and eight bytes of L4.
+	// Headers and at most twenty bytes of L4.
 	const l4 =
 		about.offsetOf('udp') ??
 		about.offsetOf('tcp') ??
 		about.offsetOf(f.is6 ? 'icmpv6' : 'icmp') ??
 		0;
-	const original = about.bytes.slice(14, l4 + 8);
+	const original = about.bytes.slice(14, l4 + 20);
 	const link = ethernet({source: frame?.destination, destination: frame?.source});
 	if (f.is6) {
 		const type = what === 'hops' ? {type: 3} : {type: 2, mtu};
