@@ -76,6 +76,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./ipcache.js')).addIpcacheVerbs,
 	},
 	{
+		name: 'ct',
+		description: 'flows that the datapath follows',
+		load: async () => (await import('./ct.js')).addCtVerbs,
+	},
+	{
 		name: 'feature',
 		description: 'what the running kernel has',
 		load: async () => (await import('./feature.js')).addFeature,

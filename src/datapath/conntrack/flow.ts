@@ -52,6 +52,8 @@ export interface Flow extends Required<FlowKey> {
 	readonly rx?: FlowCounts;
 	readonly tx?: FlowCounts;
 	readonly flags: readonly FlowFlag[];
+	/** The same as the entry has them. */
+	readonly flagBits: number;
 	/** TCP flags seen, as in the header: FIN 1, SYN 2, RST 4 … */
 	readonly txFlagsSeen: number;
 	readonly rxFlagsSeen: number;
@@ -96,6 +98,7 @@ export function flowOf(tuple: CtTuple, entry: CtEntry, family: 4 | 6, clock: Clo
 		bytes: entry.bytes ?? byDirection.rx.bytes + byDirection.tx.bytes,
 		...(entry.rx_packets === undefined ? {} : byDirection),
 		flags: named,
+		flagBits: mask,
 		txFlagsSeen: entry.tx_flags_seen,
 		rxFlagsSeen: entry.rx_flags_seen,
 		lastTxReport: entry.last_tx_report,

@@ -28,7 +28,7 @@ export interface GuardedEndpoint {
 	readonly maps: DatapathMaps;
 	readonly conntrack: OpenConntrack;
 	/** Runs packets one after the other; what became of each. */
-	send(...packets: readonly Sent[]): (string | undefined)[];
+	readonly send: (...packets: readonly Sent[]) => (string | undefined)[];
 }
 
 /** Out of the endpoint, or to it. */
