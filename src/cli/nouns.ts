@@ -81,6 +81,16 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./ct.js')).addCtVerbs,
 	},
 	{
+		name: 'metrics',
+		description: 'packets by what became of them',
+		load: async () => (await import('./metrics.js')).addMetricsVerbs,
+	},
+	{
+		name: 'monitor',
+		description: 'drops, traces and policy verdicts as they happen',
+		load: async () => (await import('./monitor.js')).addMonitor,
+	},
+	{
 		name: 'feature',
 		description: 'what the running kernel has',
 		load: async () => (await import('./feature.js')).addFeature,

@@ -1,0 +1,80 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+
+import {readPcap, tcp} from '../../src/lab/index.js';
+import {cliCommand, skep} from '../helpers/cli.js';
+import {guardEndpoint, sent} from '../helpers/guarded-endpoint.js';
+import {kernelTest} from '../helpers/kernel.js';
+import {makeTempFolder} from '../helpers/temp.js';
+
+const kernel = kernelTest({feature: 'events of the datapath', since: '5.15'});
+const syn = tcp({sourcePort: 4000, destinationPort: 443, flags: 'S'});
+const enforceEgress = 2;
+
+/** Runs `skep monitor`, and does the work once it listens; what it printed. */
+async function monitored(work: () => void, ...words: string[]): Promise<string> {
+	const [command, ...args] = cliCommand('monitor', ...words);
+	const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe']});
+	const out: Buffer[] = [];
+	child.stdout.on('data', (piece: Buffer) => out.push(piece));
+	const ended = once(child, 'close');
+	const listens = once(child.stderr, 'data');
+	await Promise.race([listens, ended]);
+	work();
+	await ended;
+	return Buffer.concat(out).toString();
+}
+
+kernel('a drop and a verdict are a line each', async t => {
+	const node = await guardEndpoint(t, {}, enforceEgress);
+	const {root} = node;
+	const work = (): void => {
+		node.fromEndpoint.run({data: sent('ipv4', syn)});
+		node.fromEndpoint.run({data: sent('ipv6', syn)});
+	};
+	const file = join(await makeTempFolder(t), 'seen.pcap');
+	const out = await monitored(work, '--root', root, '--count', '4', '--pcap', file);
+	const lines = out.trimEnd().split('\n');
+	t.is(lines.length, 4);
+	t.regex(
+		lines[0] ?? '',
+		/^-- policy deny egress ep 42 remote id 9 match none: 10\.0\.0\.1:4000 > 192\.0\.2\.9:443 tcp/,
+	);
+	t.regex(
+		lines[1] ?? '',
+		/^xx drop \(Policy denied\) ep 42 policy\.h:\d+ id 1000->9: 10\.0\.0\.1:4000 > 192\.0\.2\.9:443 tcp/,
+	);
+	t.true(lines.slice(0, 2).every(line => line.length <= 100));
+	t.regex(lines[3] ?? '', /2001:db8::1.*4000 > .*2001:db8:9::9.*443 tcp/);
+	const packets = [...readPcap(await readFile(file))];
+	t.deepEqual(
+		packets.map(({bytes}) => Uint8Array.from(bytes)),
+		[sent('ipv4', syn), sent('ipv4', syn), sent('ipv6', syn), sent('ipv6', syn)],
+	);
+
+	const json = await monitored(
+		work,
+		...['--root', root, '--type', 'drop', '--ip', '2001:db8::/32', '--count', '1'],
+		...['--reason', 'policy denied', '-o', 'json'],
+	);
+	t.like(JSON.parse(json), {
+		kind: 'drop',
+		reasonText: 'Policy denied',
+		source: 42,
+		flow: {source: '2001:db8::1', destinationPort: 443},
+	});
+
+	const verbose = await monitored(work, '--root', root, '-v', '--type', 'drop', '--count', '1');
+	t.regex(verbose, / {3}dropped at policy\.h:\d+, ifindex 1\n/);
+	t.regex(verbose, / {3}0000 {2}[\da-f]{2} /);
+
+	const listed = await skep('metrics', 'list', '--root', root);
+	t.regex(listed.out, /^REASON +DIRECTION +PACKETS +BYTES +LINE +FILE\n/);
+	t.regex(listed.out, /\nPolicy denied +EGRESS +6 +\d+ +\d+ +policy\.h\n/);
+
+	const wrong = await skep('monitor', '--root', root, '--reason', 'polcy denied');
+	t.is(wrong.code, 2);
+	t.regex(wrong.err, /did you mean "Policy denied"/);
+});
