@@ -1,5 +1,6 @@
 /**
- * The main job in one go: compile, verify, load, attach, pin, watch, replace under traffic.
+ * The main job in one go: compile, verify, load, attach, pin, watch, replace under traffic; then the
+ * datapath: two endpoints, a policy, what it lets through and what it drops.
  *
  * Run as root by `npm run demo`. It works in network namespaces and a cgroup of its own and leaves
  * nothing behind, also when it is interrupted. Needs kernel 6.6 (tcx).
@@ -27,6 +28,7 @@ import {
 	type CollectionSpec,
 } from 'skep';
 
+import {guardEndpoints} from './datapath.js';
 import {connections, flows, packetCounts, type PacketCount, type PacketKey} from './report.js';
 import {replaceUnderTraffic} from './replace.js';
 import {printTable} from './table.js';
@@ -162,6 +164,8 @@ async function main(signal: AbortSignal): Promise<void> {
 
 		heading('Replace the XDP program under traffic');
 		if (xdp !== undefined) await replaceUnderTraffic(world, specs[0], xdp, counts, signal);
+		heading('Datapath: two endpoints, and a policy between them');
+		await guardEndpoints(`${world.bpffs}/datapath`, signal);
 	} finally {
 		for (const close of stack.reverse()) close();
 		await world?.remove();
@@ -170,7 +174,8 @@ async function main(signal: AbortSignal): Promise<void> {
 
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-	process.once(signal, () => {
+	// Not `once`: while anybody listens, the lab leaves the end of the process to us.
+	process.on(signal, () => {
 		process.exitCode = signal === 'SIGINT' ? 130 : 143;
 		interrupt.abort(new Error(`interrupted by ${signal}`));
 	});

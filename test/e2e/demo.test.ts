@@ -4,6 +4,7 @@ import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
+import {listLabs} from '../../src/lab/index.js';
 import {cgroupRoot} from '../../src/kernel/host/cgroup.js';
 import {kernelTest} from '../helpers/kernel.js';
 
@@ -28,11 +29,13 @@ async function runDemo(onText: (text: string, kill: (signal: NodeJS.Signals) => 
 function leftBehind(pid: number): string[] {
 	const name = `skep-demo-${pid}`;
 	const folders = ['/run', '/run/netns', cgroupRoot()].filter(folder => existsSync(folder));
-	return folders.flatMap(folder =>
+	const labs = listLabs().filter(lab => lab.pid === pid);
+	const entries = folders.flatMap(folder =>
 		readdirSync(folder)
 			.filter(entry => entry.startsWith(name))
 			.map(entry => join(folder, entry)),
 	);
+	return [...labs.map(lab => `lab ${lab.name}`), ...entries];
 }
 
 kernel('the demo does the whole job and loses no packet', async t => {
@@ -54,6 +57,14 @@ kernel('the demo does the whole job and loses no packet', async t => {
 		/peer +\[2001:db8::2\]:\d+ +\[2001:db8::1\]:\d+ +7 +1048577/,
 		/replaced \d+ times while 20000 pings were sent/,
 		/answered: 20000, lost: 0/,
+		/1 +\d+ +app=red +\d+\.\d+\.\d+\.\d+ +[\da-f:]+\n/,
+		/app=blue takes connections of app=red to port 80, and no others/,
+		/connected to \d+\.\d+\.\d+\.\d+ port 80\n/,
+		/connected to [\da-f:]+ port 80\n/,
+		/Policy denied +\d+ +\d+ +\d+\.\d+\.\d+\.\d+:\d+ +\d+\.\d+\.\d+\.\d+:81\n/,
+		/Policy denied +\d+ +\d+ +\[[\da-f:]+\]:\d+ +\[[\da-f:]+\]:81\n/,
+		/tcp +in +\d+\.\d+\.\d+\.\d+:\d+ +\d+\.\d+\.\d+\.\d+:80 /,
+		/tcp +in +\[[\da-f:]+\]:\d+ +\[[\da-f:]+\]:80 /,
 		/Nothing is left behind\./,
 	]) {
 		t.regex(text, expected);
@@ -81,6 +92,8 @@ const interrupted = test.macro({
 kernel(interrupted, 'SIGINT', 'Compile', 130);
 kernel(interrupted, 'SIGTERM', 'Traffic', 143);
 kernel(interrupted, 'SIGINT', 'Replace', 130);
+kernel(interrupted, 'SIGINT', 'Datapath', 130);
+kernel(interrupted, 'SIGTERM', 'connected to', 143);
 
 kernel('a demo that was killed is cleaned up by the next one', async t => {
 	let sent = false;
