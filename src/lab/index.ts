@@ -189,4 +189,5 @@ export {
 } from './packet/payload.js';
 export {fragmentPacket, reassemble, type FragmentPacketOptions} from './packet/fragments.js';
 export {crc32c, internetChecksum} from './packet/checksum.js';
-export {diffPackets, formatPacketDiff, type PacketDifference} from './packet/diff.js';
+export {diffPackets, type PacketDifference} from './packet/diff.js';
+export {formatPacketDiff} from './packet/format-diff.js';

@@ -2,7 +2,16 @@
 
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import type {EbpfError} from '../../base/errors.js';
-import type {UnitTestCase, PacketComparison, StageRun} from '../../lab/index.js';
+import {
+	diffPackets,
+	formatPacketDiff,
+	parsePacket,
+	type LayerName,
+	type Packet,
+	type PacketComparison,
+	type StageRun,
+	type UnitTestCase,
+} from '../../lab/index.js';
 import {hexdump} from '../output/hexdump.js';
 
 export interface DetailOptions {
@@ -43,6 +52,12 @@ function* comparisonLines(comparison: PacketComparison): Generator<string> {
 			? `${got.length} bytes`
 			: `got ${got.length} bytes, expected ${expected.length}`;
 	yield `packet "${name}" differs${where}: ${lengths}`;
+	const fields = fieldDifference(comparison);
+	if (fields !== undefined) {
+		for (const line of fields.split('\n')) yield `  ${line}`;
+		return;
+	}
+
 	const [left, right] = [[...hexdump(got)], [...hexdump(expected)]];
 	for (let i = 0; i < Math.max(left.length, right.length); i++) {
 		const [mine, theirs] = [left[i], right[i]];
@@ -54,6 +69,44 @@ function* comparisonLines(comparison: PacketComparison): Generator<string> {
 		if (theirs !== undefined) yield `  - ${theirs}`;
 		if (mine !== undefined) yield `  + ${mine}`;
 	}
+}
+
+/** What tests call the layers that buffers begin with. */
+const firstLayers: Readonly<Record<string, LayerName>> = {
+	Ether: 'ethernet',
+	Dot1Q: 'vlan',
+	ARP: 'arp',
+	IP: 'ipv4',
+	IPv6: 'ipv6',
+	ICMP: 'icmp',
+	TCP: 'tcp',
+	UDP: 'udp',
+	SCTP: 'sctp',
+	VXLAN: 'vxlan',
+	GENEVE: 'geneve',
+};
+
+/** By field; undefined where bytes are no packets. */
+function fieldDifference({firstLayer, got, expected}: PacketComparison): string | undefined {
+	const said = firstLayers[firstLayer];
+	const guesses = firstLayer === '' ? (['ethernet', 'ip'] as const) : [];
+	for (const first of said === undefined ? guesses : [said]) {
+		const [theirs, mine] = [parsePacket(expected, {first}), parsePacket(got, {first})];
+		if (!isRead(theirs) || !isRead(mine)) continue;
+		if (said === undefined && [theirs, mine].some(isOpaque)) continue;
+		return formatPacketDiff(diffPackets(theirs, mine));
+	}
+
+	return undefined;
+}
+
+function isRead({layers}: Packet): boolean {
+	return layers.every(layer => layer.layer !== 'payload' || layer.malformed === undefined);
+}
+
+/** Ethernet of anything, as any bytes are. */
+function isOpaque({layers}: Packet): boolean {
+	return layers[1]?.layer === 'payload';
 }
 
 function* dumpLines(stage: StageRun): Generator<string> {
@@ -73,6 +126,8 @@ function* dumpLines(stage: StageRun): Generator<string> {
 
 function* packetLines(packet: Uint8Array): Generator<string> {
 	const used = packet.findLastIndex(byte => byte !== 0) + 1;
+	const read = parsePacket(packet);
+	if (isRead(read) && !isOpaque(read)) yield `    ${String(read)}`;
 	for (const line of hexdump(packet.subarray(0, used))) yield `    ${line}`;
 	if (used < packet.length) yield `    and ${packet.length - used} zero bytes`;
 }

@@ -10,22 +10,31 @@ export function formatLayers(layers: readonly Layer[]): string {
 	return layers.map(layer => formatLayer(layer).join('\n')).join('\n');
 }
 
-function formatLayer(layer: Layer): string[] {
+/** A heading, and a line for each field, or several. */
+export function formatLayer(layer: Layer): string[] {
 	const fields = Object.entries(layer as object as Readonly<Record<string, unknown>>).filter(
 		([field, value]) => field !== 'layer' && field !== 'wrong' && value !== undefined,
 	);
 	const width = Math.max(0, ...fields.map(([field]) => field.length));
 	const wrong = ('wrong' in layer ? layer.wrong : undefined) as
 		Readonly<Record<string, number>> | undefined;
-	const lines = fields.flatMap(([field, value]) => {
-		const right = wrong?.[field];
-		const text = valueText(field, value);
-		const note = right === undefined ? '' : ` (wrong, not ${valueText(field, right)})`;
-		const [first = '', ...more] = `${text}${note}`.split('\n');
-		const indent = ' '.repeat(width + 4);
-		return [`  ${field.padEnd(width)}  ${first}`, ...more.map(line => indent + line)];
-	});
+	const lines = fields.flatMap(([field, value]) =>
+		fieldLines(field, value, width, wrong?.[field]),
+	);
 	return [layer.layer, ...lines];
+}
+
+/** A field whose name takes `width` columns; `right` is what it should be, where it is wrong. */
+export function fieldLines(
+	field: string,
+	value: unknown,
+	width: number,
+	right: number | undefined,
+): string[] {
+	const note = right === undefined ? '' : ` (wrong, not ${valueText(field, right)})`;
+	const [first = '', ...more] = `${valueText(field, value)}${note}`.split('\n');
+	const indent = ' '.repeat(width + 4);
+	return [`  ${field.padEnd(width)}  ${first}`, ...more.map(line => indent + line)];
 }
 
 /** A field's value as people read it. */
@@ -55,6 +64,7 @@ function flatText(field: string, value: unknown): string {
 
 function numberText(field: string, value: number): string {
 	if (field === 'etherType') return etherTypeText(value);
+	if (field === 'tag' && value <= 0xffff) return hexOf(value, 4);
 	if (field === 'checksum') return hexOf(value, value > 0xffff ? 8 : 4);
 	const isProtocol = field === 'nextHeader' || (field === 'protocol' && value < 256);
 	const name = isProtocol ? protocolName(value) : undefined;

@@ -8,8 +8,7 @@ import {isLike} from './is-like.js';
 import {sumCpus, type MapEffect} from './map-snapshot.js';
 import type {MapWatch} from './map-watch.js';
 import type {Packet} from '../packet/packet.js';
-import {packetOf, type PacketLike} from './packet-like.js';
-import {packetDifference} from './packet-difference.js';
+import {packetDifference, packetOf, type PacketLike} from './packet-like.js';
 import type {PacketRun} from './run-packet.js';
 
 /** What is to become of one element of a map. */

@@ -1,6 +1,5 @@
 import type {Frame} from '../../kernel/sys/packet-socket.js';
-import {bytesOf, packetOf, type PacketLike} from './packet-like.js';
-import {packetDifference} from './packet-difference.js';
+import {packetDifference, bytesOf, packetOf, type PacketLike} from './packet-like.js';
 
 /** A frame that is to arrive: just these bytes, or one that a function likes. */
 export type ExpectedFrame = PacketLike | ((frame: Frame) => boolean);

@@ -1,3 +1,5 @@
+import {diffPackets} from '../packet/diff.js';
+import {formatPacketDiff} from '../packet/format-diff.js';
 import {Packet, parsePacket} from '../packet/packet.js';
 
 /** A packet, or its bytes from the Ethernet header on. */
@@ -11,4 +13,10 @@ export function bytesOf(packet: PacketLike): Uint8Array {
 /** The packet with its layers. */
 export function packetOf(packet: PacketLike): Packet {
 	return packet instanceof Packet ? packet : parsePacket(bytesOf(packet));
+}
+
+/** Where the second differs from the first, as text; undefined when the bytes are the same. */
+export function packetDifference(first: Packet, second: Packet): string | undefined {
+	const differences = diffPackets(first, second);
+	return differences.length === 0 ? undefined : formatPacketDiff(differences);
 }

@@ -15,8 +15,7 @@ import {
 import type {MapEffect} from './map-snapshot.js';
 import {MapWatch, type UnwatchedMap, type WatchedMaps} from './map-watch.js';
 import type {Packet} from '../packet/packet.js';
-import {packetOf, type PacketLike} from './packet-like.js';
-import {packetDifference} from './packet-difference.js';
+import {packetDifference, packetOf, type PacketLike} from './packet-like.js';
 
 /** A packet on its way into a program. */
 export interface PacketStep {
