@@ -50,12 +50,13 @@ export function padding(options: PaddingOptions = {}): PaddingDraft {
 }
 
 const nothing = new Uint8Array(0);
+const encoder = new TextEncoder();
 
 export const payloadCodec: Codec<PayloadLayer, PayloadDraft> = {
 	derived: [],
 	size: ({bytes}) => bytes.length,
 	complete({bytes = nothing, malformed}) {
-		const owned = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes;
+		const owned = typeof bytes === 'string' ? encoder.encode(bytes) : bytes;
 		return malformed === undefined
 			? {layer: 'payload', bytes: owned}
 			: {layer: 'payload', bytes: owned, malformed};

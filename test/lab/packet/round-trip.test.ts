@@ -1,6 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {ipv4, packet, parsePacket, type Packet, type PacketPart} from '../../../src/lab/index.js';
+import {
+	ethernet,
+	ipv4,
+	ipv6,
+	packet,
+	parsePacket,
+	type Packet,
+	type PacketPart,
+} from '../../../src/lab/index.js';
 import {samples} from './samples.js';
 
 const survives = test.macro({
@@ -70,4 +78,23 @@ test('a packet within packets a thousand times is read in time and built again t
 	const parsed = isRebuilt(given, 'ip');
 
 	t.regex(parsed.get('payload')?.malformed ?? '', /the 65th layer/);
+});
+
+test('many addresses of each kind are built, again and again', t => {
+	for (let turn = 0; turn < 2; turn++) {
+		for (let i = 0; i < 600; i++) {
+			const [high, low] = [i >> 8, i & 0xff];
+			const mac = `02:00:00:00:0${high}:${low.toString(16).padStart(2, '0')}`;
+			const [four, six] = [`10.0.${high}.${low}`, `2001:db8::${(i + 1).toString(16)}`];
+			const built = packet(
+				ethernet({source: mac}),
+				ipv4({source: four}),
+				ipv6({source: six}),
+			);
+			const read = parsePacket(built.bytes);
+			t.is(read.get('ethernet')?.source, mac);
+			t.is(read.get('ipv4')?.source, four);
+			t.is(read.get('ipv6')?.source, six);
+		}
+	}
 });
