@@ -14,6 +14,7 @@ import type {MismatchPolicy} from '../object/map/reuse-pin.js';
 import {replacePin} from '../object/pin/pin.js';
 import {openPinnedProgram, type Program} from '../object/program/program.js';
 import {DatapathError} from './datapath-error.js';
+import {openDatapathMaps} from './maps.js';
 import {
 	objectNames,
 	prepareObject,
@@ -31,6 +32,7 @@ import {
 	removePins,
 	withLock,
 } from './root.js';
+import {Policies} from './policy/policies.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
 
 const {ENOLINK} = constants.errno;
@@ -125,7 +127,11 @@ export async function datapathUp(options: DatapathOptions = {}): Promise<Datapat
 				);
 			}
 
-			return {hooks: putInPlace(root, loaded, options)};
+			const hooks = putInPlace(root, loaded, options);
+			using maps = openDatapathMaps({root, write: true});
+			// What a process began that was killed.
+			await new Policies(maps).recover();
+			return {hooks};
 		} finally {
 			for (const collection of loaded) collection.close();
 		}

@@ -8,16 +8,17 @@ import {findEndpoint} from './find.js';
 
 export function addDelete(endpoint: Command): void {
 	withOwnRoot(endpoint.command('delete'))
-		.description('guard an endpoint no more: its programs, entries and policy go')
+		.description('guard an endpoint no more: its programs, entries, policy and flows go')
 		.argument('<endpoint>', 'id, or one of its addresses')
 		.addHelpText('after', example('skep endpoint delete 7'))
 		.action(remove);
 }
 
 async function remove(text: string, {root}: Pick<RootOptions, 'root'>): Promise<void> {
-	const {Endpoints, Policies} = await import('../../datapath/index.js');
+	const {Conntrack, Endpoints, Policies} = await import('../../datapath/index.js');
 	using maps = await openMaps({root}, {write: true});
-	const {id} = await findEndpoint('delete endpoint', text, maps);
+	const {id, addresses} = await findEndpoint('delete endpoint', text, maps);
 	new Endpoints(maps).delete(id);
 	await new Policies(maps).remove(id);
+	await new Conntrack(maps).scrub(addresses);
 }
