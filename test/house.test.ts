@@ -11,14 +11,9 @@ const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Source files that export code and that no test of their folder reaches, and why that is so. */
 const testedElsewhere: Record<string, string> = Object.fromEntries(
-	[
-		'datapath-options',
-		'interrupt',
-		'output/errors',
-		'output/example',
-		'output/stream-table',
-		'watch-list',
-	].map(name => [`src/cli/${name}.ts`, 'test/cli runs the command line as a process of its own']),
+	['interrupt', 'output/errors', 'output/example', 'output/stream-table', 'watch-list'].map(
+		name => [`src/cli/${name}.ts`, 'test/cli runs the command line as a process of its own'],
+	),
 );
 
 /** Verbs of the command line, a file each; tested as `testedElsewhere` says of their nouns. */
