@@ -47,6 +47,7 @@ export class FlowList implements Iterable<Flow>, AsyncIterable<Flow> {
 		this.clock = clock;
 	}
 
+	/** Without giving the event loop its turns. */
 	*[Symbol.iterator](): Generator<Flow, void, undefined> {
 		for (const [map, match] of this.scanned()) {
 			for (const batch of map.map.raw.batches(
@@ -57,6 +58,7 @@ export class FlowList implements Iterable<Flow>, AsyncIterable<Flow> {
 		}
 	}
 
+	/** With them. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow, void, undefined> {
 		for (const [map, match] of this.scanned()) {
 			const options = {batchSize: 1024, ...scanOptions(map, this.condition, this.options)};

@@ -3,6 +3,7 @@
 /** Seconds. */
 export const gcInterval = {start: 300, min: 10, max: 43_200} as const;
 
+/** What bounds the interval. */
 export interface GcIntervalOptions {
 	/** Seconds since the pass before, where this one did not wait for its time. */
 	readonly elapsed?: number | undefined;

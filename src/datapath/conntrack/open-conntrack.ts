@@ -25,10 +25,12 @@ export class OpenConntrack extends Conntrack implements Disposable {
 		this.own = own;
 	}
 
+	/** Closes the clock. */
 	close(): void {
 		this.own?.close();
 	}
 
+	/** The same as `close()`: for `using`. */
 	[Symbol.dispose](): void {
 		this.close();
 	}
