@@ -58,7 +58,7 @@ export class FlowList implements Iterable<Flow>, AsyncIterable<Flow> {
 		}
 	}
 
-	/** With them. */
+	/** The same, with turns for the event loop. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow, void, undefined> {
 		for (const [map, match] of this.scanned()) {
 			const options = {batchSize: 1024, ...scanOptions(map, this.condition, this.options)};
