@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {
 	loadCollection,
@@ -10,7 +10,10 @@ import {
 import type {Host, Lab} from '../../src/lab/index.js';
 import {run, until} from './run.js';
 
-/** What a lab with all that a lab can have made, by the numbers that the kernel gave it. */
+/**
+ * What a lab with all that a lab can have made, by the numbers that the kernel gave it. A pin would
+ * keep its program, map or link.
+ */
 export interface LabTraces {
 	readonly names: readonly string[];
 	readonly cgroups: readonly string[];
@@ -18,15 +21,7 @@ export interface LabTraces {
 	readonly programs: readonly number[];
 	readonly maps: readonly number[];
 	readonly links: readonly number[];
-	readonly pins: string;
 }
-
-/** The mounts that pins are in. */
-const pinMounts = (): string =>
-	readFileSync('/proc/self/mounts', 'utf8')
-		.split('\n')
-		.filter(line => line.includes(' bpf '))
-		.join('\n');
 
 /** Puts programs, links, sockets, a capture and a process into the hosts of a lab. */
 export async function fillLab(net: Lab, object: string): Promise<LabTraces> {
@@ -48,7 +43,6 @@ export async function fillLab(net: Lab, object: string): Promise<LabTraces> {
 		programs: [program.info().id],
 		maps: program.mapIds(),
 		links: links.map(link => link.info().id),
-		pins: pinMounts(),
 	};
 	// From here on the links alone hold them.
 	collection.close();
@@ -71,7 +65,10 @@ export async function watchLab(traces: LabTraces): Promise<(except?: RegExp) => 
 			.map(({name}) => `namespace ${name}`);
 	};
 	const left = async (): Promise<string[]> => [...(await numbered()), ...leftOf(traces)];
-	const count = Object.values({...traces, pins: []}).reduce((sum, each) => sum + each.length, 0);
+	const count = Object.values(traces).reduce(
+		(sum, each: readonly unknown[]) => sum + each.length,
+		0,
+	);
 	const standing = await left();
 	if (standing.length !== count + namespaces.length) {
 		throw new Error(`not all of the lab is seen: ${standing.join(', ')}`);
@@ -117,6 +114,5 @@ function leftOf(traces: LabTraces): string[] {
 		...say('program', traces.programs.filter(exists(openProgramById))),
 		...say('map', traces.maps.filter(exists(openMapById))),
 		...say('link', traces.links.filter(exists(openLinkById))),
-		...(pinMounts() === traces.pins ? [] : ['pins']),
 	];
 }
