@@ -65,12 +65,10 @@ export async function watchLab(traces: LabTraces): Promise<(except?: RegExp) => 
 			.map(({name}) => `namespace ${name}`);
 	};
 	const left = async (): Promise<string[]> => [...(await numbered()), ...leftOf(traces)];
-	const count = Object.values(traces).reduce(
-		(sum, each: readonly unknown[]) => sum + each.length,
-		0,
-	);
+	const lists: readonly (readonly unknown[])[] = [namespaces, ...Object.values({...traces})];
+	const count = lists.reduce((sum, each) => sum + each.length, 0);
 	const standing = await left();
-	if (standing.length !== count + namespaces.length) {
+	if (standing.length !== count) {
 		throw new Error(`not all of the lab is seen: ${standing.join(', ')}`);
 	}
 

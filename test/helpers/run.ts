@@ -32,7 +32,7 @@ export function start(
 export async function until(
 	what: string,
 	done: () => boolean | Promise<boolean>,
-	milliseconds = 5000,
+	milliseconds = 20_000,
 ): Promise<void> {
 	const deadline = Date.now() + milliseconds;
 	while (!(await done())) {
