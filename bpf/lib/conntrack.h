@@ -142,7 +142,7 @@ static __always_inline int ct_report(struct ct_entry *entry, __u8 flags, int rep
 }
 
 /* Entries are shared with other CPUs: what does not change is not written. */
-static __always_inline void ct_follow(const struct __sk_buff *ctx, struct walk *walk,
+static __always_inline void ct_follow(const ctx_t *ctx, struct walk *walk,
 				      struct ct_flow *flow, int reply)
 {
 	struct ct_entry *entry = flow->entry;
@@ -170,12 +170,12 @@ static __always_inline void ct_follow(const struct __sk_buff *ctx, struct walk *
 		entry->lifetime = lifetime;
 	if (ct_accounting) {
 		__sync_fetch_and_add(&entry->packets, 1);
-		__sync_fetch_and_add(&entry->bytes, ctx->len);
+		__sync_fetch_and_add(&entry->bytes, packet_length(ctx));
 	}
 }
 
 /* The flow that an ICMP error is about, from either end of it. */
-__noinline int ct_find_related(struct __sk_buff *ctx, const struct walk *walk, __u32 direction)
+__noinline int ct_find_related(ctx_t *ctx, const struct walk *walk, __u32 direction)
 {
 	struct packet inner = {};
 	union ct_key key = {};
@@ -233,7 +233,7 @@ static __always_inline int ct_looks_like_reply(const struct packet *packet)
  * direction, it is the reply: but for one that a policy of this revision let pass as the opener,
  * which the guess may find first.
  */
-static __always_inline void ct_lookup(struct __sk_buff *ctx, struct walk *walk, enum family family,
+static __always_inline void ct_lookup(ctx_t *ctx, struct walk *walk, enum family family,
 				      enum policy_direction direction, __u32 revision,
 				      struct ct_flow *flow)
 {
@@ -268,7 +268,7 @@ established:
 	ct_follow(ctx, walk, flow, 0);
 }
 
-static __always_inline int ct_create_family(const struct __sk_buff *ctx, struct walk *walk,
+static __always_inline int ct_create_family(const ctx_t *ctx, struct walk *walk,
 					    enum family family, enum policy_direction direction,
 					    __u32 revision)
 {
@@ -279,7 +279,7 @@ static __always_inline int ct_create_family(const struct __sk_buff *ctx, struct 
 		.policy_revision = revision,
 		.peer_ifindex = direction == POLICY_EGRESS ? walk->peer_ifindex : PEER_UNKNOWN,
 		.packets = ct_accounting ? 1 : 0,
-		.bytes = ct_accounting ? ctx->len : 0,
+		.bytes = ct_accounting ? packet_length(ctx) : 0,
 		.src_sec_id = walk->src_identity,
 		.proxy_redirect = !!walk->proxy_port,
 		.last_tx_report = now,
@@ -309,20 +309,20 @@ static __always_inline int ct_create_family(const struct __sk_buff *ctx, struct 
 }
 
 /* Functions of their own, as their stack is large. */
-__noinline int ct_create_ipv4(struct __sk_buff *ctx, struct walk *walk, __u32 direction,
+__noinline int ct_create_ipv4(ctx_t *ctx, struct walk *walk, __u32 direction,
 			      __u32 revision)
 {
 	return walk ? ct_create_family(ctx, walk, IPV4, direction, revision) : 0;
 }
 
-__noinline int ct_create_ipv6(struct __sk_buff *ctx, struct walk *walk, __u32 direction,
+__noinline int ct_create_ipv6(ctx_t *ctx, struct walk *walk, __u32 direction,
 			      __u32 revision)
 {
 	return walk ? ct_create_family(ctx, walk, IPV6, direction, revision) : 0;
 }
 
 /* Makes the entry of a flow that this packet opens. Returns 0 or a drop. */
-static __always_inline int ct_create(struct __sk_buff *ctx, struct walk *walk, enum family family,
+static __always_inline int ct_create(ctx_t *ctx, struct walk *walk, enum family family,
 				     enum policy_direction direction, __u32 revision)
 {
 	return family == IPV6 ? ct_create_ipv6(ctx, walk, direction, revision)

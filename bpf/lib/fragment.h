@@ -9,7 +9,7 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_FRAGMENT
 
-static __always_inline int follow_fragment_of(const struct __sk_buff *ctx, struct walk *walk)
+static __always_inline int follow_fragment_of(const ctx_t *ctx, struct walk *walk)
 {
 	struct packet *packet = &walk->packet;
 	struct ipv4_frag_l4ports ports = { .sport = packet->sport, .dport = packet->dport };
@@ -31,7 +31,7 @@ static __always_inline int follow_fragment_of(const struct __sk_buff *ctx, struc
 	if (!track_fragments)
 		return DROP(DROP_FRAGMENT_UNSUPPORTED);
 
-	METRIC(METRIC_FRAGMENT, walk->direction, ctx->len);
+	METRIC(METRIC_FRAGMENT, walk->direction, packet_length(ctx));
 	if (packet->fragment & FRAGMENT_LATER) {
 		known = walk->family == IPV6 ? bpf_map_lookup_elem(&ipv6_frag_datagrams, &id6)
 					     : bpf_map_lookup_elem(&ipv4_frag_datagrams, &id4);
@@ -46,18 +46,18 @@ static __always_inline int follow_fragment_of(const struct __sk_buff *ctx, struc
 		      ? bpf_map_update_elem(&ipv6_frag_datagrams, &id6, &ports, BPF_ANY)
 		      : bpf_map_update_elem(&ipv4_frag_datagrams, &id4, &ports, BPF_ANY);
 	if (err)
-		METRIC(METRIC_FRAGMENT_UPDATE_FAILED, walk->direction, ctx->len);
+		METRIC(METRIC_FRAGMENT_UPDATE_FAILED, walk->direction, packet_length(ctx));
 	return 0;
 }
 
 /* The first fragment says the datagram's ports, the later ones get them. Returns 0 or a drop. */
-__noinline int follow_fragment(struct __sk_buff *ctx, struct walk *walk)
+__noinline int follow_fragment(ctx_t *ctx, struct walk *walk)
 {
 	return walk ? follow_fragment_of(ctx, walk) : 0;
 }
 
 /* Reads a packet to its addresses. *walk must be new. Returns 0 or a drop. */
-static __always_inline int read_addresses(struct __sk_buff *ctx, struct walk *walk,
+static __always_inline int read_addresses(ctx_t *ctx, struct walk *walk,
 					  enum family family)
 {
 	walk->family = family;
@@ -67,7 +67,7 @@ static __always_inline int read_addresses(struct __sk_buff *ctx, struct walk *wa
 }
 
 /* Reads on to its ports, of a fragment too. Returns 0 or a drop. */
-static __always_inline int read_ports(struct __sk_buff *ctx, struct walk *walk, enum family family)
+static __always_inline int read_ports(ctx_t *ctx, struct walk *walk, enum family family)
 {
 	int drop = parse_l4(ctx, family, &walk->packet, 0);
 

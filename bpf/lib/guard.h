@@ -43,7 +43,7 @@ static __always_inline __u32 guard_peer(struct walk *walk, enum family family,
 	return walk->dst_identity;
 }
 
-static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk,
+static __always_inline int guard_family(ctx_t *ctx, struct walk *walk,
 					enum family family, enum policy_direction direction,
 					__u32 endpoint)
 {
@@ -107,12 +107,12 @@ static __always_inline int guard_family(struct __sk_buff *ctx, struct walk *walk
 /* Global, like all that is called from many places: the verifier looks at them once and not at
  * each call, which would take it seconds. For that they expect nothing of their arguments.
  */
-__noinline int guard_ipv4(struct __sk_buff *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+__noinline int guard_ipv4(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
 {
 	return walk ? guard_family(ctx, walk, IPV4, direction, endpoint) : 0;
 }
 
-__noinline int guard_ipv6(struct __sk_buff *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+__noinline int guard_ipv6(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
 {
 	return walk ? guard_family(ctx, walk, IPV6, direction, endpoint) : 0;
 }
@@ -120,7 +120,7 @@ __noinline int guard_ipv6(struct __sk_buff *ctx, struct walk *walk, __u32 direct
 /* Whether an endpoint lets the packet pass in this direction: 0, with walk->proxy_port where a
  * proxy is to see it, or a drop.
  */
-static __always_inline int guard(struct __sk_buff *ctx, struct walk *walk, enum family family,
+static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family family,
 				 enum policy_direction direction, __u32 endpoint)
 {
 	return family == IPV6 ? guard_ipv6(ctx, walk, direction, endpoint)

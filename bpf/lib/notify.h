@@ -27,8 +27,9 @@ static __always_inline int notify_somebody_listens(void)
 
 /* The scratch, its header filled in; NULL where nobody listens or the limit is reached. */
 static __always_inline struct events_scratch *
-notify_begin(struct __sk_buff *ctx, const struct walk *walk, __u8 type, __u8 subtype, __u8 version)
+notify_begin(ctx_t *ctx, const struct walk *walk, __u8 type, __u8 subtype, __u8 version)
 {
+	__u32 length = packet_length(ctx);
 	struct events_scratch *scratch;
 	__u32 zero = 0;
 
@@ -42,9 +43,9 @@ notify_begin(struct __sk_buff *ctx, const struct walk *walk, __u8 type, __u8 sub
 	scratch->drop.type = type;
 	scratch->drop.subtype = subtype;
 	scratch->drop.source = walk->source;
-	scratch->drop.hash = bpf_get_hash_recalc(ctx);
-	scratch->drop.len_orig = ctx->len;
-	scratch->drop.len_cap = ctx->len < EVENTS_CAPTURE_MAX ? ctx->len : EVENTS_CAPTURE_MAX;
+	scratch->drop.hash = packet_hash(ctx);
+	scratch->drop.len_orig = length;
+	scratch->drop.len_cap = length < EVENTS_CAPTURE_MAX ? length : EVENTS_CAPTURE_MAX;
 	scratch->drop.version = version;
 	return scratch;
 }
@@ -58,15 +59,15 @@ static __always_inline void notify_count_lost(__u32 listener)
 }
 
 /* Appends the packet's first bytes to a header of `size` bytes, and sends. */
-static __always_inline void notify_send(struct __sk_buff *ctx, struct events_scratch *scratch,
+static __always_inline void notify_send(ctx_t *ctx, struct events_scratch *scratch,
 					__u32 size)
 {
-	__u32 captured = ctx->len;
+	__u32 captured = packet_length(ctx);
 	__u32 i;
 
 	if (captured > EVENTS_CAPTURE_MAX)
 		captured = EVENTS_CAPTURE_MAX;
-	if (captured < 1 || bpf_skb_load_bytes(ctx, 0, (void *)scratch + size, captured))
+	if (captured < 1 || packet_load(ctx, 0, (void *)scratch + size, captured))
 		return;
 
 	for (i = 0; i < EVENTS_LISTENERS; i++) {
@@ -77,7 +78,7 @@ static __always_inline void notify_send(struct __sk_buff *ctx, struct events_scr
 	}
 }
 
-__noinline int notify_drop(struct __sk_buff *ctx, const struct walk *walk, int drop)
+__noinline int notify_drop(ctx_t *ctx, const struct walk *walk, int drop)
 {
 	struct events_scratch *scratch;
 
@@ -92,13 +93,13 @@ __noinline int notify_drop(struct __sk_buff *ctx, const struct walk *walk, int d
 	scratch->drop.line = drop_line(drop);
 	scratch->drop.file = drop_file(drop);
 	scratch->drop.ext_error = walk->ext_error;
-	scratch->drop.ifindex = ctx->ifindex;
+	scratch->drop.ifindex = packet_ifindex(ctx);
 	scratch->drop.flags = walk->family == IPV6 ? NOTIFY_F_IPV6 : 0;
 	notify_send(ctx, scratch, sizeof(scratch->drop));
 	return 0;
 }
 
-__noinline int notify_trace(struct __sk_buff *ctx, const struct walk *walk, __u32 point)
+__noinline int notify_trace(ctx_t *ctx, const struct walk *walk, __u32 point)
 {
 	struct events_scratch *scratch;
 
@@ -112,21 +113,21 @@ __noinline int notify_trace(struct __sk_buff *ctx, const struct walk *walk, __u3
 	scratch->trace.dst_id = point == TRACE_TO_PROXY ? walk->proxy_port : walk->dst_endpoint;
 	scratch->trace.reason = walk->trace_reason;
 	scratch->trace.flags = walk->family == IPV6 ? NOTIFY_F_IPV6 : 0;
-	scratch->trace.ifindex = ctx->ifindex;
+	scratch->trace.ifindex = packet_ifindex(ctx);
 	scratch->trace.orig_ip6 = walk->packet.saddr;
 	notify_send(ctx, scratch, sizeof(scratch->trace));
 	return 0;
 }
 
 /* Where a packet leaves: told as the aggregation level says. */
-static __always_inline void trace_to(struct __sk_buff *ctx, const struct walk *walk,
+static __always_inline void trace_to(ctx_t *ctx, const struct walk *walk,
 				     enum trace_point point)
 {
 	if (monitor_aggregation < 3 || walk->trace_wanted)
 		notify_trace(ctx, walk, point);
 }
 
-static __always_inline void trace_from(struct __sk_buff *ctx, const struct walk *walk,
+static __always_inline void trace_from(ctx_t *ctx, const struct walk *walk,
 				       enum trace_point point)
 {
 	if (monitor_aggregation < 1)

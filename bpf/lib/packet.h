@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "../include/config.h"
+#include "../include/context.h"
 #include "../include/drop_reasons.h"
 #include "../types/tuple.h"
 
@@ -83,27 +84,8 @@ enum fragment_flags {
 #define IPV6_MAX_EXTENSIONS	6
 #define PACKET_MAX_OFFSET	0x3ff
 
-static __always_inline void *packet_data(const struct __sk_buff *ctx)
-{
-	return (void *)(long)ctx->data;
-}
-
-static __always_inline void *packet_end(const struct __sk_buff *ctx)
-{
-	return (void *)(long)ctx->data_end;
-}
-
-/* Brings the first bytes, or all where there are fewer, where they can be read directly. */
-static __always_inline void packet_pull(struct __sk_buff *ctx, __u32 length)
-{
-	__u32 linear = ctx->data_end - ctx->data;
-
-	if (linear < length && linear < ctx->len)
-		bpf_skb_pull_data(ctx, ctx->len < length ? ctx->len : length);
-}
-
 /* The bytes at an offset, or NULL where the packet has fewer. */
-static __always_inline void *packet_at(const struct __sk_buff *ctx, __u32 offset, __u32 size)
+static __always_inline void *packet_at(const ctx_t *ctx, __u32 offset, __u32 size)
 {
 	void *at;
 
@@ -118,7 +100,7 @@ static __always_inline int address_equal(const union v6addr *a, const union v6ad
 	return a->d1 == b->d1 && a->d2 == b->d2;
 }
 
-static __always_inline int parse_icmp(const struct __sk_buff *ctx, enum family family,
+static __always_inline int parse_icmp(const ctx_t *ctx, enum family family,
 				      struct packet *packet)
 {
 	struct {
@@ -169,7 +151,7 @@ static __always_inline int parse_icmp(const struct __sk_buff *ctx, enum family f
 /* Reads what follows parse_l3(). Later fragments have no ports: lib/fragment.h knows them. Of a
  * packet inside an ICMP error only the first eight bytes need to be there. Returns 0 or a drop.
  */
-static __always_inline int parse_l4(const struct __sk_buff *ctx, enum family family,
+static __always_inline int parse_l4(const ctx_t *ctx, enum family family,
 				    struct packet *packet, int inner)
 {
 	__be16 *ports;
@@ -209,7 +191,7 @@ static __always_inline int parse_l4(const struct __sk_buff *ctx, enum family fam
 	return extended_protocols ? 0 : DROP(DROP_UNKNOWN_L4_PROTOCOL);
 }
 
-static __always_inline int parse_ipv4(const struct __sk_buff *ctx, struct packet *packet)
+static __always_inline int parse_ipv4(const ctx_t *ctx, struct packet *packet)
 {
 	struct iphdr *ip = packet_at(ctx, packet->l3_offset, sizeof(*ip));
 	__u16 offset;
@@ -230,7 +212,7 @@ static __always_inline int parse_ipv4(const struct __sk_buff *ctx, struct packet
 }
 
 /* Follows the chain of extension headers. Read by copies: it may be long and is rare. */
-__noinline int parse_extensions(struct __sk_buff *ctx, struct packet *packet)
+__noinline int parse_extensions(ctx_t *ctx, struct packet *packet)
 {
 	struct {
 		__u8 next;
@@ -251,7 +233,7 @@ __noinline int parse_extensions(struct __sk_buff *ctx, struct packet *packet)
 		    protocol != IPPROTO_FRAGMENT)
 			return 0;
 		if (i == IPV6_MAX_EXTENSIONS ||
-		    bpf_skb_load_bytes(ctx, packet->l4_offset, &header, sizeof(header)))
+		    packet_load(ctx, packet->l4_offset, &header, sizeof(header)))
 			return DROP(DROP_INVALID_EXTENSION_HEADER);
 
 		packet->protocol = header.next;
@@ -279,7 +261,7 @@ __noinline int parse_extensions(struct __sk_buff *ctx, struct packet *packet)
 	return DROP(DROP_INVALID_EXTENSION_HEADER);
 }
 
-static __always_inline int parse_ipv6(struct __sk_buff *ctx, struct packet *packet)
+static __always_inline int parse_ipv6(ctx_t *ctx, struct packet *packet)
 {
 	struct ipv6hdr *ip = packet_at(ctx, packet->l3_offset, sizeof(*ip));
 	int err;
@@ -307,7 +289,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *ctx, struct packet *pack
 /* Reads the IP header at l3_offset; *packet must be zero but for that offset. Returns 0 or a
  * drop.
  */
-static __always_inline int parse_l3(struct __sk_buff *ctx, enum family family,
+static __always_inline int parse_l3(ctx_t *ctx, enum family family,
 				    struct packet *packet)
 {
 	return family == IPV6 ? parse_ipv6(ctx, packet) : parse_ipv4(ctx, packet);
@@ -322,7 +304,7 @@ static __always_inline int is_neighbour_message(const struct packet *packet)
 }
 
 /* The packet that an ICMP error is about. */
-static __always_inline int parse_inner_packet(struct __sk_buff *ctx, enum family family,
+static __always_inline int parse_inner_packet(ctx_t *ctx, enum family family,
 					      const struct packet *error, struct packet *packet)
 {
 	int err;

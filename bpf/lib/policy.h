@@ -112,7 +112,7 @@ static __always_inline int policy_prefers_anybody(const struct policy_entry *pee
 }
 
 /* A drop, or 0 and the proxy's port in walk. */
-static __always_inline int policy_decide(const struct __sk_buff *ctx, struct walk *walk,
+static __always_inline int policy_decide(const ctx_t *ctx, struct walk *walk,
 					 struct policy_subject *subject)
 {
 	struct policy_entry *entry, *peer, *anybody = 0;
@@ -142,7 +142,7 @@ static __always_inline int policy_decide(const struct __sk_buff *ctx, struct wal
 
 	if (entry == peer)
 		key.sec_label = subject->peer;
-	policy_count(subject, &key, entry, ctx->len);
+	policy_count(subject, &key, entry, packet_length(ctx));
 	subject->match = policy_match_of(entry->lpm_prefix_length, entry == peer);
 	subject->cookie = entry->cookie;
 	if (entry->deny)
@@ -164,7 +164,7 @@ static __always_inline int policy_decide(const struct __sk_buff *ctx, struct wal
 	return 0;
 }
 
-__noinline int notify_verdict(struct __sk_buff *ctx, const struct walk *walk,
+__noinline int notify_verdict(ctx_t *ctx, const struct walk *walk,
 			      const struct policy_subject *subject, int drop)
 {
 	struct events_scratch *scratch;
@@ -194,7 +194,7 @@ __noinline int notify_verdict(struct __sk_buff *ctx, const struct walk *walk,
 /* The verdict on a packet that opens a flow, or of a flow that another policy let pass. A drop,
  * or 0 and the proxy's port in walk.
  */
-__noinline int policy_verdict(struct __sk_buff *ctx, struct walk *walk,
+__noinline int policy_verdict(ctx_t *ctx, struct walk *walk,
 			      struct policy_subject *subject, int opens)
 {
 	int drop;

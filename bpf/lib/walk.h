@@ -35,9 +35,9 @@ struct walk {
 /* tc_index: this packet was made by the datapath and needs no verdict. */
 #define TC_INDEX_FROM_DATAPATH	8
 
-static __always_inline void mark_identity(struct __sk_buff *ctx, __u32 identity)
+static __always_inline void mark_identity(ctx_t *ctx, __u32 identity)
 {
-	ctx->mark = identity << 16 | (identity >> 16 & 0xff) | MARK_IDENTITY;
+	packet_mark(ctx, identity << 16 | (identity >> 16 & 0xff) | MARK_IDENTITY);
 }
 
 static __always_inline __u32 marked_identity(__u32 mark)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What a program is given: a socket buffer on tc; on XDP, where DATAPATH_XDP is defined before the
+ * first include, the frame as the driver has it.
+ */
+#ifndef SKEP_CONTEXT_H
+#define SKEP_CONTEXT_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#ifdef DATAPATH_XDP
+
+typedef struct xdp_md ctx_t;
+
+/* Of frames in several pieces the first alone is read: what is in none of it is not there. */
+static __always_inline __u32 packet_length(const ctx_t *ctx)
+{
+	return ctx->data_end - ctx->data;
+}
+
+static __always_inline void packet_pull(ctx_t *ctx, __u32 length)
+{
+}
+
+static __always_inline __u32 packet_ifindex(const ctx_t *ctx)
+{
+	return ctx->ingress_ifindex;
+}
+
+/* *Kernel:* 5.18. */
+static __always_inline long packet_load(ctx_t *ctx, __u32 offset, void *to, __u32 size)
+{
+	return bpf_xdp_load_bytes(ctx, offset, to, size);
+}
+
+static __always_inline void packet_mark(ctx_t *ctx, __u32 mark)
+{
+}
+
+static __always_inline __u32 packet_hash(ctx_t *ctx)
+{
+	return 0;
+}
+
+#else
+
+typedef struct __sk_buff ctx_t;
+
+static __always_inline __u32 packet_length(const ctx_t *ctx)
+{
+	return ctx->len;
+}
+
+/* Brings the first bytes, or all where there are fewer, where they can be read directly. */
+static __always_inline void packet_pull(ctx_t *ctx, __u32 length)
+{
+	__u32 linear = ctx->data_end - ctx->data;
+
+	if (linear < length && linear < ctx->len)
+		bpf_skb_pull_data(ctx, ctx->len < length ? ctx->len : length);
+}
+
+static __always_inline __u32 packet_ifindex(const ctx_t *ctx)
+{
+	return ctx->ifindex;
+}
+
+/* 0, or negative where the packet has fewer bytes. */
+static __always_inline long packet_load(ctx_t *ctx, __u32 offset, void *to, __u32 size)
+{
+	return bpf_skb_load_bytes(ctx, offset, to, size);
+}
+
+static __always_inline void packet_mark(ctx_t *ctx, __u32 mark)
+{
+	ctx->mark = mark;
+}
+
+static __always_inline __u32 packet_hash(ctx_t *ctx)
+{
+	return bpf_get_hash_recalc(ctx);
+}
+
+#endif
+
+static __always_inline void *packet_data(const ctx_t *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *packet_end(const ctx_t *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+#endif
