@@ -43,19 +43,79 @@ static __always_inline __u32 guard_peer(struct walk *walk, enum family family,
 	return walk->dst_identity;
 }
 
-static __always_inline int guard_family(ctx_t *ctx, struct walk *walk,
-					enum family family, enum policy_direction direction,
-					__u32 endpoint)
+/* What conntrack does not decide: the policy, and the flow's entry. */
+static __always_inline int guard_by_policy(ctx_t *ctx, struct walk *walk, enum family family,
+					   enum policy_direction direction, __u32 endpoint)
 {
-	struct ct_flow flow = { .status = CT_NEW };
 	struct lxc_settings *settings = bpf_map_lookup_elem(&lxc_settings, &endpoint);
+	int is_new = walk->trace_reason == CT_NEW;
 	__u32 revision, flags, peer;
+	struct ct_entry *entry;
 	int drop;
 
 	if (!settings)
 		return DROP(DROP_ENDPOINT_NOT_READY);
+	/* Before the policy is read. */
 	revision = policy_revision(settings);
 	flags = *(volatile __u32 *)&settings->flags;
+
+	peer = guard_peer(walk, family, direction);
+	if (policy_enforced(flags, direction)) {
+		struct policy_subject subject = {
+			.endpoint = endpoint,
+			.peer = peer,
+			.direction = direction,
+			.flags = flags,
+		};
+
+		drop = policy_verdict(ctx, walk, &subject, is_new);
+		if (drop)
+			return drop;
+	}
+
+	/* A proxy's port is read from the policy for each packet: its entry has no revision. */
+	if (walk->proxy_port)
+		revision = 0;
+	entry = is_new ? (void *)0 : ct_find_forward(walk, family, direction);
+	if (entry && entry->proxy_redirect == (walk->proxy_port ? 1 : 0)) {
+		entry->peer_ifindex = direction == POLICY_EGRESS ? walk->peer_ifindex
+								 : PEER_UNKNOWN;
+		entry->policy_revision = revision;
+		return 0;
+	}
+	/* An ICMP error of no flow that is known opens none. */
+	if (walk->packet.icmp_error)
+		return 0;
+	return ct_create(ctx, walk, family, direction, revision);
+}
+
+/* Global, like all that is called from many places: the verifier looks at them once and not at
+ * each call, which would take it seconds. For that they expect nothing of their arguments.
+ */
+__noinline int guard_by_policy_ipv4(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+{
+	return walk ? guard_by_policy(ctx, walk, IPV4, direction, endpoint) : 0;
+}
+
+__noinline int guard_by_policy_ipv6(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
+{
+	return walk ? guard_by_policy(ctx, walk, IPV6, direction, endpoint) : 0;
+}
+
+/* Whether an endpoint lets the packet pass in this direction: 0, with walk->proxy_port where a
+ * proxy is to see it, or a drop. What conntrack decides is decided in place: a call costs as much
+ * as half of it.
+ */
+static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family family,
+				 enum policy_direction direction, __u32 endpoint)
+{
+	struct ct_flow flow = { .status = CT_NEW };
+	struct lxc_settings *settings = bpf_map_lookup_elem(&lxc_settings, &endpoint);
+	__u32 revision;
+
+	if (!settings)
+		return DROP(DROP_ENDPOINT_NOT_READY);
+	revision = policy_revision(settings);
 
 	ct_lookup(ctx, walk, family, direction, revision, &flow);
 	walk->trace_reason = flow.status;
@@ -73,58 +133,8 @@ static __always_inline int guard_family(ctx_t *ctx, struct walk *walk,
 	}
 	if (flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision)
 		return 0;
-
-	peer = guard_peer(walk, family, direction);
-	if (policy_enforced(flags, direction)) {
-		struct policy_subject subject = {
-			.endpoint = endpoint,
-			.peer = peer,
-			.direction = direction,
-			.flags = flags,
-		};
-
-		drop = policy_verdict(ctx, walk, &subject, flow.status == CT_NEW);
-		if (drop)
-			return drop;
-	}
-
-	/* A proxy's port is read from the policy for each packet: its entry has no revision. */
-	if (walk->proxy_port)
-		revision = 0;
-	if (flow.status == CT_ESTABLISHED &&
-	    flow.entry->proxy_redirect == (walk->proxy_port ? 1 : 0)) {
-		flow.entry->peer_ifindex = direction == POLICY_EGRESS ? walk->peer_ifindex
-								      : PEER_UNKNOWN;
-		flow.entry->policy_revision = revision;
-		return 0;
-	}
-	/* An ICMP error of no flow that is known opens none. */
-	if (walk->packet.icmp_error)
-		return 0;
-	return ct_create(ctx, walk, family, direction, revision);
-}
-
-/* Global, like all that is called from many places: the verifier looks at them once and not at
- * each call, which would take it seconds. For that they expect nothing of their arguments.
- */
-__noinline int guard_ipv4(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
-{
-	return walk ? guard_family(ctx, walk, IPV4, direction, endpoint) : 0;
-}
-
-__noinline int guard_ipv6(ctx_t *ctx, struct walk *walk, __u32 direction, __u32 endpoint)
-{
-	return walk ? guard_family(ctx, walk, IPV6, direction, endpoint) : 0;
-}
-
-/* Whether an endpoint lets the packet pass in this direction: 0, with walk->proxy_port where a
- * proxy is to see it, or a drop.
- */
-static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family family,
-				 enum policy_direction direction, __u32 endpoint)
-{
-	return family == IPV6 ? guard_ipv6(ctx, walk, direction, endpoint)
-			      : guard_ipv4(ctx, walk, direction, endpoint);
+	return family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
+			      : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
 }
 
 #endif

@@ -27,7 +27,7 @@ static __always_inline int metrics_key_equal(const struct metrics_key *a,
 	return *(const __u64 *)a == *(const __u64 *)b;
 }
 
-/* Reads the key from the slot: a global function, as of guard_ipv4(). */
+/* Reads the key from the slot: a global function, as of guard_by_policy_ipv4(). */
 __noinline int metrics_flush(__u32 slot)
 {
 	struct metrics_pending *pending = bpf_map_lookup_elem(&metrics_pending, &slot);
