@@ -7,13 +7,16 @@ import {viewOf} from '../base/bytes.js';
 import {Btf} from '../format/btf/btf.js';
 import {kindExtra, kindNames} from '../format/btf/kinds.js';
 import type {ElfSection, ElfSymbol} from '../format/elf/types.js';
+import {cutTypes, type Cut} from './cut-types.js';
 import {settingsSection} from './names.js';
-import type {ObjectFile} from './object-file.js';
+import {isDataSection, type ObjectFile} from './object-file.js';
 import {placeSettings} from './place-settings.js';
 import {SpecError} from './spec-error.js';
 
 const recordSize = 12;
+const entrySize = 12;
 const kinds = {
+	struct: kindNames.indexOf('struct'),
 	func: kindNames.indexOf('func'),
 	var: kindNames.indexOf('var'),
 	datasec: kindNames.indexOf('datasec'),
@@ -33,11 +36,16 @@ export interface ObjectTypes {
 /** *Throws:* `ERR_BTF` for damaged types, `ERR_SPEC` for variables outside their section. */
 export function readTypes(object: ObjectFile): ObjectTypes {
 	if (object.btf === undefined) return {types: undefined, dataSections: new Map(), tags: []};
-	const bytes = Uint8Array.from(object.btf.data);
+	let bytes = Uint8Array.from(object.btf.data);
 	// Whatever is wrong with them is for the parser to say: it sees all of them again.
-	const records = findRecords(bytes, object.elf.littleEndian);
+	let records = findRecords(bytes, object.elf.littleEndian);
 	const fixer = records === undefined ? undefined : new Fixer(object, object.btf, bytes, records);
 	const dataSections = fixer?.run() ?? new Map<string, number>();
+	if (fixer !== undefined && fixer.cuts.length > 0) {
+		bytes = cutTypes(bytes, fixer.cuts, object.elf.littleEndian);
+		records = findRecords(bytes, object.elf.littleEndian);
+	}
+
 	const types = parseTypes(bytes, records, dataSections.get(settingsSection), object);
 	if (types.littleEndian !== object.elf.littleEndian) {
 		throw new SpecError(
@@ -63,7 +71,7 @@ function parseTypes(
 	const {settings, size} = placeSettings(types, settingsId);
 	view.setUint32(start + 8, size, elf.littleEndian);
 	for (const [index, setting] of settings.entries()) {
-		const at = start + recordSize + index * 12;
+		const at = start + recordSize + index * entrySize;
 		view.setUint32(at, setting.typeId, elf.littleEndian);
 		view.setUint32(at + 4, setting.offset, elf.littleEndian);
 		view.setUint32(at + 8, setting.size, elf.littleEndian);
@@ -115,6 +123,8 @@ interface Variable {
 class Fixer {
 	/** Ids of declaration tags. */
 	readonly tags: number[] = [];
+	/** Entries of variables that are not where their data section is. */
+	readonly cuts: Cut[] = [];
 	readonly #object: ObjectFile;
 	readonly #section: ElfSection;
 	readonly #bytes: Uint8Array;
@@ -167,13 +177,22 @@ class Fixer {
 
 	#fixDataSection(start: number, count: number, name: string): void {
 		const section = this.#object.elf.section(name);
-		// Of externs there is no section.
-		if (section === undefined) return;
+		if (section === undefined) {
+			// Of externs there is no section.
+			if (isDataSection(name)) this.#forgetDataSection(start, count);
+			return;
+		}
 
 		this.#set(start + 8, section.size);
 		const variables: Variable[] = [];
 		for (let index = 0; index < count; index++) {
-			variables.push(this.#variable(start + recordSize + index * 12, section));
+			const variable = this.#variable(start + recordSize + index * entrySize, section);
+			if (variable !== undefined) variables.push(variable);
+		}
+
+		if (variables.length < count) {
+			this.#set(start + 4, (kinds.datasec << 24) | variables.length);
+			this.#cut(start, variables.length, count);
 		}
 
 		variables.sort((a, b) => a.offset - b.offset);
@@ -188,14 +207,29 @@ class Fixer {
 			}
 
 			end = variable.offset + variable.size;
-			const at = start + recordSize + index * 12;
+			const at = start + recordSize + index * entrySize;
 			this.#set(at, variable.typeId);
 			this.#set(at + 4, variable.offset);
 			this.#set(at + 8, variable.size);
 		}
 	}
 
-	#variable(at: number, section: ElfSection): Variable {
+	/** All its variables went to other sections: an empty struct keeps its id. */
+	#forgetDataSection(start: number, count: number): void {
+		this.#set(start, 0);
+		this.#set(start + 4, kinds.struct << 24);
+		this.#set(start + 8, 0);
+		this.#cut(start, 0, count);
+	}
+
+	/** Takes the entries from `from` to before `to` out of a data section's record. */
+	#cut(start: number, from: number, to: number): void {
+		const entries = start + recordSize;
+		this.cuts.push({start: entries + from * entrySize, end: entries + to * entrySize});
+	}
+
+	/** Undefined for one that the compiler put into another section, among what it may merge. */
+	#variable(at: number, section: ElfSection): Variable | undefined {
 		const typeId = this.#u32(at);
 		const record = this.#records.starts[typeId - 1];
 		if (record === undefined || kindOf(this.#u32(record + 4)) !== kinds.var) {
@@ -208,6 +242,8 @@ class Fixer {
 		const symbol = relocated ?? this.#global(name, section);
 		if (symbol === undefined) return {name, typeId, offset: written, size: this.#u32(at + 8)};
 		if (symbol.sectionIndex !== section.index) {
+			if (this.#object.data.some(({index}) => index === symbol.sectionIndex))
+				return undefined;
 			throw this.#error(name, section.name, 'is in another section');
 		}
 

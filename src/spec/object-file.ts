@@ -35,6 +35,11 @@ const unsupported: readonly (readonly [name: RegExp, what: string])[] = [
 	[/^\.addr_space\./, 'variables in an arena'],
 ];
 
+/** Does a section of this name hold variables? */
+export function isDataSection(name: string): boolean {
+	return dataName.test(name);
+}
+
 /** *Throws:* `ERR_SPEC` for sections that are not supported or there twice. */
 export function sortSections(elf: ElfFile, name: string, size: number): ObjectFile {
 	const code: ElfSection[] = [];
@@ -58,7 +63,7 @@ export function sortSections(elf: ElfFile, name: string, size: number): ObjectFi
 		const executable = (flags & sectionFlags.execinstr) !== 0;
 		if (executable && type === sectionTypes.progbits) {
 			code.push(section);
-		} else if (dataName.test(section.name)) {
+		} else if (isDataSection(section.name)) {
 			data.push(section);
 		} else if (legacyName.test(section.name)) {
 			legacyMaps.push(section);

@@ -104,7 +104,9 @@ kernel('settings, symbols and functions of the kernel become the same program', 
 
 kernel('two files that a linker made one become the same programs', async t => {
 	const linked = join(await makeTempFolder(t), 'linked.bpf.o');
-	const parts = await Promise.all(['linked/uses', 'linked/defines'].map(fixtureObject));
+	const parts = await Promise.all(
+		['linked/uses', 'linked/defines'].map(async name => fixtureObject(name)),
+	);
 	await run('bpftool', 'gen', 'object', linked, ...parts);
 	await compare(t, linked);
 	using collection = loadCollection(await readObject(linked));

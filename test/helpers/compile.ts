@@ -47,9 +47,10 @@ export async function compile(source: string, extra: readonly string[] = []): Pr
 }
 
 /** The path of a compiled fixture: `kernel/maps` is `test/fixtures/kernel/maps.bpf.c`. */
-export async function fixtureObject(name: string): Promise<string> {
+export async function fixtureObject(name: string, extra: readonly string[] = []): Promise<string> {
 	const folder = join(project, 'test/fixtures', name, '..');
 	return compile(await readFile(join(project, 'test/fixtures', `${name}.bpf.c`), 'utf8'), [
 		`-I${folder}`,
+		...extra,
 	]);
 }
