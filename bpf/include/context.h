@@ -8,6 +8,14 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "checksum.h"
+
+/* What is written into a packet. */
+enum checksum_flags {
+	CHECKSUM_F_ADDRESS = 1,		/* an address: not in L4, but summed there */
+	CHECKSUM_F_OPTIONAL = 2,	/* a checksum of zero says that there is none */
+};
+
 #ifdef DATAPATH_XDP
 
 typedef struct xdp_md ctx_t;
@@ -31,6 +39,28 @@ static __always_inline __u32 packet_ifindex(const ctx_t *ctx)
 static __always_inline long packet_load(ctx_t *ctx, __u32 offset, void *to, __u32 size)
 {
 	return bpf_xdp_load_bytes(ctx, offset, to, size);
+}
+
+/* *Kernel:* 5.18. */
+static __always_inline long packet_store(ctx_t *ctx, __u32 offset, const void *from, __u32 size,
+					 __u32 flags)
+{
+	return bpf_xdp_store_bytes(ctx, offset, (void *)from, size);
+}
+
+static __always_inline long packet_checksum(ctx_t *ctx, __u32 offset, __u32 difference,
+					    __u32 flags)
+{
+	__be16 checksum;
+
+	if (packet_load(ctx, offset, &checksum, sizeof(checksum)))
+		return -1;
+	if (flags & CHECKSUM_F_OPTIONAL && !checksum)
+		return 0;
+	checksum = checksum_add(checksum, difference);
+	if (flags & CHECKSUM_F_OPTIONAL && !checksum)
+		checksum = 0xffff;
+	return packet_store(ctx, offset, &checksum, sizeof(checksum), 0);
 }
 
 static __always_inline void packet_mark(ctx_t *ctx, __u32 mark)
@@ -69,6 +99,24 @@ static __always_inline __u32 packet_ifindex(const ctx_t *ctx)
 static __always_inline long packet_load(ctx_t *ctx, __u32 offset, void *to, __u32 size)
 {
 	return bpf_skb_load_bytes(ctx, offset, to, size);
+}
+
+/* Writes what a checksum of L4 covers; packet_checksum() says so to the checksum. */
+static __always_inline long packet_store(ctx_t *ctx, __u32 offset, const void *from, __u32 size,
+					 __u32 flags)
+{
+	/* What the device has summed has L4 and its checksum in it, which make up for each other. */
+	return bpf_skb_store_bytes(ctx, offset, from, size,
+				   flags & CHECKSUM_F_ADDRESS ? BPF_F_RECOMPUTE_CSUM : 0);
+}
+
+/* Adds a difference to the L4 checksum at an offset, whether it is there or the device's to do. */
+static __always_inline long packet_checksum(ctx_t *ctx, __u32 offset, __u32 difference,
+					    __u32 flags)
+{
+	return bpf_l4_csum_replace(ctx, offset, 0, difference,
+				   (flags & CHECKSUM_F_ADDRESS ? BPF_F_PSEUDO_HDR : 0) |
+				   (flags & CHECKSUM_F_OPTIONAL ? BPF_F_MARK_MANGLED_0 : 0));
 }
 
 static __always_inline void packet_mark(ctx_t *ctx, __u32 mark)

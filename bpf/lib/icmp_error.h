@@ -3,6 +3,7 @@
 #ifndef SKEP_LIB_ICMP_ERROR_H
 #define SKEP_LIB_ICMP_ERROR_H
 
+#include "../include/checksum.h"
 #include "metrics.h"
 #include "walk.h"
 
@@ -27,15 +28,6 @@ static __always_inline union v6addr gateway_ipv6_address(void)
 	return (union v6addr){ {
 		gateway_ipv6[0], gateway_ipv6[1], gateway_ipv6[2], gateway_ipv6[3],
 	} };
-}
-
-/* The one's complement sum that goes into a header. */
-static __always_inline __be16 checksum_fold(__u64 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
 }
 
 /* The sum of a quote, which is a multiple of four bytes and stands at an offset. */

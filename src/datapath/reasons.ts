@@ -52,7 +52,11 @@ export const dropReasons: Meanings = {
 	151: means('Stale or unroutable IP', 'STALE_OR_UNROUTABLE_IP'),
 	152: means('No matching local container found', 'NO_MATCHING_LOCAL_CONTAINER_FOUND'),
 	153: means('Error while correcting L3 checksum', 'ERROR_WHILE_CORRECTING_L3_CHECKSUM'),
-	154: means('Error while correcting L4 checksum', 'ERROR_WHILE_CORRECTING_L4_CHECKSUM'),
+	154: means(
+		'Error while correcting L4 checksum',
+		'ERROR_WHILE_CORRECTING_L4_CHECKSUM',
+		'DROP_CSUM_L4',
+	),
 	155: means(
 		'CT: Map insertion failed',
 		'CT_MAP_INSERTION_FAILED',
@@ -83,10 +87,15 @@ export const dropReasons: Meanings = {
 		'NO_CONFIGURATION_AVAILABLE_TO_PERFORM_POLICY_DECISION',
 	),
 	166: means('Unsupported L2 protocol', 'UNSUPPORTED_L2_PROTOCOL'),
-	167: means('No mapping for NAT masquerade', 'NO_MAPPING_FOR_NAT_MASQUERADE'),
+	167: means(
+		'No mapping for NAT masquerade',
+		'NO_MAPPING_FOR_NAT_MASQUERADE',
+		'DROP_NAT_NO_MAPPING',
+	),
 	168: means(
 		'Unsupported protocol for NAT masquerade',
 		'UNSUPPORTED_PROTOCOL_FOR_NAT_MASQUERADE',
+		'DROP_NAT_UNSUPPORTED_PROTOCOL',
 	),
 	169: means('FIB lookup failed', 'FIB_LOOKUP_FAILED', 'DROP_FIB_LOOKUP_FAILED'),
 	170: means(
@@ -239,6 +248,8 @@ export const sourceFiles: Meanings = {
 	8: means('delivery.h', '', 'SOURCE_DELIVERY'),
 	9: means('icmp_error.h', '', 'SOURCE_ICMP_ERROR'),
 	10: means('neighbour.h', '', 'SOURCE_NEIGHBOUR'),
+	11: means('rewrite.h', '', 'SOURCE_REWRITE'),
+	12: means('nat.h', '', 'SOURCE_NAT'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */
