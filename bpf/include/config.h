@@ -30,12 +30,37 @@ const volatile __u32 ct_timeout_tcp = 8000;
 const volatile __u32 ct_timeout_tcp_syn = 60;
 const volatile __u32 ct_timeout_tcp_fin = 10;
 const volatile __u32 ct_timeout_any = 60;
+/* Of clients' choices of backends. */
+const volatile __u32 ct_timeout_service_tcp = 8000;
+const volatile __u32 ct_timeout_service_any = 60;
+/* How long the ports of a connection that has ended lead to its backend. */
+const volatile __u32 ct_service_tcp_grace = 60;
 /* 1: entries count packets and bytes. */
 const volatile __u8 ct_accounting = 1;
 /* 2^32 / ticks of the kernel in a second: the clock counts ticks; 0: it counts nanoseconds. */
 const volatile __u64 seconds_per_jiffy_shl32 = 0;
 /* Ticks with which the kernel's counter starts. */
 const volatile __u64 initial_jiffies = 0;
+
+/* ---- Services */
+
+/* 1: what endpoints send to services is sent to their backends. */
+const volatile __u8 service_per_packet = 1;
+/* 1: what the network sends to services is sent to their backends. */
+const volatile __u8 service_nodeport = 0;
+/* 1: entries without a protocol are looked for too. */
+const volatile __u8 service_any_protocol = 0;
+/* Where the service does not say: enum service_algorithm. */
+const volatile __u8 service_algorithm = 1;
+/* 1: who asks a service without backends is told that the port cannot be reached. */
+const volatile __u8 service_reject = 0;
+/* Under which address an endpoint meets itself as the backend of a service; zero: under its own. */
+const volatile __be32 service_loopback_ipv4 = 0;
+const volatile __be32 service_loopback_ipv6[4] = {};
+/* At most MAGLEV_TABLE_SIZE, to which the tables' values are cut or stretched before load. */
+const volatile __u32 maglev_table_size = 16381;
+const volatile __u32 maglev_seed_ipv4 = 0x71dcda46;
+const volatile __u32 maglev_seed_ipv6 = 0x92505688;
 
 /* ---- Packets */
 

@@ -83,6 +83,25 @@ static __always_inline struct ct_entry *ct_find(const union ct_key *key, enum fa
 			      : bpf_map_lookup_elem(&ct_any4_global, key);
 }
 
+/* Returns 0 or a drop. */
+static __always_inline int ct_insert(struct walk *walk, const union ct_key *key,
+				     enum family family, const struct ct_entry *entry)
+{
+	long err;
+
+	if (walk->packet.protocol == IPPROTO_TCP)
+		err = family == IPV6 ? bpf_map_update_elem(&ct6_global, key, entry, BPF_ANY)
+				     : bpf_map_update_elem(&ct4_global, key, entry, BPF_ANY);
+	else
+		err = family == IPV6 ? bpf_map_update_elem(&ct_any6_global, key, entry, BPF_ANY)
+				     : bpf_map_update_elem(&ct_any4_global, key, entry, BPF_ANY);
+	if (err) {
+		walk->ext_error = err;
+		return DROP(DROP_CONNTRACK_INSERT_FAILED);
+	}
+	return 0;
+}
+
 static __always_inline __u8 ct_flags(enum policy_direction direction)
 {
 	return direction == POLICY_EGRESS ? TUPLE_F_OUT : TUPLE_F_IN;
@@ -285,7 +304,7 @@ static __always_inline int ct_create_family(const ctx_t *ctx, struct walk *walk,
 		.last_tx_report = now,
 		.tx_flags_seen = packet->tcp_flags,
 	};
-	long err;
+	int drop;
 
 	if (packet->protocol == IPPROTO_TCP) {
 		entry.seen_non_syn = !(packet->tcp_flags & TCP_FLAG_SYN);
@@ -294,16 +313,9 @@ static __always_inline int ct_create_family(const ctx_t *ctx, struct walk *walk,
 	entry.lifetime = now + ct_timeout(&entry, packet->protocol);
 
 	ct_key_forward(&key, family, packet, ct_flags(direction));
-	if (packet->protocol == IPPROTO_TCP)
-		err = family == IPV6 ? bpf_map_update_elem(&ct6_global, &key, &entry, BPF_ANY)
-				     : bpf_map_update_elem(&ct4_global, &key, &entry, BPF_ANY);
-	else
-		err = family == IPV6 ? bpf_map_update_elem(&ct_any6_global, &key, &entry, BPF_ANY)
-				     : bpf_map_update_elem(&ct_any4_global, &key, &entry, BPF_ANY);
-	if (err) {
-		walk->ext_error = err;
-		return DROP(DROP_CONNTRACK_INSERT_FAILED);
-	}
+	drop = ct_insert(walk, &key, family, &entry);
+	if (drop)
+		return drop;
 	walk->trace_wanted = 1;
 	return 0;
 }

@@ -72,7 +72,7 @@ export const dropReasons: Meanings = {
 		'IP_FRAGMENTATION_NOT_SUPPORTED',
 		'DROP_FRAGMENT_UNSUPPORTED',
 	),
-	158: means('Service backend not found', 'SERVICE_BACKEND_NOT_FOUND'),
+	158: means('Service backend not found', 'SERVICE_BACKEND_NOT_FOUND', 'DROP_NO_SERVICE'),
 	159: means('Unsupported service protocol'),
 	160: means(
 		'No tunnel/encapsulation endpoint (datapath BUG!)',
@@ -106,14 +106,18 @@ export const dropReasons: Meanings = {
 	171: means('Invalid identity', 'INVALID_IDENTITY'),
 	172: means('Unknown sender', 'UNKNOWN_SENDER'),
 	173: means('NAT not needed', 'NAT_NOT_NEEDED'),
-	174: means('Is a ClusterIP', 'IS_A_CLUSTERIP'),
+	174: means('Is a ClusterIP', 'IS_A_CLUSTERIP', 'DROP_IS_CLUSTER_IP'),
 	175: means(
 		'First logical datagram fragment not found',
 		'FIRST_LOGICAL_DATAGRAM_FRAGMENT_NOT_FOUND',
 		'DROP_FRAGMENT_NOT_FOUND',
 	),
 	176: means('Forbidden ICMPv6 message', 'FORBIDDEN_ICMPV6_MESSAGE', 'DROP_FORBIDDEN_ICMPV6'),
-	177: means('Denied by LB src range check', 'DENIED_BY_LB_SRC_RANGE_CHECK'),
+	177: means(
+		'Denied by LB src range check',
+		'DENIED_BY_LB_SRC_RANGE_CHECK',
+		'DROP_NOT_IN_SOURCE_RANGE',
+	),
 	178: means('Socket lookup failed', 'SOCKET_LOOKUP_FAILED'),
 	179: means('Socket assign failed', 'SOCKET_ASSIGN_FAILED'),
 	180: means(
@@ -250,6 +254,8 @@ export const sourceFiles: Meanings = {
 	10: means('neighbour.h', '', 'SOURCE_NEIGHBOUR'),
 	11: means('rewrite.h', '', 'SOURCE_REWRITE'),
 	12: means('nat.h', '', 'SOURCE_NAT'),
+	13: means('service.h', '', 'SOURCE_SERVICE'),
+	14: means('balance.h', '', 'SOURCE_BALANCE'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */
