@@ -30,6 +30,8 @@ enum drop_reason {
 	DROP_AUTH_REQUIRED = 189,
 	DROP_TTL_EXCEEDED = 196,
 	DROP_ENDPOINT_NOT_READY = 203,
+	/* Of skep alone: counted down from the last, for Cilium counts up. */
+	DROP_PREFILTER = 255,
 };
 
 enum metric_reason {
@@ -55,6 +57,7 @@ enum source_file {
 	SOURCE_NAT = 12,
 	SOURCE_SERVICE = 13,
 	SOURCE_BALANCE = 14,
+	SOURCE_XDP = 16,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

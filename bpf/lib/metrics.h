@@ -70,16 +70,20 @@ static __always_inline void metrics_forward(__u32 slot, const struct metrics_key
 		metrics_add(&metrics_key, 1, (length));			\
 	} while (0)
 
-/* The same for a packet that passes. */
-#define METRIC_FORWARD(slot, direction, length)				\
+/* The same where there are many, by a slot of their own. */
+#define METRIC_MANY(slot, metric, direction, length)			\
 	do {								\
 		struct metrics_key metrics_key = {			\
-			.reason = METRIC_FORWARDED,			\
+			.reason = (metric),				\
 			.dir = (direction),				\
 			.line = __LINE__,				\
 			.file = SOURCE_FILE,				\
 		};							\
 		metrics_forward((slot), &metrics_key, (length));	\
 	} while (0)
+
+/* A packet that passes. */
+#define METRIC_FORWARD(slot, direction, length)				\
+	METRIC_MANY(slot, METRIC_FORWARDED, direction, length)
 
 #endif

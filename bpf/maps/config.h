@@ -11,6 +11,10 @@ enum runtime_config_index {
 	RUNTIME_CONFIG_AGENT_LIVENESS = 1,
 	/* Grows with every change of the ipcache: flows are judged again. */
 	RUNTIME_CONFIG_IPCACHE_REVISION = 128,
+	/* In its first byte enum prefilter_state. */
+	RUNTIME_CONFIG_PREFILTER = 129,
+	/* Grows with every change of the lists of denied sources. */
+	RUNTIME_CONFIG_PREFILTER_REVISION = 130,
 };
 
 struct {

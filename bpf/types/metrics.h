@@ -26,7 +26,7 @@ struct metrics_pending {
 	__u64 bytes;
 };
 
-/* Places that forward, each with a slot of its own. */
+/* Places that see the most packets, each with a slot of its own. */
 enum metrics_slot {
 	FORWARD_TO_PEER,
 	FORWARD_TO_ENDPOINT,
@@ -35,6 +35,7 @@ enum metrics_slot {
 	FORWARD_TO_NETWORK,
 	FORWARD_TO_PROXY,
 	FORWARD_BY_ROUTE,
+	DROP_BY_PREFILTER,
 	FORWARD_SLOTS,
 };
 

@@ -1,41 +1,31 @@
 /** The datapath of a node: brought up, looked at, replaced, taken down. */
 
 import {existsSync} from 'node:fs';
-import {constants} from 'node:os';
-import {basename, resolve} from 'node:path';
+import {basename, join, resolve} from 'node:path';
 
-import {isEbpfError} from '../base/errors.js';
+import type {XdpMode} from '../kernel/netlink/device.js';
 import type {Collection} from '../object/collection/collection.js';
 import {loadCollectionAsync} from '../object/collection/load-collection.js';
-import {attach, type Attached} from '../object/hook/attach.js';
-import {openPinnedLink, type Mechanism} from '../object/link/link.js';
+import {openPinnedLink} from '../object/link/link.js';
 import type {NamespaceOptions} from '../object/link/target.js';
 import type {MismatchPolicy} from '../object/map/reuse-pin.js';
 import {replacePin} from '../object/pin/pin.js';
 import {openPinnedProgram, type Program} from '../object/program/program.js';
 import {DatapathError} from './datapath-error.js';
+import {
+	attachDevices,
+	attachXdpDevices,
+	detachXdp,
+	updateEndpoints,
+	type HookChange,
+	type XdpChoice,
+} from './hooks.js';
 import {openDatapathMaps} from './maps.js';
-import {
-	objectNames,
-	prepareObject,
-	requireConstants,
-	type NodeSettings,
-	type ObjectName,
-} from './objects.js';
-import {
-	defaultRoot,
-	deviceLinkPath,
-	endpointLinkPath,
-	listFolder,
-	makeRoot,
-	programPath,
-	removePins,
-	withLock,
-} from './root.js';
+import {prepareObject, requireConstants, type NodeSettings, type ObjectName} from './objects.js';
+import {datapathPrograms, usualObjects, type HookKind} from './programs.js';
+import {defaultRoot, listFolder, makeRoot, programPath, removePins, withLock} from './root.js';
 import {Policies} from './policy/policies.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
-
-const {ENOLINK} = constants.errno;
 
 /** How a node's datapath is brought up. */
 export interface DatapathOptions extends NodeSettings, NamespaceOptions {
@@ -43,6 +33,11 @@ export interface DatapathOptions extends NodeSettings, NamespaceOptions {
 	readonly root?: string;
 	/** The node's devices: what comes and goes by them is guarded. */
 	readonly devices?: readonly string[];
+	/**
+	 * Whether frames are looked at before the stack has them, on the same devices: for the prefilter.
+	 * What runs stays unless given.
+	 */
+	readonly xdp?: XdpChoice;
 	/** Of its maps, when they are made; a map that is there keeps its size. */
 	readonly sizes?: SizeOptions;
 	/** What becomes of pinned maps of another layout: `fail` unless given. */
@@ -53,8 +48,10 @@ export interface DatapathOptions extends NodeSettings, NamespaceOptions {
 export interface DatapathHook {
 	/** Interface's name, or the endpoint's id. */
 	readonly where: string;
-	readonly kind: 'device' | 'endpoint';
+	readonly kind: HookKind;
 	readonly program: string;
+	/** Of XDP. */
+	readonly mode?: XdpMode;
 	/** Of the program that runs there; 0 where the interface is gone. */
 	readonly programId: number;
 	/** False where an older version of the program runs than is pinned. */
@@ -76,25 +73,8 @@ export interface DatapathStatus {
 
 /** What was done. */
 export interface DatapathChange {
-	readonly hooks: readonly {
-		readonly where: string;
-		readonly program: string;
-		readonly how: Attached['how'];
-		readonly mechanism: Mechanism;
-	}[];
+	readonly hooks: readonly HookChange[];
 }
-
-const programsOf: Readonly<Record<ObjectName, readonly string[]>> = {
-	endpoint: ['from_endpoint', 'to_endpoint'],
-	host: ['from_netdev', 'to_netdev'],
-};
-
-const directions: Readonly<Record<string, 'ingress' | 'egress'>> = {
-	from_endpoint: 'ingress',
-	to_endpoint: 'egress',
-	from_netdev: 'ingress',
-	to_netdev: 'egress',
-};
 
 /**
  * Brings the datapath up, or brings it to what the options say: loads the programs, attaches them to
@@ -113,89 +93,69 @@ export async function datapathUp(options: DatapathOptions = {}): Promise<Datapat
 		makeRoot(root);
 		const sizes = mapSizes(options.sizes);
 		const specs = await Promise.all(
-			objectNames.map(async name => prepareObject(name, options, sizes)),
+			wantedObjects(root, options).map(
+				async name => [name, await prepareObject(name, options, sizes)] as const,
+			),
 		);
-		requireConstants(specs, options);
-		const loaded: Collection[] = [];
+		requireConstants(
+			specs.map(([, spec]) => spec),
+			options,
+		);
+		const loaded = new Map<ObjectName, Collection>();
 		try {
-			for (const spec of specs) {
-				loaded.push(
-					await loadCollectionAsync(spec, {
-						pinRoot: root,
-						onMismatch: options.onMismatch ?? 'fail',
-					}),
-				);
+			for (const [name, spec] of specs) {
+				const onMismatch = options.onMismatch ?? 'fail';
+				loaded.set(name, await loadCollectionAsync(spec, {pinRoot: root, onMismatch}));
 			}
 
-			const hooks = putInPlace(root, loaded, options);
+			const hooks = putInPlace(loaded, options, root);
 			using maps = openDatapathMaps({root, write: true});
 			// What a process began that was killed.
 			await new Policies(maps).recover();
 			return {hooks};
 		} finally {
-			for (const collection of loaded) collection.close();
+			for (const collection of loaded.values()) collection.close();
 		}
 	});
 }
 
 /** Pins first: an endpoint that is added meanwhile gets the new programs. */
 function putInPlace(
+	loaded: ReadonlyMap<ObjectName, Collection>,
+	{devices = [], netns, xdp = 'auto'}: DatapathOptions,
 	root: string,
-	loaded: readonly Collection[],
-	options: DatapathOptions,
-): DatapathChange['hooks'] {
+): HookChange[] {
 	const programs = new Map<string, Program>();
-	for (const [i, object] of objectNames.entries()) {
-		for (const name of programsOf[object]) {
-			const program = loaded[i]?.program(name);
-			if (program === undefined) continue;
-			programs.set(name, program);
-			replacePin(program.fd, programPath(root, name), `program "${name}"`);
-		}
+	for (const {name, object} of datapathPrograms) {
+		const program = loaded.get(object)?.program(name);
+		if (program === undefined) continue;
+		programs.set(name, program);
+		replacePin(program.fd, programPath(root, name), `program "${name}"`);
 	}
 
-	updateEndpoints(root, programs);
-	const hooks = [];
-	for (const device of options.devices ?? []) {
-		for (const name of programsOf.host) {
-			const program = programs.get(name);
-			if (program === undefined) continue;
-			const {link, how} = attach(
-				program,
-				{
-					tcx: device,
-					direction: directions[name] ?? 'ingress',
-					...(options.netns === undefined ? {} : {netns: options.netns}),
-				},
-				{pin: deviceLinkPath(root, device, name)},
-			);
-			hooks.push({where: device, program: name, how, mechanism: link.mechanism});
-			link.close();
-		}
-	}
-
-	return hooks;
+	const placement = {root, programs, ...(netns === undefined ? {} : {netns})};
+	updateEndpoints(placement);
+	const changes = attachDevices(placement, devices);
+	if (xdp === 'off') detachXdp(root);
+	else changes.push(...attachXdpDevices(placement, devices, xdp));
+	return changes;
 }
 
-function updateEndpoints(root: string, programs: ReadonlyMap<string, Program>): void {
-	for (const id of listFolder(root, 'links', 'endpoints')) {
-		for (const name of listFolder(root, 'links', 'endpoints', id)) {
-			const program = programs.get(name);
-			if (program === undefined) continue;
-			using link = openPinnedLink(endpointLinkPath(root, Number(id), name));
-			try {
-				link.update(program);
-			} catch (error) {
-				// The endpoint's interface went: `endpoints.delete` removes what is left of it.
-				if (!isEbpfError(error) || (error as {errno?: number}).errno !== ENOLINK)
-					throw error;
-			}
-		}
-	}
+/** Which objects are wanted: XDP where it was asked for, or runs and was not switched off. */
+function wantedObjects(root: string, {xdp}: DatapathOptions): readonly ObjectName[] {
+	const isThere = listFolder(root, 'programs').includes('xdp_netdev');
+	const isWanted = xdp === undefined ? isThere : xdp !== 'off';
+	return isWanted ? [...usualObjects, 'xdp'] : usualObjects;
 }
 
 /** The same with other objects or constants: programs are swapped under traffic. */
 export const datapathUpgrade = datapathUp;
+
+const folderKinds = [
+	['devices', 'device'],
+	['endpoints', 'endpoint'],
+	['xdp', 'xdp'],
+] as const;
 
 /** What is there, and whether all of it is. Changes nothing. */
 export function datapathStatus({
@@ -208,16 +168,18 @@ export function datapathStatus({
 		return {name, id, tag};
 	});
 	const idOf = new Map(programs.map(({name, id}) => [name, id]));
-	const hooks = (['devices', 'endpoints'] as const).flatMap(kind =>
-		listFolder(root, 'links', kind).flatMap(where =>
-			listFolder(root, 'links', kind, where).map((program): DatapathHook => {
-				using link = openPinnedLink(`${root}/links/${kind}/${where}/${program}`);
+	const hooks = folderKinds.flatMap(([folder, kind]) =>
+		listFolder(root, 'links', folder).flatMap(where =>
+			listFolder(root, 'links', folder, where).map((pin): DatapathHook => {
+				using link = openPinnedLink(join(root, 'links', folder, where, pin));
 				const {programId, ...info} = link.info();
 				const gone = 'ifindex' in info && info.ifindex === 0;
+				const program = kind === 'xdp' ? 'xdp_netdev' : pin;
 				return {
 					where,
-					kind: kind === 'devices' ? 'device' : 'endpoint',
+					kind,
 					program,
+					...(kind === 'xdp' && {mode: pin as XdpMode}),
 					programId: gone ? 0 : programId,
 					current: programId === idOf.get(program),
 				};
@@ -226,8 +188,8 @@ export function datapathStatus({
 	);
 	const folders = new Set(['programs', 'links']);
 	const maps = listFolder(root).filter(name => !folders.has(name));
-	const wanted = objectNames.flatMap(name => programsOf[name]);
-	const whole = wanted.every(name => idOf.has(name)) && hooks.every(({current}) => current);
+	const wanted = datapathPrograms.filter(({object}) => usualObjects.includes(object));
+	const whole = wanted.every(({name}) => idOf.has(name)) && hooks.every(({current}) => current);
 	const state = programs.length === 0 && maps.length === 0 ? 'down' : whole ? 'up' : 'partial';
 	return {root, state, programs, hooks, maps};
 }

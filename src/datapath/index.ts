@@ -34,6 +34,7 @@ export type {
 	RemoteEndpointInfo,
 } from './layout/endpoint.js';
 export type {DropNotify, NotifyHeader, PolicyVerdictNotify, TraceNotify} from './layout/notify.js';
+export type {PrefixKey, PrefixValue} from './layout/prefix.js';
 export type {PolicyEntry, PolicyKey, PolicyStatsKey, PolicyStatsValue} from './layout/policy.js';
 export type {
 	AffinityKey,
@@ -58,6 +59,8 @@ export {
 	type DatapathOptions,
 	type DatapathStatus,
 } from './datapath.js';
+export type {HookChange, XdpChoice} from './hooks.js';
+export type {HookKind} from './programs.js';
 export type {NodeSettings} from './objects.js';
 export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
 export {DatapathClock} from './clock.js';

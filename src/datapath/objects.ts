@@ -11,8 +11,7 @@ import {readObject} from '../spec/read.js';
 import type {CollectionSpec} from '../spec/types.js';
 import type {MapSizes} from './sizes.js';
 
-export const objectNames = ['endpoint', 'host'] as const;
-export type ObjectName = (typeof objectNames)[number];
+export type ObjectName = 'endpoint' | 'host' | 'xdp';
 
 /** What is set in the programs before they are loaded. */
 export interface NodeSettings {

@@ -157,6 +157,7 @@ export const dropReasons: Meanings = {
 	204: means('No Egress IP configured', 'DROP_NO_EGRESS_IP'),
 	205: means('Punt to proxy', 'DROP_PUNT_PROXY'),
 	206: means('No device', 'DROP_NO_DEVICE'),
+	255: means('Source denied by prefilter', '', 'DROP_PREFILTER'),
 };
 
 /** What the metrics count beside drops. */
@@ -256,6 +257,7 @@ export const sourceFiles: Meanings = {
 	12: means('nat.h', '', 'SOURCE_NAT'),
 	13: means('service.h', '', 'SOURCE_SERVICE'),
 	14: means('balance.h', '', 'SOURCE_BALANCE'),
+	16: means('xdp.bpf.c', '', 'SOURCE_XDP'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

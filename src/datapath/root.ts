@@ -5,6 +5,7 @@ import {createServer, type Server} from 'node:net';
 import {once} from 'node:events';
 import {join, resolve} from 'node:path';
 
+import type {XdpMode} from '../kernel/netlink/device.js';
 import {isBpffs, prepareBpffs} from '../kernel/host/bpffs.js';
 import {unpinPath} from '../object/pin/pin.js';
 import {DatapathError} from './datapath-error.js';
@@ -22,9 +23,19 @@ export const deviceLinkPath = (root: string, device: string, program: string): s
 export const endpointLinkPath = (root: string, id: number, program: string): string =>
 	join(root, 'links', 'endpoints', String(id), program);
 
+/** Modes of XDP that the datapath uses. */
+export const xdpModes = ['native', 'generic'] as const;
+
+export const xdpFolder = (root: string, device: string): string =>
+	join(root, 'links', 'xdp', device.replaceAll('.', '-'));
+
+/** The mode is the pin's name: a link does not tell it. */
+export const xdpLinkPath = (root: string, device: string, mode: XdpMode): string =>
+	join(xdpFolder(root, device), mode);
+
 /** Makes the root and what lies below it. *Throws:* `ERR_BPFFS`. */
 export function makeRoot(root: string): void {
-	for (const folder of ['programs', 'links/devices', 'links/endpoints']) {
+	for (const folder of ['programs', 'links/devices', 'links/endpoints', 'links/xdp']) {
 		prepareBpffs(join(root, folder, 'any'));
 		mkdirSync(join(root, folder), {recursive: true, mode: 0o700});
 	}

@@ -6,12 +6,13 @@ import {networkInterfaces} from 'node:os';
 import {Option, type Command} from 'commander';
 
 import {UsageError} from '../../base/errors.js';
-import type {DatapathOptions} from '../../datapath/index.js';
+import type {DatapathOptions, XdpChoice} from '../../datapath/index.js';
 import {collect, wholeNumber} from '../arguments.js';
 import type {RootOptions} from '../datapath-options.js';
 
 export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly device?: readonly string[];
+	readonly xdp?: XdpChoice;
 	readonly netns?: string;
 	readonly gateway?: readonly string[];
 	readonly address?: readonly string[];
@@ -29,6 +30,11 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 export function withNode(command: Command): Command {
 	return command
 		.option('--device <name>', "a device of the node's, to be guarded", collect)
+		.addOption(
+			new Option('--xdp <mode>', 'look at frames before the stack has them').choices([
+				...['auto', 'native', 'generic', 'off'],
+			]),
+		)
 		.option('--netns <path>', 'namespace of the devices, if not this one')
 		.option('--gateway <address>', 'what endpoints have as gateway; one each family', collect)
 		.option('--address <address>', 'one more address of the node itself', collect)
@@ -52,7 +58,7 @@ export function withNode(command: Command): Command {
 
 /** What the options mean for the datapath. *Throws:* `ERR_USAGE`. */
 export function datapathOptions(options: NodeOptions): DatapathOptions {
-	const {root, device, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
+	const {root, device, xdp, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
 	const gateway = byFamily(options.gateway ?? []);
 	const {mapRatio, ctTcp, ctAny} = options;
 	return {
@@ -66,6 +72,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 		},
 		constants: constants(options.constant ?? []),
 		...(device === undefined ? {} : {devices: device}),
+		...(xdp === undefined ? {} : {xdp}),
 		...(netns === undefined ? {} : {netns}),
 		...(mtu === undefined ? {} : {mtu}),
 		...(hostFirewall === undefined ? {} : {hostFirewall}),

@@ -31,9 +31,15 @@ export async function showStatus(status: DatapathStatus, output: OutputOptions):
 	if (hooks.length > 0) write(`\n${formatTable(hooks.map(rowOf))}`);
 }
 
-function rowOf({kind, where, program, programId, current}: DatapathHook) {
+function rowOf({kind, where, program, programId, current, mode}: DatapathHook) {
 	const state = programId === 0 ? 'interface gone' : current ? 'current' : 'older program';
-	return {kind, where, program, id: programId, state};
+	return {
+		kind: mode === undefined ? kind : `${kind} ${mode}`,
+		where,
+		program,
+		id: programId,
+		state,
+	};
 }
 
 /** Whether there is a datapath that can be upgraded. */

@@ -243,6 +243,10 @@ function find(struct: string, size: number): Join | undefined {
 			return prefixAt(8, 32, {at: 7}, {cluster_id: 0});
 		case 'remote_endpoint_info':
 			return size === 12 ? tunnel4 : tunnel6;
+		case 'lpm_v4_key':
+			return prefixAt(4, 0, 4);
+		case 'lpm_v6_key':
+			return prefixAt(4, 0, 16);
 		case 'lb4_src_range_key':
 			return prefixAt(8, 32, 4);
 		case 'lb6_src_range_key':

@@ -10,6 +10,7 @@ import {fieldTypes, readTable, type StructVariant} from './fields.js';
 import {joinedCodec, joinOf} from './joined.js';
 import {notifyStructs} from './notify.js';
 import {policyStructs} from './policy.js';
+import {prefixStructs} from './prefix.js';
 import {serviceStructs} from './service.js';
 import {scalars, StructTypes, type ValueType} from './struct-types.js';
 import type {LayoutVersion} from './versions.js';
@@ -24,6 +25,7 @@ export function structLayouts(): ReadonlyMap<string, readonly StructVariant[]> {
 		...endpointStructs,
 		...notifyStructs,
 		...policyStructs,
+		...prefixStructs,
 		...serviceStructs,
 	});
 	return tables;

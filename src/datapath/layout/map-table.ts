@@ -23,6 +23,7 @@ import type {
 	RemoteEndpointInfo,
 } from './endpoint.js';
 import type {PolicyStatsKey, PolicyStatsValue} from './policy.js';
+import type {PrefixKey, PrefixValue} from './prefix.js';
 import type {
 	AffinityKey,
 	AffinityMatch,
@@ -118,6 +119,22 @@ export interface DatapathRecords {
 	reverseSockets4: [ReverseSocketKey, ReverseSocketValue];
 	/** Peers of sockets, IPv6: `lb6_reverse_sk`. */
 	reverseSockets6: [ReverseSocketKey, ReverseSocketValue];
+	/** Denied addresses by generation, IPv4: `prefilter_v4_fix`, skep only. */
+	prefilterAddresses4: [number, MapReference];
+	/** Denied addresses by generation, IPv6: `prefilter_v6_fix`, skep only. */
+	prefilterAddresses6: [number, MapReference];
+	/** Denied prefixes by generation, IPv4: `prefilter_v4_dyn`, skep only. */
+	prefilterPrefixes4: [number, MapReference];
+	/** Denied prefixes by generation, IPv6: `prefilter_v6_dyn`, skep only. */
+	prefilterPrefixes6: [number, MapReference];
+	/** Denied addresses, IPv4: `cidr_v4_fix`, Cilium only. */
+	cidrAddresses4: [PrefixKey, PrefixValue];
+	/** Denied addresses, IPv6: `cidr_v6_fix`, Cilium only. */
+	cidrAddresses6: [PrefixKey, PrefixValue];
+	/** Denied prefixes, IPv4: `cidr_v4_dyn`, Cilium only. */
+	cidrPrefixes4: [PrefixKey, PrefixValue];
+	/** Denied prefixes, IPv6: `cidr_v6_dyn`, Cilium only. */
+	cidrPrefixes6: [PrefixKey, PrefixValue];
 }
 
 /** What `DatapathMaps` calls a map. */
@@ -191,6 +208,14 @@ export const mapTable: Readonly<Record<DatapathMapName, readonly PinnedAs[]>> = 
 	maglev6: [pinned('lb6_maglev', 'be16', 'u32', '1.15-', 'maps')],
 	reverseSockets4: [pinned('lb4_reverse_sk', 'ipv4_revnat_tuple', 'ipv4_revnat_entry')],
 	reverseSockets6: [pinned('lb6_reverse_sk', 'ipv6_revnat_tuple', 'ipv6_revnat_entry')],
+	prefilterAddresses4: [pinned('prefilter_v4_fix', 'u32', 'u32', 'skep', 'maps')],
+	prefilterAddresses6: [pinned('prefilter_v6_fix', 'u32', 'u32', 'skep', 'maps')],
+	prefilterPrefixes4: [pinned('prefilter_v4_dyn', 'u32', 'u32', 'skep', 'maps')],
+	prefilterPrefixes6: [pinned('prefilter_v6_dyn', 'u32', 'u32', 'skep', 'maps')],
+	cidrAddresses4: [pinned('cidr_v4_fix', 'lpm_v4_key', 'lpm_val')],
+	cidrAddresses6: [pinned('cidr_v6_fix', 'lpm_v6_key', 'lpm_val')],
+	cidrPrefixes4: [pinned('cidr_v4_dyn', 'lpm_v4_key', 'lpm_val')],
+	cidrPrefixes6: [pinned('cidr_v6_dyn', 'lpm_v6_key', 'lpm_val')],
 };
 
 /** Each endpoint's policy: five digits of its id follow. */

@@ -9,7 +9,7 @@ import {readObject} from '../../../src/spec/read.js';
 import type {CollectionSpec} from '../../../src/spec/types.js';
 import type {Btf} from '../../../src/format/btf/btf.js';
 
-const objects = ['endpoint', 'host'] as const;
+const objects = ['endpoint', 'host', 'xdp'] as const;
 
 const read = async (name: string): Promise<CollectionSpec> =>
 	readObject(fileURLToPath(new URL(`../../../bpf/${name}.bpf.o`, import.meta.url)));

@@ -61,6 +61,9 @@ const samples = {
 		...{endpoint_id: 1, prefix_len: 24, sec_label: 2, egress: false, protocol: 17, dport: 53},
 	} satisfies records.PolicyStatsKey,
 	policy_stats_value: {packets: 1n, bytes: 2n} satisfies records.PolicyStatsValue,
+	lpm_v4_key: {prefix: '10.0.0.0/9'} satisfies records.PrefixKey,
+	lpm_v6_key: {prefix: '2001:db8::/33'} satisfies records.PrefixKey,
+	lpm_val: {flags: 1} satisfies records.PrefixValue,
 	lb4_key: {
 		...{address: '10.0.0.1', dport: 80, backend_slot: 1, proto: 6, scope: 1},
 	} satisfies records.ServiceKey,

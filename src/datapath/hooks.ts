@@ -1,0 +1,178 @@
+/** Programs put on their hooks, those that run already replaced in place. */
+
+import {constants} from 'node:os';
+
+import {isEbpfError} from '../base/errors.js';
+import type {XdpMode} from '../kernel/netlink/device.js';
+import {attach, type Attached} from '../object/hook/attach.js';
+import {openPinnedLink, type Mechanism} from '../object/link/link.js';
+import type {NamespaceOptions} from '../object/link/target.js';
+import {unpinPath} from '../object/pin/pin.js';
+import type {Program} from '../object/program/program.js';
+import {datapathPrograms} from './programs.js';
+import {
+	deviceLinkPath,
+	endpointLinkPath,
+	listFolder,
+	programPath,
+	removePins,
+	xdpFolder,
+	xdpLinkPath,
+	xdpModes,
+} from './root.js';
+
+const {ENOLINK, EOPNOTSUPP, EINVAL} = constants.errno;
+
+/** Where XDP shall run: `auto` is native, and generic where the driver has no native XDP. */
+export type XdpChoice = XdpMode | 'auto' | 'off';
+
+/** What became of a hook. */
+export interface HookChange {
+	/** Interface's name. */
+	readonly where: string;
+	readonly program: string;
+	readonly how: Attached['how'];
+	readonly mechanism: Mechanism;
+	/** Of XDP. */
+	readonly mode?: XdpMode;
+}
+
+/** What is put where. */
+export interface Placement extends NamespaceOptions {
+	readonly root: string;
+	readonly programs: ReadonlyMap<string, Program>;
+}
+
+/** Of all endpoints that there are. */
+export function updateEndpoints({root, programs}: Placement): void {
+	for (const id of listFolder(root, 'links', 'endpoints')) {
+		for (const name of listFolder(root, 'links', 'endpoints', id)) {
+			const program = programs.get(name);
+			if (program === undefined) continue;
+			updateLink(endpointLinkPath(root, Number(id), name), program);
+		}
+	}
+}
+
+/** tcx of the node's devices. */
+export function attachDevices(
+	{root, programs, netns}: Placement,
+	devices: readonly string[],
+): HookChange[] {
+	const changes: HookChange[] = [];
+	for (const device of devices) {
+		for (const {name, hook, direction} of datapathPrograms) {
+			const program = programs.get(name);
+			if (hook !== 'device' || direction === undefined || program === undefined) continue;
+			const {link, how} = attach(
+				program,
+				{tcx: device, direction, ...(netns === undefined ? {} : {netns})},
+				{pin: deviceLinkPath(root, device, name)},
+			);
+			changes.push({where: device, program: name, how, mechanism: link.mechanism});
+			link.close();
+		}
+	}
+
+	return changes;
+}
+
+/**
+ * XDP of the node's devices. A device where it runs keeps its mode unless another is asked for by
+ * name; then frames pass unseen for a moment, since a device has one program.
+ */
+export function attachXdpDevices(
+	placement: Placement,
+	devices: readonly string[],
+	choice: XdpMode | 'auto',
+): HookChange[] {
+	const {root, programs} = placement;
+	const program = programs.get('xdp_netdev');
+	if (program === undefined) return [];
+	// Of those that are not named, too.
+	for (const device of listFolder(root, 'links', 'xdp')) {
+		for (const mode of modesOf(root, device)) {
+			updateLink(xdpLinkPath(root, device, mode), program);
+		}
+	}
+
+	return devices.map(device => attachXdpDevice(placement, device, choice));
+}
+
+function attachXdpDevice(
+	placement: Placement,
+	device: string,
+	choice: XdpMode | 'auto',
+): HookChange {
+	const {root} = placement;
+	const there = modesOf(root, device);
+	const [kept] = there;
+	if (choice !== 'auto') {
+		for (const mode of there) if (mode !== choice) detachLink(xdpLinkPath(root, device, mode));
+		return attachXdp(placement, device, choice);
+	}
+
+	if (kept !== undefined) return attachXdp(placement, device, kept);
+	try {
+		return attachXdp(placement, device, 'native');
+	} catch (error) {
+		const errno = isEbpfError(error) ? (error as {errno?: number}).errno : undefined;
+		if (errno !== EOPNOTSUPP && errno !== EINVAL) throw error;
+		return attachXdp(placement, device, 'generic');
+	}
+}
+
+/** Modes in which the datapath runs there: one, or none. */
+function modesOf(root: string, device: string): XdpMode[] {
+	const pins = listFolder(xdpFolder(root, device));
+	return xdpModes.filter(mode => pins.includes(mode));
+}
+
+function attachXdp({root, programs, netns}: Placement, device: string, mode: XdpMode): HookChange {
+	const program = programs.get('xdp_netdev');
+	if (program === undefined) throw new TypeError('there is no program xdp_netdev');
+	const {link, how} = attach(
+		program,
+		{xdp: device, mode, ...(netns === undefined ? {} : {netns})},
+		{pin: xdpLinkPath(root, device, mode)},
+	);
+	using _ = link;
+	return {where: device, program: program.name, how, mechanism: link.mechanism, mode};
+}
+
+/** Takes XDP off the node's devices. */
+export function detachXdp(root: string): void {
+	for (const device of listFolder(root, 'links', 'xdp')) {
+		for (const mode of modesOf(root, device)) detachLink(xdpLinkPath(root, device, mode));
+		removePins(xdpFolder(root, device));
+	}
+
+	if (listFolder(root, 'programs').includes('xdp_netdev')) {
+		unpinPath(programPath(root, 'xdp_netdev'));
+	}
+}
+
+function detachLink(path: string): void {
+	using link = openPinnedLink(path);
+	try {
+		link.detach();
+	} catch (error) {
+		ignoreGone(error);
+	}
+
+	unpinPath(path);
+}
+
+function updateLink(path: string, program: Program): void {
+	using link = openPinnedLink(path);
+	try {
+		link.update(program);
+	} catch (error) {
+		// Its interface went: what is left of it is removed with what it belongs to.
+		ignoreGone(error);
+	}
+}
+
+function ignoreGone(error: unknown): void {
+	if (!isEbpfError(error) || (error as {errno?: number}).errno !== ENOLINK) throw error;
+}

@@ -1,0 +1,25 @@
+/** The datapath's programs: which object has them, and where they run. */
+
+import type {ObjectName} from './objects.js';
+
+/** A kind of hook. */
+export type HookKind = 'endpoint' | 'device' | 'xdp';
+
+/** A program and its hook; the direction is that of tcx. */
+export interface DatapathProgram {
+	readonly name: string;
+	readonly object: ObjectName;
+	readonly hook: HookKind;
+	readonly direction?: 'ingress' | 'egress';
+}
+
+export const datapathPrograms: readonly DatapathProgram[] = [
+	{name: 'from_endpoint', object: 'endpoint', hook: 'endpoint', direction: 'ingress'},
+	{name: 'to_endpoint', object: 'endpoint', hook: 'endpoint', direction: 'egress'},
+	{name: 'from_netdev', object: 'host', hook: 'device', direction: 'ingress'},
+	{name: 'to_netdev', object: 'host', hook: 'device', direction: 'egress'},
+	{name: 'xdp_netdev', object: 'xdp', hook: 'xdp'},
+];
+
+/** Objects that every datapath has; others are there where they were asked for. */
+export const usualObjects: readonly ObjectName[] = ['endpoint', 'host'];
