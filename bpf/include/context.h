@@ -28,6 +28,8 @@ static __always_inline __u32 packet_length(const ctx_t *ctx)
 
 static __always_inline void packet_pull(ctx_t *ctx, __u32 length)
 {
+	(void)ctx;
+	(void)length;
 }
 
 static __always_inline __u32 packet_ifindex(const ctx_t *ctx)
@@ -45,6 +47,7 @@ static __always_inline long packet_load(ctx_t *ctx, __u32 offset, void *to, __u3
 static __always_inline long packet_store(ctx_t *ctx, __u32 offset, const void *from, __u32 size,
 					 __u32 flags)
 {
+	(void)flags;
 	return bpf_xdp_store_bytes(ctx, offset, (void *)from, size);
 }
 
@@ -65,10 +68,13 @@ static __always_inline long packet_checksum(ctx_t *ctx, __u32 offset, __u32 diff
 
 static __always_inline void packet_mark(ctx_t *ctx, __u32 mark)
 {
+	(void)ctx;
+	(void)mark;
 }
 
 static __always_inline __u32 packet_hash(ctx_t *ctx)
 {
+	(void)ctx;
 	return 0;
 }
 

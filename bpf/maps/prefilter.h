@@ -18,8 +18,8 @@
 		__uint(type, kind);					\
 		__uint(max_entries, 1024);				\
 		__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_RDONLY_PROG); \
-		__type(key, key_type);					\
-		__type(value, struct lpm_val);				\
+		__uint(key_size, sizeof(key_type));			\
+		__uint(value_size, sizeof(struct lpm_val));		\
 	};								\
 	struct {							\
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);		\
