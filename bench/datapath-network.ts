@@ -1,26 +1,12 @@
 /** Endpoint to endpoint through namespaces, beside plain routing on the same topology. */
 
-import {execFileSync} from 'node:child_process';
-import {once} from 'node:events';
-import {mkdtempSync, rmdirSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-
-import {
-	datapathDown,
-	datapathUp,
-	Endpoints,
-	openDatapathMaps,
-	Policies,
-	type PolicyRule,
-} from '../src/datapath/index.js';
-import {lab, type Host} from '../src/lab/index.js';
-import {build} from './floor.js';
-import {median} from './measure.js';
+import {Policies, type PolicyRule} from '../src/datapath/index.js';
+import {lab} from '../src/lab/index.js';
+import {addressesOf, firstIdentity, guard} from './guard.js';
+import {median, ratioOf} from './measure.js';
 import {atLeast, judge, type Figure} from './report.js';
+import {runTraffic, startServer, trafficPort as port} from './traffic.js';
 
-const port = 7000;
-const traffic = join(build, 'build/Release/traffic');
 const kinds = [
 	{what: 'request/response', mode: 'exchange', connections: 1, goal: 1.05},
 	{what: 'connect/request/close', mode: 'connect', connections: 1, goal: 1.03},
@@ -33,7 +19,7 @@ const policyShare = 0.98;
 interface Place {
 	readonly name: string;
 	/** Transactions in a second of CPU time. */
-	measure(kind: (typeof kinds)[number], address: string, milliseconds: number): Promise<number>;
+	measure(kind: (typeof kinds)[number], family: 4 | 6, milliseconds: number): Promise<number>;
 	close(): Promise<void>;
 }
 
@@ -54,7 +40,7 @@ export async function benchDatapathNetwork(
 				const rates = places.map((): number[] => []);
 				for (let round = -1; round < rounds; round++) {
 					for (const [i, place] of places.entries()) {
-						const rate = await place.measure(kind, `${family}`, milliseconds);
+						const rate = await place.measure(kind, family, milliseconds);
 						if (round >= 0) rates[i]?.push(rate);
 					}
 				}
@@ -66,7 +52,7 @@ export async function benchDatapathNetwork(
 						what: `IPv${family} ${kind.what}: ${name}`,
 						median: median(own),
 						unit: '/s',
-						ratio: median(own.map((rate, round) => rate / (plain[round] ?? NaN))),
+						ratio: ratioOf(own, plain),
 					} as const;
 					const goal = i === 2 ? kind.goal * policyShare : kind.goal;
 					found.push(judge(row, i === 0 ? undefined : atLeast(Number(goal.toFixed(3)))));
@@ -80,8 +66,6 @@ export async function benchDatapathNetwork(
 	}
 }
 
-const bare = (prefix = ''): string => prefix.replace(/\/.*/, '');
-
 async function makePlace(name: string, rules: number | undefined): Promise<Place> {
 	const net = await lab({
 		name: 'bench',
@@ -93,82 +77,36 @@ async function makePlace(name: string, rules: number | undefined): Promise<Place
 		],
 	});
 	const {red, blue, node} = net.hosts;
-	const close = rules === undefined ? undefined : await guard([red, blue], node, rules);
-	const server = blue.spawn(traffic, ['serve', String(port)]);
-	if (server.stdout === null) throw new TypeError('the server has no output');
-	const [pid] = (await once(server.stdout, 'data')) as [Buffer];
-	const [device] = blue.interfaces;
-	return {
-		name,
-		async measure({mode, connections}, family, milliseconds) {
-			const address = bare(family === '4' ? device?.ipv4 : device?.ipv6);
-			const {stdout, stderr, code} = await red.exec(traffic, [
-				mode,
-				address,
-				String(port),
-				String(connections),
-				String(milliseconds),
-				pid.toString().trim(),
-			]);
-			if (code !== 0) throw new Error(`measure ${name} ${mode}: ${stderr}`);
-			return Number(stdout);
-		},
-		async close() {
-			await net.close();
-			await close?.();
-		},
-	};
-}
-
-/** Brings a datapath up around the hosts; what takes it down. */
-async function guard(
-	hosts: readonly Host[],
-	node: Host,
-	rules: number,
-): Promise<() => Promise<void>> {
-	const folder = mkdtempSync(join(tmpdir(), 'skep-bench-'));
-	execFileSync('mount', ['-t', 'bpf', 'skep', folder]);
-	const root = join(folder, 'skep');
-	const [gateway] = node.interfaces;
-	await datapathUp({
-		root,
-		netns: node.netns,
-		gateway: {ipv4: bare(gateway?.ipv4), ipv6: bare(gateway?.ipv6)},
-	});
-	const maps = openDatapathMaps({root, write: true});
-	const endpoints = new Endpoints(maps);
-	endpoints.setHost(node.interfaces.flatMap(({ipv4, ipv6}) => [bare(ipv4), bare(ipv6)]));
-	for (const [i, host] of hosts.entries()) {
-		const [own] = host.interfaces;
-		endpoints.add({
-			id: i + 1,
-			interface: node.interfaces[i]?.name ?? '',
-			netns: node.netns,
-			mac: own?.mac ?? '',
-			ipv4: bare(own?.ipv4),
-			ipv6: bare(own?.ipv6),
-			identity: 300 + i,
-		});
-		if (rules > 0) {
-			await new Policies(maps).replace(i + 1, [...rulesFor(rules)], {
+	const guarded = rules === undefined ? undefined : await guard(node, [red, blue]);
+	if (guarded !== undefined && rules !== undefined && rules > 0) {
+		const policies = new Policies(guarded.maps);
+		for (const id of [1, 2]) {
+			await policies.replace(id, [...rulesFor(rules)], {
 				enforce: {ingress: true, egress: true},
 			});
 		}
 	}
 
-	return async () => {
-		maps.close();
-		await datapathDown({root});
-		execFileSync('umount', [folder]);
-		rmdirSync(folder);
+	const servers = [await startServer(blue)];
+	const [ipv4, ipv6] = addressesOf(blue);
+	return {
+		name,
+		async measure(kind, family, milliseconds) {
+			const target = {addresses: [family === 4 ? ipv4 : ipv6], port, servers};
+			return (await runTraffic(red, kind, target, milliseconds)).perCpuSecond;
+		},
+		async close() {
+			await net.close();
+			await guarded?.close();
+		},
 	};
 }
 
 /** Each of its own peer and port; two let pass what is measured. */
 function* rulesFor(count: number): Generator<PolicyRule> {
 	const rule = {protocol: 'tcp', action: 'allow'} as const;
-	yield {...rule, direction: 'ingress', peers: 300, ports: port};
-	yield {...rule, direction: 'egress', peers: 301, ports: port};
+	yield {...rule, direction: 'ingress', peers: firstIdentity, ports: port};
+	yield {...rule, direction: 'egress', peers: firstIdentity + 1, ports: port};
 	for (let i = 2; i < count; i++) {
 		yield {...rule, direction: i % 2 ? 'egress' : 'ingress', peers: 1000 + i, ports: 1 + i};
 	}

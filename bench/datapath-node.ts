@@ -1,10 +1,5 @@
 /** A node for test runs: what comes by the loopback device is an endpoint's, as far as it knows. */
 
-import {execFileSync} from 'node:child_process';
-import {mkdtempSync, rmdirSync} from 'node:fs';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-
 import {
 	datapathDown,
 	datapathStatus,
@@ -15,6 +10,7 @@ import {
 	type PolicyRule,
 } from '../src/datapath/index.js';
 import {loadCollection, openPinnedProgram, parseObject, type Program} from '../src/index.js';
+import {mountBpffs, type BenchBpffs} from './bpffs.js';
 import {compileBench} from './flows.js';
 
 /** Of the maps beside the flows. */
@@ -44,24 +40,25 @@ export class BenchNode {
 	readonly program: Program;
 	private readonly floors: ReturnType<typeof loadCollection>;
 	private readonly maps: DatapathMaps;
-	private readonly folder: string;
+	private readonly bpffs: BenchBpffs;
+	private readonly root: string;
 
-	private constructor(folder: string, floors: ReturnType<typeof loadCollection>) {
-		this.folder = folder;
+	private constructor(bpffs: BenchBpffs, floors: ReturnType<typeof loadCollection>) {
+		this.bpffs = bpffs;
 		this.floors = floors;
-		const root = rootOf(folder);
+		const root = rootOf(bpffs);
+		this.root = root;
 		this.program = openPinnedProgram(`${root}/programs/from_endpoint`);
 		this.maps = openDatapathMaps({root, write: true});
 	}
 
 	static async make(size: NodeSize): Promise<BenchNode> {
-		const folder = mkdtempSync(join(tmpdir(), 'skep-bench-'));
-		execFileSync('mount', ['-t', 'bpf', 'skep', folder]);
-		const root = rootOf(folder);
+		const bpffs = mountBpffs();
+		const root = rootOf(bpffs);
 		// The sizes that stand in the objects, as the floor has them, too.
 		await datapathUp({root, sizes: {conntrackTcp: 131_072, conntrackAny: 65_536}});
 		const floors = parseObject(await compileBench('datapath_floor'), {name: 'datapath_floor'});
-		const node = new BenchNode(folder, loadCollection(floors, {pinRoot: root}));
+		const node = new BenchNode(bpffs, loadCollection(floors, {pinRoot: root}));
 		await node.fill(size);
 		return node;
 	}
@@ -72,8 +69,8 @@ export class BenchNode {
 
 	/** Names and verified instructions of the datapath's programs. */
 	programs(): [string, number][] {
-		return datapathStatus({root: rootOf(this.folder)}).programs.map(({name}) => {
-			using program = openPinnedProgram(`${rootOf(this.folder)}/programs/${name}`);
+		return datapathStatus({root: this.root}).programs.map(({name}) => {
+			using program = openPinnedProgram(`${this.root}/programs/${name}`);
 			return [name, program.info().verifiedInstructions];
 		});
 	}
@@ -95,9 +92,8 @@ export class BenchNode {
 		this.maps.close();
 		this.program.close();
 		this.floors.close();
-		await datapathDown({root: rootOf(this.folder)});
-		execFileSync('umount', [this.folder]);
-		rmdirSync(this.folder);
+		await datapathDown({root: this.root});
+		this.bpffs.close();
 	}
 
 	private async fill({prefixes, policyEntries}: NodeSize): Promise<void> {
@@ -170,4 +166,4 @@ function device({ifindex, id, identity, addresses: [ip4, ip6]}: Party) {
 	};
 }
 
-const rootOf = (folder: string): string => join(folder, 'skep');
+const rootOf = ({path}: BenchBpffs): string => `${path}/skep`;

@@ -1,7 +1,8 @@
 /**
  * Compares skep with the same work in C on libbpf and with bpftool, side by side.
  *
- *     npm run bench -- [--only NAME]... [--quick] [-o table|json]
+ *     npm run bench -- [--only NAME]... [--quick] [--rounds N] [--milliseconds N]
+ *         [--services N]... [--mode NAME]... [-o table|json]
  */
 
 import {parseArgs} from 'node:util';
@@ -16,6 +17,9 @@ import {benchKernelBtf} from './kernel-btf.js';
 import {benchLoad} from './load.js';
 import {benchLoadLarge} from './load-large.js';
 import {formatGroup, type Figure, type Group} from './report.js';
+import {MissingToolError} from './rule-tools.js';
+import {modeNames, type ModeName} from './service-modes.js';
+import {benchServiceNetwork} from './service-network.js';
 import {benchSingle} from './single.js';
 import {benchStart} from './start.js';
 
@@ -32,6 +36,9 @@ interface Size {
 	readonly packets: number;
 	/** Of traffic between endpoints, in a round. */
 	readonly milliseconds: number;
+	/** How many there are at once. */
+	readonly services: readonly number[];
+	readonly modes: readonly ModeName[];
 }
 
 const sizes: Record<'full' | 'quick', Size> = {
@@ -45,6 +52,8 @@ const sizes: Record<'full' | 'quick', Size> = {
 		flows: 65_536,
 		packets: 20_000,
 		milliseconds: 300,
+		services: [1, 1000, 10_000],
+		modes: modeNames,
 	},
 	quick: {
 		elements: 1000,
@@ -56,6 +65,8 @@ const sizes: Record<'full' | 'quick', Size> = {
 		flows: 1024,
 		packets: 2000,
 		milliseconds: 20,
+		services: [1, 50],
+		modes: modeNames,
 	},
 };
 
@@ -104,6 +115,14 @@ const benchmarks: Record<string, Benchmark> = {
 		long: true,
 		run: async ({rounds, milliseconds}) => benchDatapathNetwork(rounds, milliseconds),
 	},
+	'service-network': {
+		title: ({milliseconds, rounds}) =>
+			`service-network: exchanges in a second of CPU time; ${rounds} rounds of ${milliseconds} ms`,
+		peer: 'plain',
+		long: true,
+		run: async ({rounds, milliseconds, services, modes}) =>
+			benchServiceNetwork({rounds, milliseconds, counts: services, modes}),
+	},
 	'dump-process': {
 		title: ({elements}) => `dump-process: all ${elements} elements as JSON, by a command`,
 		peer: 'bpftool',
@@ -131,8 +150,10 @@ const benchmarks: Record<string, Benchmark> = {
 	},
 };
 
-const usage = `usage: npm run bench -- [--only NAME]... [--quick] [-o table|json]
-names: ${Object.keys(benchmarks).join(' ')}`;
+const usage = `usage: npm run bench -- [--only NAME]... [--quick] [--rounds N] [--milliseconds N]
+    [--services N]... [--mode NAME]... [-o table|json]
+names: ${Object.keys(benchmarks).join(' ')}
+modes: ${modeNames.join(' ')}`;
 
 function readOptions() {
 	const {values} = parseArgs({
@@ -143,6 +164,10 @@ function readOptions() {
 				default: Object.keys(benchmarks).filter(name => benchmarks[name]?.long !== true),
 			},
 			quick: {type: 'boolean', default: false},
+			rounds: {type: 'string'},
+			milliseconds: {type: 'string'},
+			services: {type: 'string', multiple: true},
+			mode: {type: 'string', multiple: true},
 			output: {type: 'string', short: 'o', default: 'table'},
 		},
 	});
@@ -154,7 +179,29 @@ function readOptions() {
 		throw new TypeError(`no output format "${values.output}"`);
 	}
 
-	return values;
+	const {only, output, quick, rounds, milliseconds, services, mode} = values;
+	const usual = sizes[quick ? 'quick' : 'full'];
+	const size: Size = {
+		...usual,
+		rounds: count('rounds', rounds) ?? usual.rounds,
+		longRounds: count('rounds', rounds) ?? usual.longRounds,
+		milliseconds: count('milliseconds', milliseconds) ?? usual.milliseconds,
+		services: services?.map(text => count('services', text) ?? 1) ?? usual.services,
+		modes: mode?.map(requireMode) ?? usual.modes,
+	};
+	return {only, output, size};
+}
+
+function count(name: string, text: string | undefined): number | undefined {
+	if (text === undefined) return undefined;
+	const value = Number(text);
+	if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`no --${name} "${text}"`);
+	return value;
+}
+
+function requireMode(name: string): ModeName {
+	if (!modeNames.includes(name as ModeName)) throw new TypeError(`no mode "${name}"`);
+	return name as ModeName;
 }
 
 async function main(): Promise<void> {
@@ -167,11 +214,21 @@ async function main(): Promise<void> {
 		return;
 	}
 
-	const size = sizes[options.quick ? 'quick' : 'full'];
+	const {size} = options;
 	const groups: Group[] = [];
 	for (const [name, {title, peer, run}] of Object.entries(benchmarks)) {
 		if (!options.only.includes(name)) continue;
-		const group = {name, title: title(size), peer, figures: await run(size)};
+		let figures;
+		try {
+			figures = await run(size);
+		} catch (error) {
+			if (!(error instanceof MissingToolError)) throw error;
+			process.stderr.write(`${name}: ${error.message}\n`);
+			process.exitCode = 1;
+			continue;
+		}
+
+		const group = {name, title: title(size), peer, figures};
 		groups.push(group);
 		if (options.output === 'table') process.stdout.write(`${formatGroup(group)}\n`);
 	}

@@ -30,9 +30,13 @@ export function race(samples: readonly (readonly [string, Sample])[], rounds: nu
 	const reference = times[0] ?? [];
 	return samples.map(([what], i) => {
 		const own = times[i] ?? [];
-		const ratios = own.map((time, round) => (reference[round] ?? NaN) / time);
-		return {what, median: median(own), ratio: median(ratios)};
+		return {what, median: median(own), ratio: ratioOf(reference, own)};
 	});
+}
+
+/** The median of the ratios within rounds. */
+export function ratioOf(values: readonly number[], reference: readonly number[]): number {
+	return median(values.map((value, round) => value / (reference[round] ?? NaN)));
 }
 
 /** Nanoseconds of CPU time, of all threads, for each of the operations that `work` says it did. */

@@ -5,9 +5,11 @@ import type {Timed} from './measure.js';
 export interface Figure {
 	readonly what: string;
 	readonly median: number;
-	readonly unit: 'ns' | 'ms' | 'MB' | 'insns' | '/s';
+	readonly unit: 'ns' | 'ms' | 'MB' | 'insns' | '/s' | 'Gbit/s';
 	/** Times as fast as the peer of the group. */
 	readonly ratio?: number | undefined;
+	/** Microseconds of half, and of 99 in 100. */
+	readonly latency?: {readonly p50: number; readonly p99: number} | undefined;
 	readonly goal?: string | undefined;
 	readonly ok?: boolean | undefined;
 }
@@ -54,17 +56,21 @@ export function figures(
 
 /** A group as a table. */
 export function formatGroup({title, peer, figures: rows}: Group): string {
+	const timed = rows.some(({latency}) => latency !== undefined);
 	const cells = [
-		['', 'median', `× ${peer}`, 'goal', ''],
-		...rows.map(({what, median, unit, ratio, goal, ok}) => [
+		['', 'median', `× ${peer}`, ...(timed ? ['p50/p99 µs'] : []), 'goal', ''],
+		...rows.map(({what, median, unit, ratio, latency, goal, ok}) => [
 			what,
 			`${digits(median)} ${unit}`,
 			ratio === undefined ? '' : ratio.toFixed(ratio < 10 ? 2 : 1),
+			...(timed ? [latency ? `${digits(latency.p50)}/${digits(latency.p99)}` : ''] : []),
 			goal ?? '',
 			ok === undefined ? '' : ok ? 'ok' : 'missed',
 		]),
 	];
-	const widths = [0, 1, 2, 3, 4].map(i => Math.max(...cells.map(row => row[i]?.length ?? 0)));
+	const widths = (cells[0] ?? []).map((_, i) =>
+		Math.max(...cells.map(row => row[i]?.length ?? 0)),
+	);
 	const lines = cells.map(row =>
 		row
 			.map((cell, i) => {

@@ -60,6 +60,8 @@ peers=(
 	"bpftool|bpftool|bpftool|bpf|bpftool"
 	"xdp-loader|xdp-tools|xdp-tools|xdp-tools|xdp-tools"
 	"tcpdump|tcpdump|tcpdump|tcpdump|tcpdump"
+	"iptables-legacy-restore|iptables|iptables-legacy|iptables|iptables-legacy"
+	"nft|nftables|nftables|nftables|nftables"
 )
 
 has() {
@@ -67,8 +69,9 @@ has() {
 	path:*) [[ -e ${1#path:} ]] ;;
 	# They may be there by their version only.
 	clang | llvm-strip) command -v "$1" >/dev/null || compgen -c "$1-" | grep -qxE "$1-[0-9]+" ;;
-	# Debian puts some where the PATH of those who are not root does not look.
-	*) command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]] ;;
+	# Debian puts some where the PATH of those who are not root does not look; npm puts programs of
+	# packages into it, of which one is called nft, too.
+	*) type -aP "$1" | grep -qv node_modules || [[ -x /usr/sbin/$1 ]] ;;
 	esac
 }
 

@@ -60,6 +60,24 @@ kernel('the datapath is compared with routing', async t => {
 	for (const {what, median} of group?.figures ?? []) t.true(median > 0, what);
 });
 
+kernel('the ways to a service are compared with routing', async t => {
+	const {stdout} = await execute(process.execPath, [
+		main,
+		...['--only', 'service-network', '--quick', '--services', '2', '--milliseconds', '5'],
+		...['--mode', 'plain', '--mode', 'nftables', '-o', 'json'],
+	]);
+	const [group] = JSON.parse(stdout) as readonly Group[];
+	t.deepEqual(
+		group?.figures.map(({what}) => what).filter(what => what.includes('RR32')),
+		[4, 6].flatMap(family =>
+			['plain', 'nftables'].map(mode => `IPv${family} RR32, 2 services: ${mode}`),
+		),
+	);
+	for (const {what, median, ratio = NaN} of group?.figures ?? []) {
+		t.true(median > 0 && ratio > 0, what);
+	}
+});
+
 const wrongUsage = test.macro({
 	async exec(t, args: readonly string[], message: RegExp) {
 		const run = execute(process.execPath, [main, ...args]);
@@ -72,4 +90,6 @@ const wrongUsage = test.macro({
 
 test(wrongUsage, ['--only', 'nothing'], /no benchmark "nothing"\nusage: /);
 test(wrongUsage, ['-o', 'xml'], /no output format "xml"\nusage: /);
+test(wrongUsage, ['--mode', 'none'], /no mode "none"\nusage: /);
+test(wrongUsage, ['--rounds', '0'], /no --rounds "0"\nusage: /);
 test(wrongUsage, ['--fast'], /Unknown option '--fast'/);

@@ -1,0 +1,79 @@
+/** The ways from a client to the backends of a service. */
+
+import {iptablesRules, nftablesRules} from './kube-proxy.js';
+import {iptablesRestore, loadRules, requireTool, type RuleTool} from './rule-tools.js';
+import type {ServiceLab} from './service-lab.js';
+import type {BenchService, Family} from './service-list.js';
+
+/** Everything that a mode needs to know to be put in place. */
+export interface ModePlan {
+	readonly lab: ServiceLab;
+	readonly family: Family;
+	/** The last one is used. */
+	readonly services: readonly BenchService[];
+}
+
+/** What undoes what a mode did, after the lab is gone. */
+type Undo = () => Promise<void> | void;
+
+const nothing: Undo = () => undefined;
+
+export interface Mode {
+	/** Clients connect to the backends themselves. */
+	readonly direct?: boolean;
+	readonly tools: readonly RuleTool[];
+	/** One stream is measured, too. */
+	readonly bulk?: boolean;
+	install(plan: ModePlan): Promise<Undo>;
+}
+
+export const modes = {
+	plain: {
+		direct: true,
+		tools: [],
+		bulk: true,
+		install: async () => Promise.resolve(nothing),
+	},
+	/** The kernel's own tables, not those of nftables behind the same command. */
+	iptables: {
+		tools: [iptablesRestore[4], iptablesRestore[6]],
+		async install({lab: {node}, family, services}) {
+			const rules = rulesOf(iptablesRules, family, services);
+			await loadRules(node, iptablesRestore[family], [], rules);
+			return nothing;
+		},
+	},
+	nftables: {
+		tools: ['nft'],
+		async install({lab: {node}, family, services}) {
+			const rules = rulesOf(nftablesRules, family, services);
+			await loadRules(node, 'nft', ['-f', '-'], rules);
+			return nothing;
+		},
+	},
+} as const satisfies Record<string, Mode>;
+
+export type ModeName = keyof typeof modes;
+export const modeNames = Object.keys(modes) as ModeName[];
+
+/** *Throws:* `MissingToolError`. */
+export function requireTools(names: readonly ModeName[]): void {
+	for (const name of names) {
+		for (const tool of modes[name].tools) requireTool(tool);
+	}
+}
+
+const texts = new WeakMap<readonly BenchService[], Map<unknown, string>>();
+
+/** The rules of a list of services: megabytes, written once. */
+function rulesOf(
+	write: (family: Family, services: readonly BenchService[]) => string,
+	family: Family,
+	services: readonly BenchService[],
+): string {
+	const known = texts.get(services) ?? new Map<unknown, string>();
+	texts.set(services, known);
+	const text = known.get(write) ?? write(family, services);
+	known.set(write, text);
+	return text;
+}
