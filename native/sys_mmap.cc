@@ -59,14 +59,16 @@ Memory* ReadCopy(napi_env env, napi_callback_info info, double* offset, ByteSpan
 
 }  // namespace
 
-// memoryMap(fd, size, writable) -> number | -errno
+// memoryMap(fd, offset, size, writable) -> number | -errno
 //
-// Maps the first `size` bytes of an array map's values; the number is for the functions below.
+// Maps `size` bytes of an array map's values, from `offset` on, a multiple of a page; the number is
+// for the functions below.
 napi_value MemoryMap(napi_env env, napi_callback_info info) {
 	int fd = -1;
+	double offset = 0;
 	double size = 0;
 	uint32_t writable = 0;
-	if (!Args(env, info).Fd(&fd).Size("size", &size).Uint32("writable", &writable).Ok())
+	if (!Args(env, info).Fd(&fd).Size("offset", &offset).Size("size", &size).Uint32("writable", &writable).Ok())
 		return nullptr;
 	EnvState& state = EnvState::Of(env);
 	uint32_t type = 0;
@@ -78,7 +80,9 @@ napi_value MemoryMap(napi_env env, napi_callback_info info) {
 
 	auto memory = std::make_unique<Memory>();
 	memory->writable = writable != 0;
-	const int error = memory->mapped.Map(fd, 0, static_cast<size_t>(size), memory->writable);
+	const int error = memory->mapped.Map(
+		fd, static_cast<size_t>(offset), static_cast<size_t>(size), memory->writable
+	);
 	if (error != 0) return Number(env, -error);
 	return Number(env, state.resources().Add(std::move(memory)));
 }

@@ -12,8 +12,10 @@ function makeArray(t: ExecutionContext, entries = 4): number {
 	return makeMap(t, {type: 'array', key: 4, value: 8, entries, flags: mmapable});
 }
 
+const filled = (byte: number): Uint8Array => new Uint8Array(8).fill(byte);
+
 function mapArray(t: ExecutionContext, fd: number, writable: 0 | 1 = 1): number {
-	const memory = addon.memoryMap(fd, pageSize, writable);
+	const memory = addon.memoryMap(fd, 0, pageSize, writable);
 	t.true(memory > 0, `mapped: ${memory}`);
 	t.teardown(() => addon.releaseMemory(memory));
 	return memory;
@@ -71,21 +73,35 @@ kernel('read-only memory is not written to', t => {
 });
 
 kernel('more than the map has is not mapped', t => {
-	t.is(addon.memoryMap(makeArray(t), pageSize * 2, 1), -22);
-	t.is(addon.memoryMap(makeArray(t), 0, 1), -22);
+	t.is(addon.memoryMap(makeArray(t), 0, pageSize * 2, 1), -22);
+	t.is(addon.memoryMap(makeArray(t), 0, 0, 1), -22);
+});
+
+kernel('a part of a map is mapped, from a page on', t => {
+	const fd = makeArray(t, (pageSize / 8) * 3);
+	addon.mapUpdate(fd, new Uint8Array(Uint32Array.of(pageSize / 8 + 1).buffer), filled(9), 0);
+	const memory = addon.memoryMap(fd, pageSize, pageSize, 0);
+	t.teardown(() => addon.releaseMemory(memory));
+	const bytes = new Uint8Array(8);
+	t.is(addon.memoryRead(memory, 8, bytes), 0);
+	t.deepEqual(bytes, filled(9));
+	t.throws(() => addon.memoryRead(memory, pageSize, bytes), {instanceOf: RangeError});
+	t.is(addon.memoryMap(fd, 8, pageSize, 0), -22);
+	t.is(addon.memoryMap(fd, pageSize, pageSize * 3, 0), -22);
+	t.is(addon.memoryMap(fd, 2 ** 31, pageSize, 0), -22);
 });
 
 kernel('what is released, is not there any more', t => {
-	const memory = addon.memoryMap(makeArray(t), pageSize, 1);
+	const memory = addon.memoryMap(makeArray(t), 0, pageSize, 1);
 	t.is(addon.releaseMemory(memory), 0);
 	t.is(addon.releaseMemory(memory), -9);
 	t.throws(() => addon.memoryRead(memory, 0, new Uint8Array(1)), {instanceOf: RangeError});
-	const next = addon.memoryMap(makeArray(t), pageSize, 1);
+	const next = addon.memoryMap(makeArray(t), 0, pageSize, 1);
 	t.not(next, memory);
 	addon.releaseMemory(next);
 });
 
 kernel('only array maps that were opened here are mapped', t => {
-	t.is(addon.memoryMap(makeMap(t), pageSize, 1), -95);
-	t.throws(() => addon.memoryMap(0, pageSize, 1), {instanceOf: RangeError});
+	t.is(addon.memoryMap(makeMap(t), 0, pageSize, 1), -95);
+	t.throws(() => addon.memoryMap(0, 0, pageSize, 1), {instanceOf: RangeError});
 });

@@ -3,6 +3,7 @@
 import {setTimeout} from 'node:timers/promises';
 
 import {UsageError} from '../../base/errors.js';
+import {Turns} from '../../base/turns.js';
 import {DatapathError} from '../datapath-error.js';
 import type {DatapathMaps} from '../maps.js';
 import type {KnownLayout} from '../open-records.js';
@@ -123,6 +124,7 @@ export class Conntrack {
 	/** How many flows there are, or of those that the filter means. */
 	async count({filter = {}, ...options}: FlowListOptions = {}): Promise<number> {
 		const condition = new FlowCondition(filter);
+		const turns = new Turns();
 		let found = 0;
 		for (const table of this.tables()) {
 			const match = condition.matchFor(table);
@@ -132,6 +134,7 @@ export class Conntrack {
 				const {count, keys, values, keySize, valueStride} = batch;
 				const isMeant = match(keys, values);
 				for (let i = 0; i < count; i++) {
+					if (turns.isDue()) await turns.next();
 					if (isMeant(i * keySize, i * valueStride)) found++;
 				}
 			}

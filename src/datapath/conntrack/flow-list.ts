@@ -1,6 +1,7 @@
 /** The entries of conntrack that a filter means, read while they change. */
 
 import {viewOf} from '../../base/bytes.js';
+import {Turns} from '../../base/turns.js';
 import type {BpfMap} from '../../object/map/map.js';
 import type {Batch, ScanOptions} from '../../object/map/scan.js';
 import type {CtEntry, CtTuple} from '../layout/conntrack.js';
@@ -53,17 +54,27 @@ export class FlowList implements Iterable<Flow>, AsyncIterable<Flow> {
 			for (const batch of map.map.raw.batches(
 				scanOptions(map, this.condition, this.options),
 			)) {
-				yield* decode(map, batch, match, this.clock());
+				const decode = decoder(map, batch, match, this.clock());
+				for (let i = 0; i < batch.count; i++) {
+					const flow = decode(i);
+					if (flow !== undefined) yield flow;
+				}
 			}
 		}
 	}
 
 	/** The same, with turns for the event loop. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow, void, undefined> {
+		const turns = new Turns();
 		for (const [map, match] of this.scanned()) {
 			const options = {batchSize: 1024, ...scanOptions(map, this.condition, this.options)};
 			for await (const batch of map.map.raw.batches(options)) {
-				yield* decode(map, batch, match, this.clock());
+				const decode = decoder(map, batch, match, this.clock());
+				for (let i = 0; i < batch.count; i++) {
+					if (turns.isDue()) await turns.next();
+					const flow = decode(i);
+					if (flow !== undefined) yield flow;
+				}
 			}
 		}
 	}
@@ -85,19 +96,20 @@ export function scanOptions(
 	return consistency === 'fast' ? {consistency, filter: condition.narrow(table)} : {};
 }
 
-function* decode(
+/** Gives the flow of an element of a batch, if it is meant. */
+function decoder(
 	{family, map}: FlowMap,
-	{count, keys, values, keySize, valueStride}: Batch,
+	{keys, values, keySize, valueStride}: Batch,
 	match: FlowMatch,
 	clock: ClockReading,
-): Generator<Flow, void, undefined> {
+): (index: number) => Flow | undefined {
 	const isMeant = match(keys, values);
 	const [keyView, valueView] = [viewOf(keys), viewOf(values)];
 	const {keyCodec, valueCodec} = map;
-	for (let i = 0; i < count; i++) {
+	return i => {
 		const [keyAt, valueAt] = [i * keySize, i * valueStride];
-		if (!isMeant(keyAt, valueAt)) continue;
+		if (!isMeant(keyAt, valueAt)) return undefined;
 		const entry = valueCodec.decode(valueView, valueAt);
-		yield flowOf(keyCodec.decode(keyView, keyAt), entry, family, clock);
-	}
+		return flowOf(keyCodec.decode(keyView, keyAt), entry, family, clock);
+	};
 }

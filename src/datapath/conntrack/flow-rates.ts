@@ -1,6 +1,7 @@
 /** Which flows are the busiest: counters, read twice. */
 
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import {Turns} from '../../base/turns.js';
 import {ByteTable} from '../../object/map/byte-table.js';
 import {scanOptions, type FlowMap, type FlowScanOptions} from './flow-list.js';
 import type {FlowCondition, FlowMatch} from './flow-filter.js';
@@ -105,11 +106,13 @@ export class FlowRates {
 		const before = this.readings.get(table);
 		const reading = new Reading(map.info.keySize);
 		this.readings.set(table, reading);
+		const turns = new Turns();
 		const scan = {batchSize: 1024, ...scanOptions(table, this.condition, this.options)};
 		for await (const {count, keys, values, keySize, valueStride} of map.raw.batches(scan)) {
 			const isMeant = match(keys, values);
 			const [keyView, valueView] = [viewOf(keys), viewOf(values)];
 			for (let i = 0; i < count; i++) {
+				if (turns.isDue()) await turns.next();
 				const [keyAt, valueAt] = [i * keySize, i * valueStride];
 				if (!isMeant(keyAt, valueAt)) continue;
 				reading.set(keys, keyAt, values, valueAt);

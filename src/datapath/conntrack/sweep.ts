@@ -1,7 +1,6 @@
 /** Removes the elements of a map that are to go, and only those that still are when they go. */
 
-import {setImmediate} from 'node:timers/promises';
-
+import {Turns} from '../../base/turns.js';
 import type {BpfMap} from '../../object/map/map.js';
 import type {FlowMatch} from './flow-filter.js';
 
@@ -19,10 +18,7 @@ export interface SweptMap {
 	readonly raw: Pick<BpfMap['raw'], 'keySize' | 'valueSize' | 'batches' | 'get' | 'delete'>;
 }
 
-// Between two batches the event loop has its turn.
 const batchSize = 1024;
-// Milliseconds without a turn of the event loop.
-const longestTurn = 5;
 
 /**
  * Deletes what matches. Each element is read again just before it is deleted: while thousands are
@@ -37,21 +33,19 @@ export async function sweep(
 	const key = new Uint8Array(raw.keySize);
 	const value = new Uint8Array(raw.valueSize);
 	const isStill = match(key, value);
+	const turns = new Turns();
 	let [scanned, deleted, spared] = [0, 0, 0];
 	for await (const {count, keys, values, keySize, valueStride} of raw.batches({batchSize})) {
 		signal?.throwIfAborted();
 		scanned += count;
 		const isMeant = match(keys, values);
-		let lastTurn = performance.now();
 		for (let i = 0; i < count; i++) {
+			if (turns.isDue()) await turns.next();
 			if (!isMeant(i * keySize, i * valueStride)) continue;
 			for (let at = 0; at < key.length; at++) key[at] = keys[i * keySize + at] ?? 0;
 			if (raw.get(key, value) === undefined) continue;
 			if (!isStill(0, 0)) spared++;
 			else if (raw.delete(key)) deleted++;
-			if (deleted % 64 !== 0 || performance.now() - lastTurn < longestTurn) continue;
-			await setImmediate();
-			lastTurn = performance.now();
 		}
 	}
 

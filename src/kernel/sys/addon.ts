@@ -33,7 +33,7 @@ export interface Addon {
 	/** A BTF file of sysfs; a write to the buffer ends the process. *Kernel:* 6.16. */
 	readonly mapTypes: (path: string) => ArrayBuffer | number;
 	/** Maps an array map's values; a number for the functions below. */
-	readonly memoryMap: (fd: number, size: number, writable: 0 | 1) => number;
+	readonly memoryMap: (fd: number, offset: number, size: number, writable: 0 | 1) => number;
 	readonly memoryRead: (memory: number, offset: number, bytes: Uint8Array) => number;
 	readonly memoryWrite: (memory: number, offset: number, bytes: Uint8Array) => number;
 	/** Unmaps memory, or a ring. */

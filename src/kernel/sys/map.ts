@@ -23,8 +23,7 @@ export interface MapCreateAttr {
 	readonly kernelValueTypeId?: number | undefined;
 }
 
-/** *Throws:* `ERR_SYSCALL`. */
-export function mapCreate(map: MapCreateAttr): number {
+function createAttr(map: MapCreateAttr): Attr {
 	const attr = new Attr(72)
 		.u32(0, map.type)
 		.u32(4, map.keySize)
@@ -42,7 +41,22 @@ export function mapCreate(map: MapCreateAttr): number {
 			.u32(56, map.valueTypeId ?? 0);
 	}
 
-	return bpf('map_create', attr);
+	return attr;
+}
+
+/** *Throws:* `ERR_SYSCALL`. */
+export function mapCreate(map: MapCreateAttr): number {
+	return bpf('map_create', createAttr(map));
+}
+
+/** A descriptor or `-errno`. */
+export function tryMapCreate(map: MapCreateAttr): number {
+	return tryBpf('map_create', createAttr(map));
+}
+
+/** A descriptor or `-errno`, on the thread pool: the kernel clears a large map's memory. */
+export async function tryMapCreateAsync(map: MapCreateAttr): Promise<number> {
+	return tryBpfAsync('map_create', createAttr(map));
 }
 
 /** 0 or `-errno`; `key` is null for maps without keys. */

@@ -42,9 +42,12 @@ export class MappedNumber {
 	}
 }
 
-/** A number for the functions below, or `-errno`. *Kernel:* 5.5, array maps with `BPF_F_MMAPABLE`. */
-export function memoryMap(fd: number, size: number, writable: boolean): number {
-	return addon.memoryMap(fd, size, writable ? 1 : 0);
+/**
+ * A number for the functions below, or `-errno`; `offset` is a multiple of a page. *Kernel:* 5.5,
+ * array maps with `BPF_F_MMAPABLE`.
+ */
+export function memoryMap(fd: number, size: number, writable: boolean, offset = 0): number {
+	return addon.memoryMap(fd, offset, size, writable ? 1 : 0);
 }
 
 /**

@@ -8,16 +8,14 @@ import {UsageError} from '../../base/errors.js';
 import {layoutOf} from '../../format/codec/build-layout.js';
 import type {Layout} from '../../format/codec/layout.js';
 import {parseCpus} from '../../kernel/host/cpus.js';
-import {addon} from '../../kernel/sys/addon.js';
-import {mapCreate, pageSize} from '../../kernel/sys/map.js';
-import {MappedNumber, memoryMap, memoryRead} from '../../kernel/sys/memory.js';
+import type {MapCreateAttr} from '../../kernel/sys/map.js';
 import type {TestRunAttr, TestRunResult} from '../../kernel/sys/program.js';
-import {errnoOf} from '../../kernel/sys/syscall-error.js';
-import {mapFlags} from '../../uapi/flags.js';
-import {mapTypeNumber, type MapType} from '../../uapi/map-types.js';
+import {errnoOf, SyscallError} from '../../kernel/sys/syscall-error.js';
+import type {MapType} from '../../uapi/map-types.js';
 import {loadProgram} from '../program/load-program.js';
 import type {Program} from '../program/program.js';
 import {compileFilter, type ElementFilter} from './fast-filter.js';
+import {FastOutput, outputAttr} from './fast-output.js';
 import {fastContext, fastProgram, recordSize, type FastLayout} from './fast-program.js';
 import type {MapCodecOptions, MapTypes} from './map-codecs.js';
 import {elementError, MapError} from './map-error.js';
@@ -59,6 +57,11 @@ export interface RunCall {
 	readonly run: TestRunAttr;
 }
 
+/** A map to be created by who drives the scan, who gives back its descriptor or `-errno`. */
+export interface CreateCall {
+	readonly create: MapCreateAttr;
+}
+
 const walkable: ReadonlySet<MapType> = new Set<MapType>([
 	'hash',
 	'lru_hash',
@@ -74,12 +77,15 @@ const firstSize = 4 * 1024 * 1024;
 // Copied out at a time, so that it is still in the cache when it is decoded.
 const batchBytes = 256 * 1024;
 
+/** What a driver answers; undefined for a batch. */
+export type FastAnswer = TestRunResult | number | object | undefined;
+
 /** The steps of a scan; see `scan`. *Throws:* `ERR_MAP`, `ERR_USAGE`. */
 export function* fastSteps(
 	target: ScanTarget,
 	options: FastOptions & {readonly batchSize?: number},
 	status: ScanStatus,
-): Generator<RunCall | Batch, void, TestRunResult | object | undefined> {
+): Generator<RunCall | CreateCall | Batch, void, FastAnswer> {
 	const {fast} = target;
 	if (fast === undefined) throw new TypeError('the scan knows nothing of the map');
 	const {info} = fast;
@@ -90,12 +96,13 @@ export function* fastSteps(
 	const batchSize = Math.max(1, options.batchSize ?? Math.floor(batchBytes / record));
 	const few = Math.min(limit, Math.max(1, Math.floor(firstSize / record)));
 	let capacity = options.filter === undefined ? limit : few;
-	let walker = new FastWalker(target.fd, fast, layout, capacity, options.filter);
+	const open = () => openWalker(target.fd, fast, layout, capacity, options.filter);
+	let walker = yield* open();
 	try {
 		const bytes = new Uint8Array(Math.min(batchSize, limit) * record);
-		for (let seen = 0n; ;) {
+		for (let seen = 0n; walker !== undefined;) {
 			const result = yield {run: walker.run(seen)};
-			if (result === undefined || !('contextSize' in result)) return;
+			if (typeof result !== 'object' || !('contextSize' in result)) return;
 			if (result.result === -EINTR) continue;
 			const walked = walker.result(result);
 			for (let first = 0; first < walked.copied; first += batchSize) {
@@ -114,10 +121,39 @@ export function* fastSteps(
 			if (capacity === limit) continue;
 			capacity = limit;
 			walker.close();
-			walker = new FastWalker(target.fd, fast, layout, capacity, options.filter);
+			walker = yield* open();
 		}
 	} finally {
-		walker.close();
+		walker?.close();
+	}
+}
+
+/** Undefined where the driver gives up. */
+function* openWalker(
+	fd: number,
+	source: FastSource,
+	layout: FastLayout,
+	capacity: number,
+	filter: ElementFilter | undefined,
+): Generator<CreateCall, FastWalker | undefined, FastAnswer> {
+	const {name} = source.info;
+	const record = recordSize(layout);
+	const compiled = compileFilter(filter ?? {}, filterLayouts(source), 'next');
+	const created = yield {create: outputAttr(record, capacity)};
+	if (typeof created !== 'number') return undefined;
+	if (created < 0) {
+		const cause = new SyscallError('map_create', -created);
+		const detail = `memory for ${capacity} elements of ${record} bytes: ${cause.message}`;
+		throw new MapError('read', name, detail, {cause, errno: -created});
+	}
+
+	const output = new FastOutput(created, record * capacity, name);
+	try {
+		const program = loadProgram(fastProgram(layout, {map: fd, output: output.fd}, compiled));
+		return new FastWalker(name, program, output);
+	} catch (cause) {
+		output.close();
+		throw refusedError(name, cause);
 	}
 }
 
@@ -150,42 +186,18 @@ interface Walked {
 	readonly full: boolean;
 }
 
-/** The program, and the memory it copies to. */
+/** The program, and the memory it copies to: it owns both. */
 class FastWalker {
 	private readonly name: string;
 	private readonly context = new Uint8Array(fastContext.size);
 	private readonly view = viewOf(this.context);
-	private readonly memory: MappedNumber;
 	private readonly program: Program;
+	private readonly output: FastOutput;
 
-	constructor(
-		fd: number,
-		source: FastSource,
-		layout: FastLayout,
-		capacity: number,
-		filter: ElementFilter | undefined,
-	) {
-		const {name} = source.info;
+	constructor(name: string, program: Program, output: FastOutput) {
 		this.name = name;
-		const compiled = compileFilter(filter ?? {}, filterLayouts(source), 'next');
-		const record = recordSize(layout);
-		const output = createOutput(name, record, capacity);
-		try {
-			const size = alignUp(record * capacity, pageSize());
-			const mapped = memoryMap(output, size, false);
-			if (mapped < 0) throw elementError('map memory to read', name, -mapped);
-			this.memory = new MappedNumber(mapped, `memory to read map "${name}" into`);
-			try {
-				const spec = fastProgram(layout, {map: fd, output}, compiled);
-				this.program = loadProgram(spec);
-			} catch (cause) {
-				this.memory.close();
-				throw refusedError(name, cause);
-			}
-		} finally {
-			// Program and memory hold it.
-			addon.closeFd(output);
-		}
+		this.program = program;
+		this.output = output;
 	}
 
 	run(skip: bigint): TestRunAttr {
@@ -205,30 +217,12 @@ class FastWalker {
 	}
 
 	read(offset: number, bytes: Uint8Array): void {
-		memoryRead(this.memory, offset, bytes);
+		this.output.read(offset, bytes);
 	}
 
 	close(): void {
 		this.program.close();
-		this.memory.close();
-	}
-}
-
-function createOutput(name: string, valueSize: number, maxEntries: number): number {
-	try {
-		return mapCreate({
-			type: mapTypeNumber('array'),
-			keySize: 4,
-			valueSize,
-			maxEntries,
-			flags: mapFlags.mmapable,
-			name: 'skep_fast',
-			extra: 0n,
-		});
-	} catch (cause) {
-		const detail = `memory for ${maxEntries} elements of ${valueSize} bytes: ${(cause as Error).message}`;
-		const errno = errnoOf(cause);
-		throw new MapError('read', name, detail, {cause, ...(errno === undefined ? {} : {errno})});
+		this.output.close();
 	}
 }
 

@@ -6,18 +6,27 @@
  */
 
 import {constants} from 'node:os';
-import {setImmediate} from 'node:timers/promises';
 
 import {UsageError} from '../../base/errors.js';
+import {Turns} from '../../base/turns.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
 import {
 	mapBatch,
 	mapBatchAsync,
+	tryMapCreate,
+	tryMapCreateAsync,
 	type BatchRequest,
 	type BatchResult,
 } from '../../kernel/sys/map.js';
-import {programTestRun, programTestRunAsync, type TestRunResult} from '../../kernel/sys/program.js';
-import {fastSteps, type FastOptions, type FastSource, type RunCall} from './fast-scan.js';
+import {programTestRun, programTestRunAsync} from '../../kernel/sys/program.js';
+import {
+	fastSteps,
+	type CreateCall,
+	type FastAnswer,
+	type FastOptions,
+	type FastSource,
+	type RunCall,
+} from './fast-scan.js';
 import {elementError} from './map-error.js';
 import {walkKeys} from './walk.js';
 
@@ -72,7 +81,7 @@ export class ScanStatus {
 	method: 'batch' | 'walk' | 'program' = 'batch';
 }
 
-type Steps = Generator<BatchCall | RunCall | Batch, void, BatchResult | TestRunResult | undefined>;
+type Steps = Generator<BatchCall | RunCall | CreateCall | Batch, void, BatchResult | FastAnswer>;
 
 // Whole buckets are read at once, so a batch has to hold the fullest.
 const maxBatch = 1 << 24;
@@ -110,7 +119,7 @@ function* steps(target: ScanTarget, options: ScanOptions, status: ScanStatus): S
 			elementFlags: 0,
 		};
 		const result = yield {command, request};
-		if (result === undefined || !('errno' in result)) return;
+		if (typeof result !== 'object' || !('errno' in result)) return;
 		const {errno, count} = result;
 		if (errno === EINTR) continue;
 		if (errno === ENOSPC && capacity < maxBatch) {
@@ -183,6 +192,8 @@ export function* scan(
 				step = each.next(mapBatch(step.value.command, step.value.request));
 			} else if ('run' in step.value) {
 				step = each.next(programTestRun(step.value.run));
+			} else if ('create' in step.value) {
+				step = each.next(tryMapCreate(step.value.create));
 			} else {
 				yield step.value;
 				step = each.next();
@@ -196,8 +207,6 @@ export function* scan(
 // The kernel yields a CPU to nobody in the middle of a batch, and what it reads is copied here
 // between two turns of the event loop: this many take a few milliseconds.
 const longestAsync = 8192;
-// Milliseconds without a turn of the event loop.
-const longestTurn = 5;
 
 /**
  * All elements, batch by batch, read on the thread pool; a larger `batchSize` than 8192 is cut to
@@ -210,22 +219,22 @@ export async function* scanAsync(
 ): AsyncGenerator<Batch, void, undefined> {
 	const batchSize = Math.min(options.batchSize ?? defaultBatch, longestAsync);
 	const each = steps(target, {...options, batchSize}, status);
-	let lastTurn = performance.now();
+	const turns = new Turns();
 	try {
 		for (let step = each.next(); step.done !== true;) {
 			if ('request' in step.value) {
 				step = each.next(await mapBatchAsync(step.value.command, step.value.request));
-				lastTurn = performance.now();
+				turns.restart();
 			} else if ('run' in step.value) {
 				step = each.next(await programTestRunAsync(step.value.run));
-				lastTurn = performance.now();
+				turns.restart();
+			} else if ('create' in step.value) {
+				step = each.next(await tryMapCreateAsync(step.value.create));
+				turns.restart();
 			} else {
 				yield step.value;
 				// One run of a program gives many batches.
-				if (performance.now() - lastTurn > longestTurn) {
-					await setImmediate();
-					lastTurn = performance.now();
-				}
+				if (turns.hasLasted()) await turns.next();
 
 				step = each.next();
 			}
