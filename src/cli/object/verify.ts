@@ -17,6 +17,7 @@ export function addVerify(object: Command): void {
 		)
 		.argument('<file>', 'object file')
 		.option('--program <name>', 'only this program', collect)
+		.option('--explain', 'of what is refused: what was known, and the way there')
 		.option('--log <file>', "write the verifier's whole log to a file")
 		.option('--btf <file>', 'relocate for these types, not for those of this kernel')
 		.addHelpText('after', '\nExample:\n  skep object verify lb.bpf.o --log verifier.log')
@@ -26,6 +27,7 @@ export function addVerify(object: Command): void {
 interface VerifyOptions {
 	readonly program?: readonly string[];
 	readonly log?: string;
+	readonly explain?: boolean;
 	readonly btf?: string;
 }
 
@@ -72,6 +74,11 @@ export async function verifyFile(
 		if (!(error instanceof VerifierError)) continue;
 		const {source, hint} = error;
 		if (source !== undefined) process.stderr.write(`${place(source)}\n`);
+		if (options.explain === true) {
+			process.stderr.write(`${error.explain()}\n`);
+			continue;
+		}
+
 		process.stderr.write(`${indent(error.excerpt())}\n`);
 		if (hint !== undefined) process.stderr.write(`hint: ${hint}\n`);
 	}

@@ -1,6 +1,7 @@
 import {constants} from 'node:os';
 import {EbpfError} from '../../base/errors.js';
 import {errnoText} from '../../uapi/errno.js';
+import {explanationText, type Explanation} from './explanation.js';
 import {type FailedRelocation, nameFailures} from './failed-relocation.js';
 import type {LoggedInstruction, SourcePosition} from './lines.js';
 import {parseStatistics, type VerifierStatistics} from './statistics.js';
@@ -29,6 +30,8 @@ export class VerifierError extends EbpfError {
 	readonly source?: SourcePosition;
 	/** The CO-RE relocation that nothing in the kernel answers and that the verifier came to. */
 	readonly relocation?: FailedRelocation;
+	/** What the verifier knew, and the way it came to what it refused. */
+	readonly explanation: Explanation;
 	readonly statistics?: VerifierStatistics;
 	private readonly shown: readonly string[];
 
@@ -36,7 +39,8 @@ export class VerifierError extends EbpfError {
 	constructor(program: string, log: string, cause: Error, options: ExplainOptions = {}) {
 		const {log: named, reached} = nameFailures(log, options.relocations ?? []);
 		const lines = splitLog(named);
-		const {reason, hint, instruction, source, excerpt} = explainRefusal(lines, options);
+		const refusal = explainRefusal(lines, options);
+		const {reason, hint, instruction, source, excerpt, explanation} = refusal;
 		const errno = 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : undefined;
 		const where = source?.file === undefined ? '' : ` at ${source.file}:${source.line ?? '?'}`;
 		super(`load program "${program}": ${summary(cause, errno, lines)}: ${reason}${where}`, {
@@ -49,10 +53,22 @@ export class VerifierError extends EbpfError {
 		this.log = lines;
 		this.reason = reason;
 		this.shown = excerpt;
+		this.explanation = explanation;
 		if (hint !== undefined) this.hint = hint;
 		if (instruction !== undefined) this.instruction = instruction;
 		if (source !== undefined) this.source = source;
 		if (statistics !== undefined) this.statistics = statistics;
+	}
+
+	/**
+	 * The refusal in words: what the verifier knew, the way it came, what mends it; the log's last
+	 * lines where it says none of that.
+	 */
+	explain(): string {
+		const {explanation, reason, hint, instruction} = this;
+		const text = explanationText(explanation, {reason, hint, instruction});
+		const isKnown = explanation.path.length > 0 || explanation.known.length > 0;
+		return isKnown ? text : `${text}\nthe log:\n${this.excerpt(8).replaceAll(/^/gm, '    ')}`;
 	}
 
 	/** The lines that matter, or the last `count` lines of the log. */

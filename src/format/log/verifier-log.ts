@@ -1,3 +1,4 @@
+import {explainInstruction, type Explanation} from './explanation.js';
 import type {FailedRelocation} from './failed-relocation.js';
 import {hintFor} from './hints.js';
 import {
@@ -20,7 +21,11 @@ export interface Refusal {
 	readonly source?: SourcePosition;
 	/** The few lines of the log that lead to the reason, and the reason. */
 	readonly excerpt: readonly string[];
+	/** What the verifier knew, and the way it came; nothing for reasons that concern the whole program. */
+	readonly explanation: Explanation;
 }
+
+const unexplained: Explanation = {known: [], path: []};
 
 export interface ExplainOptions {
 	/** The object's own source positions, for reasons that the log gives only a number with. */
@@ -61,7 +66,7 @@ export function explainRefusal(
 	if (last < 0) {
 		// The log of a program that was accepted, or one that was cut off on the way.
 		const reason = lines.length > 0 ? 'no reason in the log' : 'no log';
-		return {reason, excerpt: lines.slice(-linesBefore)};
+		return {reason, excerpt: lines.slice(-linesBefore), explanation: unexplained};
 	}
 
 	// A BTF log is nothing but messages: the types, and at the end what is wrong with one.
@@ -88,6 +93,7 @@ export function explainRefusal(
 		...(instruction === undefined ? {} : {instruction}),
 		...(source === undefined ? {} : {source}),
 		excerpt: excerpt(lines, first, last),
+		explanation: at < 0 ? unexplained : explainInstruction(lines, at, messages),
 	};
 }
 

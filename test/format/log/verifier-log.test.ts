@@ -1,13 +1,20 @@
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import {parseStatistics} from '../../../src/format/log/statistics.js';
+import {VerifierError} from '../../../src/format/log/verifier-error.js';
 import {explainRefusal, rawLines, splitLog} from '../../../src/format/log/verifier-log.js';
 
 const folder = new URL('../../../../test/fixtures/toolchain/verifier/', import.meta.url);
 
 function fixture(name: string): string {
 	return readFileSync(new URL(`${name}.log`, folder), 'utf8');
+}
+
+const all = readdirSync(folder).filter(file => file.endsWith('.log'));
+
+function explanationOf(name: string): string {
+	return `== ${name}\n${new VerifierError(name, fixture(name), new Error('refused')).explain()}\n`;
 }
 
 const explains = test.macro({
@@ -107,6 +114,57 @@ test(
 	12,
 );
 test(explains, 'wrong-global-argument', 'R1 type=scalar expected=fp', 1, 10);
+
+test(explains, 'atomic-on-packet', 'BPF_ATOMIC stores into R1 pkt is not allowed', 7, 9);
+test(explains, 'beyond-map-value', 'R0 min value is outside of the allowed memory range', 9, 17);
+test(
+	explains,
+	'callback-result',
+	'At callback return the register R0 has smin=5 smax=5 should have been in [0, 1]',
+	9,
+	5,
+);
+test(explains, 'called-under-lock', 'function calls are not allowed while holding a lock', 11, 23);
+test(explains, 'context-write', 'invalid bpf_context access off=16 size=4', 1, 5);
+test(explains, 'divided-by-zero', 'div by zero', 1, 5);
+test(explains, 'dynptr-not-made', 'Expected an initialized dynptr as arg #2', 9, 8);
+test(explains, 'half-pointer', 'invalid size of register fill', 2, 5);
+test(explains, 'locked-twice', 'function calls are not allowed while holding a lock', 12, 23);
+test(explains, 'modified-context', 'dereference of modified ctx ptr R1 off=4 disallowed', 7, 7);
+test(explains, 'packet-after-write', "R6 invalid mem access 'scalar'", 14, 11);
+test(explains, 'packet-end-read', "R1 invalid mem access 'pkt_end'", 1, 7);
+test(explains, 'packet-read-only', 'cannot write into packet', 6, 9);
+test(explains, 'pointer-added', 'R2 pointer += pointer prohibited', 1, 5);
+test(
+	explains,
+	'record-not-sent',
+	'BPF_EXIT instruction in main prog would lead to reference leak',
+	15,
+	15,
+);
+test(explains, 'shifted-too-far', 'invalid shift 64', 1, 5);
+test(explains, 'socket-not-checked', "R0 invalid mem access 'sock_or_null'", 13, 7);
+test(explains, 'variable-stack', 'invalid unbounded variable-offset write to stack R2', 8, 7);
+test(explains, 'wrong-context', 'R1 type=scalar expected=ctx', 7, 7);
+test(explains, 'wrong-map-type', 'cannot pass map_type 1 into func bpf_ringbuf_output#130', 8, 14);
+test(explains, 'zero-size', 'R4 invalid zero-sized read: u64=[0,0]', 6, 7);
+
+// As make-verifier-logs.ts writes it, read before it was kept.
+const golden = readFileSync(new URL('explanations.txt', folder), 'utf8');
+
+test('every refusal is told in full: what was known, the way, and what mends it', t => {
+	const told = all
+		.filter(file => file !== 'accepted.level-7.log')
+		.map(file => explanationOf(file.slice(0, -'.log'.length)));
+	t.is(told.join('\n'), golden);
+	t.true(told.every(text => text.includes('\nhint: ')));
+	t.true(told.length >= 50);
+});
+
+test('an unknown refusal is told by the last lines of the log', t => {
+	const error = new VerifierError('p', 'one\ntwo\nno such thing\n', new Error('refused'));
+	t.is(error.explain(), 'reason: no such thing\nthe log:\n    one\n    two\n    no such thing');
+});
 
 const inWords = test.macro({
 	exec(t, log: string, reason: string, slot?: number) {
