@@ -82,6 +82,8 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		return drop;
 	if (walk->proxy_port)
 		return deliver_to_proxy(ctx, walk);
+	if (masquerades(family) && walk->trace_reason == CT_REPLY)
+		ctx->tc_index |= TC_INDEX_REPLY;
 
 	if (walk->peer_ifindex == PEER_UNKNOWN)
 		find_destination(walk, family);

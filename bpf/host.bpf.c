@@ -4,6 +4,7 @@
  */
 #include "lib/delivery.h"
 #include "lib/fragment.h"
+#include "lib/masquerade.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_HOST
@@ -20,17 +21,28 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 					  enum family family)
 {
 	struct lxc_device *destination;
-	int drop;
+	int drop, answers;
 
 	drop = read_addresses(ctx, walk, family);
 	if (has_no_addresses(drop))
 		return WALK_NEXT;
+	answers = may_answer_nat(walk, family);
+	if (answers) {
+		if (!drop)
+			drop = read_ports(ctx, walk, family);
+		if (!drop) {
+			int done = unmasquerade(ctx, walk, family);
+
+			if (done < 0)
+				return done;
+		}
+	}
 	find_destination(walk, family);
 	if (walk->peer_ifindex == PEER_ELSEWHERE ||
 	    (walk->peer_ifindex == PEER_HOST && !host_firewall))
 		return WALK_NEXT;
 
-	if (!drop)
+	if (!drop && !answers)
 		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
@@ -86,32 +98,45 @@ int from_netdev(struct __sk_buff *ctx)
 	return walk_end(ctx, &walk, result);
 }
 
-/* The host's own packets; those of endpoints were guarded where they came from. */
+/* The host's own packets are guarded here, those of endpoints were where they came from. */
 static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
 					enum family family)
 {
+	int translates = masquerades(family) && !(ctx->tc_index & TC_INDEX_REPLY);
 	struct endpoint_info *source;
-	int drop;
+	int drop, done, guards = 0;
 
 	drop = read_addresses(ctx, walk, family);
 	if (has_no_addresses(drop))
 		return WALK_NEXT;
-	source = find_endpoint(&walk->packet.saddr, family);
-	if (!source || !is_host(source))
+	if (host_firewall) {
+		source = find_endpoint(&walk->packet.saddr, family);
+		guards = source && is_host(source);
+	}
+	if (!guards && !translates)
 		return WALK_NEXT;
 
 	if (!drop)
 		drop = read_ports(ctx, walk, family);
-	if (drop)
-		return drop;
 	/* Without neighbours the host has no link, whatever its policy says. */
-	if (family == IPV6 && is_neighbour_message(&walk->packet))
+	if (!drop && family == IPV6 && is_neighbour_message(&walk->packet))
 		return WALK_NEXT;
-	walk->src_identity = IDENTITY_HOST;
-	walk->source = host_endpoint_id;
-	drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
-	if (drop)
-		return drop;
+	if (guards) {
+		if (drop)
+			return drop;
+		walk->src_identity = IDENTITY_HOST;
+		walk->source = host_endpoint_id;
+		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
+		if (drop)
+			return drop;
+	}
+	if (translates) {
+		done = masquerade(ctx, walk, family, drop);
+		if (done < 0)
+			return done;
+		if (done == NAT_NONE && !guards)
+			return WALK_NEXT;
+	}
 	METRIC_FORWARD(FORWARD_TO_NETWORK, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
 	return WALK_NEXT;
@@ -137,7 +162,7 @@ int to_netdev(struct __sk_buff *ctx)
 	};
 	int result = WALK_NEXT;
 
-	if (!host_firewall || ctx->vlan_present)
+	if ((!host_firewall && !masquerade_ipv4 && !masquerade_ipv6) || ctx->vlan_present)
 		return VERDICT_NEXT;
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		result = to_netdev_ipv4(ctx, &walk);

@@ -78,6 +78,25 @@ const volatile __u8 host_firewall = 0;
 /* Its id. */
 const volatile __u16 host_endpoint_id = 0;
 
+/* ---- NAT */
+
+/* 1: what endpoints send to the world by the node's devices gets the node's address. */
+const volatile __u8 masquerade_ipv4 = 0;
+const volatile __u8 masquerade_ipv6 = 0;
+/* 1: what they send to other nodes, too. */
+const volatile __u8 masquerade_remote_nodes = 0;
+/* The node's address to the network. Zero: the family has none. */
+const volatile __be32 nat_ipv4 = 0;
+const volatile __be32 nat_ipv6[4] = {};
+/* What ports become: those of services end below. */
+const volatile __u16 nat_port_min = 32768;
+const volatile __u16 nat_port_max = 65535;
+/* Where endpoints' own addresses are known: a prefix, and its mask; no mask: nowhere. */
+const volatile __be32 native_routing_ipv4 = 0;
+const volatile __be32 native_routing_ipv4_mask = 0;
+const volatile __be32 native_routing_ipv6[4] = {};
+const volatile __be32 native_routing_ipv6_mask[4] = {};
+
 /* ---- Delivery */
 
 /* 1: packets enter the endpoint's namespace at once. *Kernel:* 5.10. */

@@ -39,6 +39,7 @@ enum metric_reason {
 	METRIC_FRAGMENT = 9,
 	METRIC_FRAGMENT_UPDATE_FAILED = 10,
 	METRIC_MTU_ERROR = 15,
+	METRIC_NAT_PORTS_SHORT = 64,
 };
 
 /* Where in the source a packet was dropped or counted: with a line. */
@@ -57,6 +58,7 @@ enum source_file {
 	SOURCE_NAT = 12,
 	SOURCE_SERVICE = 13,
 	SOURCE_BALANCE = 14,
+	SOURCE_MASQUERADE = 15,
 	SOURCE_XDP = 16,
 };
 

@@ -56,6 +56,7 @@ enum fragment_flags {
 
 #define ICMP_ECHO_REPLY		0
 #define ICMP_UNREACHABLE	3
+#define ICMP_REDIRECT		5
 #define ICMP_ECHO_REQUEST	8
 #define ICMP_TIME_EXCEEDED	11
 #define ICMP_PARAMETER_PROBLEM	12

@@ -34,6 +34,13 @@ struct walk {
 
 /* tc_index: this packet was made by the datapath and needs no verdict. */
 #define TC_INDEX_FROM_DATAPATH	8
+/* Its flow was opened by who gets it: it has the source that they know. */
+#define TC_INDEX_REPLY		32
+
+static __always_inline int masquerades(enum family family)
+{
+	return family == IPV6 ? masquerade_ipv6 : masquerade_ipv4;
+}
 
 static __always_inline void mark_identity(ctx_t *ctx, __u32 identity)
 {

@@ -12,7 +12,7 @@
 struct nat_entry {
 	__u64 created;		/* seconds of the datapath's clock */
 	__u64 needs_ct;		/* 0 or 1 */
-	__u64 pad1;
+	__u64 checked;		/* when its other half was last seen: skep's own */
 	__u64 pad2;
 };
 

@@ -61,6 +61,7 @@ export {
 } from './datapath.js';
 export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
+export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
 export type {NodeSettings} from './objects.js';
 export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
 export {DatapathClock} from './clock.js';

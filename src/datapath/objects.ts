@@ -5,10 +5,11 @@ import {join} from 'node:path';
 import {parseIpv4, parseIpv6} from '../base/address.js';
 import {packageRoot} from '../base/package-root.js';
 import {UsageError} from '../base/errors.js';
-import {hostLittleEndian, viewOf} from '../base/bytes.js';
 import {KernelConfigError, readKernelConfig} from '../kernel/host/kernel-config.js';
 import {readObject} from '../spec/read.js';
 import type {CollectionSpec} from '../spec/types.js';
+import {addressWords} from './address-words.js';
+import {natConstants, type MasqueradeSettings, type NatSettings} from './nat/settings.js';
 import type {MapSizes} from './sizes.js';
 
 export type ObjectName = 'endpoint' | 'host' | 'xdp';
@@ -23,6 +24,10 @@ export interface NodeSettings {
 	readonly hostFirewall?: boolean;
 	/** Whether what leaves the node is routed by the programs; by the stack unless given. */
 	readonly fibRouting?: boolean;
+	/** What packets have whose source is translated. */
+	readonly nat?: NatSettings;
+	/** Whether endpoints are in the world by the node's address; by their own unless given. */
+	readonly masquerade?: MasqueradeSettings;
 	/** Any other load-time constant by its name in `bpf/include/config.h`. */
 	readonly constants?: Readonly<Record<string, number | bigint>>;
 }
@@ -39,12 +44,14 @@ export async function prepareObject(
 		spec.variables[variable]?.set(value);
 	}
 
-	const {conntrackTcp, conntrackAny} = sizes;
+	const {conntrackTcp, conntrackAny, nat} = sizes;
 	const wanted: Readonly<Record<string, number>> = {
 		ct4_global: conntrackTcp,
 		ct6_global: conntrackTcp,
 		ct_any4_global: conntrackAny,
 		ct_any6_global: conntrackAny,
+		snat_v4_external: nat,
+		snat_v6_external: nat,
 	};
 	const maps = Object.entries(spec.maps).map(([key, map]) => {
 		const maxEntries = wanted[key] ?? map.maxEntries;
@@ -68,26 +75,20 @@ function valuesOf(settings: NodeSettings): Record<string, unknown> {
 	const {gateway = {}, mtu = 1500, hostFirewall = false, fibRouting = false} = settings;
 	return {
 		...clockConstants(),
-		gateway_ipv4: gateway.ipv4 === undefined ? 0 : words(parseIpv4(gateway.ipv4))[0],
-		gateway_ipv6: gateway.ipv6 === undefined ? [0, 0, 0, 0] : words(parseIpv6(gateway.ipv6)),
+		gateway_ipv4: gateway.ipv4 === undefined ? 0 : addressWords(parseIpv4(gateway.ipv4))[0],
+		gateway_ipv6:
+			gateway.ipv6 === undefined ? [0, 0, 0, 0] : addressWords(parseIpv6(gateway.ipv6)),
 		endpoint_mtu: mtu,
 		host_firewall: Number(hostFirewall),
 		host_endpoint_id: hostFirewall ? hostEndpointId : 0,
 		fib_routing: Number(fibRouting),
+		...natConstants(settings),
 		...settings.constants,
 	};
 }
 
 /** The host's own endpoint where it has a policy. */
 export const hostEndpointId = 65_535;
-
-/** As the programs hold them: network order in the machine's words. */
-function words(address: Uint8Array): number[] {
-	const view = viewOf(address);
-	return Array.from({length: address.length / 4}, (_, i) =>
-		view.getUint32(i * 4, hostLittleEndian),
-	);
-}
 
 /** Ticks where the kernel says how long they are, nanoseconds elsewhere. */
 function clockConstants(): Record<string, bigint> {

@@ -177,6 +177,7 @@ export const metricReasons: Meanings = {
 	13: means('Interface Encrypting'),
 	14: means('LB: Reverse entry deleted'),
 	15: means('MTU error message', '', 'METRIC_MTU_ERROR'),
+	64: means('NAT: Ports run short', '', 'METRIC_NAT_PORTS_SHORT'),
 };
 
 /** Directions of the metrics. */
@@ -257,6 +258,7 @@ export const sourceFiles: Meanings = {
 	12: means('nat.h', '', 'SOURCE_NAT'),
 	13: means('service.h', '', 'SOURCE_SERVICE'),
 	14: means('balance.h', '', 'SOURCE_BALANCE'),
+	15: means('masquerade.h', '', 'SOURCE_MASQUERADE'),
 	16: means('xdp.bpf.c', '', 'SOURCE_XDP'),
 };
 

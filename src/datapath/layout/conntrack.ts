@@ -69,7 +69,7 @@ export interface CtEntry {
 
 /** What a packet's source becomes, or for replies its destination. */
 export interface NatEntry {
-	/** Time of the monotonic clock. */
+	/** Seconds of the datapath's clock. */
 	readonly created: bigint;
 	/** 0 or 1. */
 	readonly needs_ct: bigint;
@@ -85,7 +85,11 @@ const flags =
 const unused = '36.2 reserved1 _b1, 36.7 dsr_internal flag, 37.1 reserved2 _b1, 37.3 reserved3 _b5';
 const tail =
 	'38 rev_nat_index be16, 42 tx_flags_seen u8, 43 rx_flags_seen u8, 44 src_sec_id u32, 48 last_tx_report u32, 52 last_rx_report u32';
-const nat = '0 common.created u64 as created, 8 common.needs_ct u64 as needs_ct, 16 common.pad1 _8';
+const nat = '0 common.created u64 as created, 8 common.needs_ct u64 as needs_ct, 24 common.pad2 _8';
+const nat4 =
+	'32 to_saddr ipv4 as to_address, 36 to_sport be16 as to_port, 32 to_daddr _4, 36 to_dport _2';
+const nat6 =
+	'32 to_saddr ipv6 as to_address, 48 to_sport be16 as to_port, 32 to_daddr _16, 48 to_dport _2';
 
 export const conntrackStructs: StructTable = {
 	ipv4_ct_tuple: [
@@ -122,17 +126,11 @@ export const conntrackStructs: StructTable = {
 		],
 	],
 	ipv4_nat_entry: [
-		[
-			'1.15-',
-			40,
-			`${nat}, 24 common.pad2 _8, 32 nat_info _6, 32 to_saddr ipv4 as to_address, 36 to_sport be16 as to_port, 32 to_daddr _4, 36 to_dport _2`,
-		],
+		['1.15-1.19', 40, `${nat}, 16 common.pad1 _8, 32 nat_info _6, ${nat4}`],
+		['skep', 40, `${nat}, 16 common.checked _8, ${nat4}`],
 	],
 	ipv6_nat_entry: [
-		[
-			'1.15-',
-			56,
-			`${nat}, 24 common.pad2 _8, 32 nat_info _18, 32 to_saddr ipv6 as to_address, 48 to_sport be16 as to_port, 32 to_daddr _16, 48 to_dport _2`,
-		],
+		['1.15-1.19', 56, `${nat}, 16 common.pad1 _8, 32 nat_info _18, ${nat6}`],
+		['skep', 56, `${nat}, 16 common.checked _8, ${nat6}`],
 	],
 };

@@ -71,6 +71,14 @@ export interface DatapathRecords {
 	nat4: [CtTuple, NatEntry];
 	/** What packets were translated to, IPv6: `snat_v6_external`. */
 	nat6: [CtTuple, NatEntry];
+	/** Flows by the number of ports that were tried in vain, IPv4: `snat_v4_alloc_retries`. */
+	natRetries4: [number, number[]];
+	/** Flows by the number of ports that were tried in vain, IPv6: `snat_v6_alloc_retries`. */
+	natRetries6: [number, number[]];
+	/** Where endpoints go by their own addresses, IPv4: `ipmasq_v4`. */
+	masqueradeExclusions4: [PrefixKey, PrefixValue];
+	/** Where endpoints go by their own addresses, IPv6: `ipmasq_v6`. */
+	masqueradeExclusions6: [PrefixKey, PrefixValue];
 	/** Ports of datagrams in fragments, IPv4: `ipv4_frag_datagrams`. */
 	fragments4: [FragmentKey, FragmentPorts];
 	/** Ports of datagrams in fragments, IPv6: `ipv6_frag_datagrams`. */
@@ -182,6 +190,10 @@ export const mapTable: Readonly<Record<DatapathMapName, readonly PinnedAs[]>> = 
 	ctAny6: [pinned('ct_any6_global', 'ipv6_ct_tuple', 'ct_entry')],
 	nat4: [pinned('snat_v4_external', 'ipv4_ct_tuple', 'ipv4_nat_entry')],
 	nat6: [pinned('snat_v6_external', 'ipv6_ct_tuple', 'ipv6_nat_entry')],
+	natRetries4: [pinned('snat_v4_alloc_retries', 'u32', 'u32', '1.18-', 'per-cpu')],
+	natRetries6: [pinned('snat_v6_alloc_retries', 'u32', 'u32', '1.18-', 'per-cpu')],
+	masqueradeExclusions4: [pinned('ipmasq_v4', 'lpm_v4_key', 'lpm_val')],
+	masqueradeExclusions6: [pinned('ipmasq_v6', 'lpm_v6_key', 'lpm_val')],
 	fragments4: [pinned('ipv4_frag_datagrams', 'ipv4_frag_id', 'ipv4_frag_l4ports')],
 	fragments6: [pinned('ipv6_frag_datagrams', 'ipv6_frag_id', 'ipv6_frag_l4ports', '1.18-')],
 	metrics: [pinned('metrics', 'metrics_key', 'metrics_value', '1.15-', 'per-cpu')],

@@ -50,6 +50,7 @@ const interfaces = {red: 1, blue: 2, green: 3, far: 65_537} as const;
 const watched = [
 	...(['metrics', 'metricsPending', 'policyStats', 'fragments4', 'fragments6'] as const),
 	...(['ctTcp4', 'ctTcp6', 'ctAny4', 'ctAny6', 'endpointDevices', 'ipcache'] as const),
+	...(['nat4', 'nat6', 'natRetries4', 'natRetries6'] as const),
 ] as const;
 
 export interface GuardedNode {
@@ -97,7 +98,7 @@ function shrink(spec: CollectionSpec): CollectionSpec {
 
 async function load(t: ExecutionContext, settings: NodeSettings): Promise<GuardedNode> {
 	const root = await makeBpffs(t);
-	const sizes = {...mapSizes(), conntrackTcp: 256, conntrackAny: 256};
+	const sizes = {...mapSizes(), conntrackTcp: 256, conntrackAny: 256, nat: 256};
 	const full: NodeSettings = {
 		gateway: {ipv4: families[0].address.host, ipv6: families[1].address.host},
 		...settings,

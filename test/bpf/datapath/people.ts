@@ -105,6 +105,9 @@ export class Family {
 	readonly tcpFlows: 'ctTcp4' | 'ctTcp6';
 	readonly otherFlows: 'ctAny4' | 'ctAny6';
 	readonly fragments: 'fragments4' | 'fragments6';
+	/** The maps of translations. */
+	readonly nat: 'nat4' | 'nat6';
+	readonly natRetries: 'natRetries4' | 'natRetries6';
 
 	constructor(is6: boolean) {
 		this.is6 = is6;
@@ -118,6 +121,8 @@ export class Family {
 		this.tcpFlows = is6 ? 'ctTcp6' : 'ctTcp4';
 		this.otherFlows = is6 ? 'ctAny6' : 'ctAny4';
 		this.fragments = is6 ? 'fragments6' : 'fragments4';
+		this.nat = is6 ? 'nat6' : 'nat4';
+		this.natRetries = is6 ? 'natRetries6' : 'natRetries4';
 	}
 
 	/** A packet with this in its IP header. */
@@ -146,6 +151,15 @@ export class Family {
 	sctp(options: Ip & SctpOptions = {}): Packet {
 		const [ip, own] = split(options);
 		return this.ip(ip, sctp({sourcePort: 40_000, destinationPort: 80, ...own}));
+	}
+
+	/** A packet of any protocol with nothing in it. */
+	protocol(protocol: number, {from = 'red', to = 'world'}: Ip = {}): Packet {
+		const [source, destination] = [this.address[from], this.address[to]];
+		const header = this.is6
+			? ipv6({source, destination, nextHeader: protocol})
+			: ipv4({source, destination, protocol});
+		return packet(ethernet(), header);
 	}
 
 	/** An echo request. */

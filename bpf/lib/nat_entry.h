@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What packets are translated to: entries found, made, deleted.
+ *
+ * A flow has two, by packets as the network sees them: TUPLE_F_OUT says what the source becomes,
+ * TUPLE_F_IN what the destination of replies becomes.
+ */
+#ifndef SKEP_LIB_NAT_ENTRY_H
+#define SKEP_LIB_NAT_ENTRY_H
+
+#include "../maps/nat.h"
+#include "conntrack.h"
+
+/* One side of a flow. */
+struct nat_side {
+	union v6addr address;
+	__be16 port;		/* of an echo its identifier */
+	__u16 pad[3];
+};
+
+static __always_inline void nat_key_make(union ct_key *key, enum family family,
+					 const union v6addr *saddr, const union v6addr *daddr,
+					 __be16 sport, __be16 dport, __u8 protocol, __u8 flags)
+{
+	ct_key_make(key, family, daddr, saddr, sport, dport, protocol, flags);
+}
+
+/* Of a packet on its way out. */
+static __always_inline void nat_key_forward(union ct_key *key, enum family family,
+					    const struct packet *packet)
+{
+	nat_key_make(key, family, &packet->saddr, &packet->daddr, packet->sport, packet->dport,
+		     packet->protocol, TUPLE_F_OUT);
+}
+
+/* Of what answers that packet when its source is `to`. */
+static __always_inline void nat_key_reply(union ct_key *key, enum family family,
+					  const struct packet *packet, const struct nat_side *to)
+{
+	nat_key_make(key, family, &packet->daddr, &to->address, packet->dport, to->port,
+		     packet->protocol, TUPLE_F_IN);
+}
+
+/* The entry, and what it says. */
+static __always_inline struct nat_entry *nat_find(const union ct_key *key, enum family family,
+						  struct nat_side *to)
+{
+	if (family == IPV6) {
+		struct ipv6_nat_entry *entry = bpf_map_lookup_elem(&snat_v6_external, key);
+
+		if (!entry)
+			return (void *)0;
+		to->address = entry->to_saddr;
+		to->port = entry->to_sport;
+		return &entry->common;
+	} else {
+		struct ipv4_nat_entry *entry = bpf_map_lookup_elem(&snat_v4_external, key);
+
+		if (!entry)
+			return (void *)0;
+		to->address = (union v6addr){ .p1 = entry->to_saddr };
+		to->port = entry->to_sport;
+		return &entry->common;
+	}
+}
+
+/* Makes an entry that must not be there yet: 0, or the kernel's error. */
+static __always_inline long nat_make(const union ct_key *key, enum family family,
+				     const struct nat_side *to, __u64 needs_ct)
+{
+	struct nat_entry common = {
+		.created = clock_seconds(),
+		.needs_ct = needs_ct,
+		.checked = clock_seconds(),
+	};
+
+	if (family == IPV6) {
+		struct ipv6_nat_entry entry = { .common = common };
+
+		entry.to_saddr = to->address;
+		entry.to_sport = to->port;
+		return bpf_map_update_elem(&snat_v6_external, key, &entry, BPF_NOEXIST);
+	} else {
+		struct ipv4_nat_entry entry = { .common = common };
+
+		entry.to_saddr = to->address.p1;
+		entry.to_sport = to->port;
+		return bpf_map_update_elem(&snat_v4_external, key, &entry, BPF_NOEXIST);
+	}
+}
+
+static __always_inline void nat_delete(const union ct_key *key, enum family family)
+{
+	if (family == IPV6)
+		bpf_map_delete_elem(&snat_v6_external, key);
+	else
+		bpf_map_delete_elem(&snat_v4_external, key);
+}
+
+static __always_inline int nat_side_equal(const struct nat_side *side,
+					  const union v6addr *address, __be16 port)
+{
+	return address_equal(&side->address, address) && side->port == port;
+}
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Ports for flows that are to leave with another source. */
+#ifndef SKEP_LIB_NAT_PORT_H
+#define SKEP_LIB_NAT_PORT_H
+
+#include "metrics.h"
+#include "nat_entry.h"
+
+#undef SOURCE_FILE
+#define SOURCE_FILE SOURCE_NAT
+
+/* What flows become. */
+struct nat_target {
+	union v6addr address;
+	__u16 min_port;		/* host byte order */
+	__u16 max_port;
+	__u8 needs_ct;		/* 1: nobody else has a conntrack entry of the flow */
+	__u8 pad[3];
+};
+
+static __always_inline int is_echo(const struct packet *packet, enum family family)
+{
+	return family == IPV6 ? packet->protocol == IPPROTO_ICMPV6 : packet->protocol == IPPROTO_ICMP;
+}
+
+/* Of others the checksum covers all of the packet, or there is no port. */
+static __always_inline int nat_has_ports(const struct packet *packet, enum family family)
+{
+	return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP ||
+	       is_echo(packet, family);
+}
+
+/* Whether a socket of the node would get what answers a port. It may be older than the datapath,
+ * or listen.
+ */
+static __always_inline int nat_port_has_socket(ctx_t *ctx, enum family family,
+					       const struct packet *packet,
+					       const struct nat_side *to)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *socket;
+	__u32 size;
+
+	if (family == IPV6) {
+		__builtin_memcpy(tuple.ipv6.saddr, &packet->daddr, sizeof(tuple.ipv6.saddr));
+		__builtin_memcpy(tuple.ipv6.daddr, &to->address, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.sport = packet->dport;
+		tuple.ipv6.dport = to->port;
+		size = sizeof(tuple.ipv6);
+	} else {
+		tuple.ipv4.saddr = packet->daddr.p1;
+		tuple.ipv4.daddr = to->address.p1;
+		tuple.ipv4.sport = packet->dport;
+		tuple.ipv4.dport = to->port;
+		size = sizeof(tuple.ipv4);
+	}
+	if (packet->protocol == IPPROTO_TCP)
+		socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	else if (packet->protocol == IPPROTO_UDP)
+		socket = bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	else
+		return 0;
+	if (!socket)
+		return 0;
+	bpf_sk_release(socket);
+	return 1;
+}
+
+/* How many ports were tried in vain: seen before there is none left. */
+static __always_inline void nat_count_retries(const ctx_t *ctx, const struct walk *walk,
+					      enum family family, __u32 retries)
+{
+	__u32 *count = family == IPV6 ? bpf_map_lookup_elem(&snat_v6_alloc_retries, &retries)
+				      : bpf_map_lookup_elem(&snat_v4_alloc_retries, &retries);
+
+	if (count)
+		++*count;
+	if (retries > NAT_RETRIES / 2)
+		METRIC(METRIC_NAT_PORTS_SHORT, walk->direction, packet_length(ctx));
+}
+
+/* A port for a flow that has none, and its entries: first that of replies, which two flows may want.
+ * The first choice is the port that it has; then
+ * one at random, and from there on with steps of a random length, so that flows that met once do
+ * not meet again.
+ */
+static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum family family,
+					     const struct nat_target *target, struct nat_side *to)
+{
+	const struct packet *packet = &walk->packet;
+	struct nat_side from = { .address = packet->saddr, .port = packet->sport };
+	__u32 first = is_echo(packet, family) ? 0 : target->min_port;
+	__u32 last = is_echo(packet, family) ? 0xffff : target->max_port;
+	__u32 random = bpf_get_prandom_u32();
+	__u32 port = bpf_ntohs(packet->sport);
+	__u32 count = last - first + 1;
+	int has_ports = nat_has_ports(packet, family);
+	union ct_key key = {};
+	__u32 retries, step;
+	long err = 0;
+
+	if (last < first || count > 0x10000)
+		count = 1;
+	/* Few enough to try them all: one after the other. Of many, an odd step leaves none out. */
+	step = count <= NAT_RETRIES ? 1 : (random >> 16) % (count / 2) * 2 + 1;
+	random = first + ((random & 0xffff) * count >> 16);
+	if (has_ports && (port < first || port > last))
+		port = random;
+
+	to->address = target->address;
+	for (retries = 0; retries < NAT_RETRIES; retries++) {
+		to->port = bpf_htons(port);
+		if (target->needs_ct || !nat_port_has_socket(ctx, family, packet, to)) {
+			nat_key_reply(&key, family, packet, to);
+			err = nat_make(&key, family, &from, target->needs_ct);
+			if (!err)
+				break;
+		}
+		if (!has_ports)
+			break;
+		port = retries ? port + step : random;
+		if (port > last)
+			port -= count;
+	}
+	if (retries == NAT_RETRIES || err) {
+		nat_count_retries(ctx, walk, family, NAT_RETRIES);
+		walk->ext_error = err;
+		return DROP(DROP_NAT_NO_MAPPING);
+	}
+	nat_count_retries(ctx, walk, family, retries);
+	walk->trace_wanted = 1;
+
+	nat_key_forward(&key, family, packet);
+	err = nat_make(&key, family, to, target->needs_ct);
+	if (!err)
+		return 0;
+
+	nat_key_reply(&key, family, packet, to);
+	nat_delete(&key, family);
+	/* Another CPU has the flow's next packet. */
+	nat_key_forward(&key, family, packet);
+	if (err == -EEXIST && nat_find(&key, family, to))
+		return 0;
+	walk->ext_error = err;
+	return DROP(DROP_NAT_NO_MAPPING);
+}
+
+/* Global, as of guard_ipv4(). */
+__noinline int nat_create_ipv4(ctx_t *ctx, struct walk *walk, const struct nat_target *target,
+			       struct nat_side *to)
+{
+	return walk && target && to ? nat_create_family(ctx, walk, IPV4, target, to) : 0;
+}
+
+__noinline int nat_create_ipv6(ctx_t *ctx, struct walk *walk, const struct nat_target *target,
+			       struct nat_side *to)
+{
+	return walk && target && to ? nat_create_family(ctx, walk, IPV6, target, to) : 0;
+}
+
+static __always_inline int nat_create(ctx_t *ctx, struct walk *walk, enum family family,
+				      const struct nat_target *target, struct nat_side *to)
+{
+	return family == IPV6 ? nat_create_ipv6(ctx, walk, target, to)
+			      : nat_create_ipv4(ctx, walk, target, to);
+}
+
+#endif
