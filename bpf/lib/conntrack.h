@@ -333,6 +333,23 @@ __noinline int ct_create_ipv6(ctx_t *ctx, struct walk *walk, __u32 direction,
 	return walk ? ct_create_family(ctx, walk, IPV6, direction, revision) : 0;
 }
 
+/* Of a connection that its other end opens anew the old entry goes: it would be taken for the new
+ * one's, whose replies look like packets of the end that opened the old one.
+ */
+__noinline int ct_forget_answered(const struct walk *walk, __u32 direction)
+{
+	union ct_key key = {};
+
+	if (!walk)
+		return 0;
+	if (walk->family == IPV6) {
+		ct_key_reverse(&key, IPV6, &walk->packet, ct_reply_flags(direction));
+		return bpf_map_delete_elem(&ct6_global, &key);
+	}
+	ct_key_reverse(&key, IPV4, &walk->packet, ct_reply_flags(direction));
+	return bpf_map_delete_elem(&ct4_global, &key);
+}
+
 /* Makes the entry of a flow that this packet opens. Returns 0 or a drop. */
 static __always_inline int ct_create(ctx_t *ctx, struct walk *walk, enum family family,
 				     enum policy_direction direction, __u32 revision)

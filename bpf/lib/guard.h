@@ -112,6 +112,7 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 	struct ct_flow flow = { .status = CT_NEW };
 	struct lxc_settings *settings = bpf_map_lookup_elem(&lxc_settings, &endpoint);
 	__u32 revision;
+	int drop;
 
 	if (!settings)
 		return DROP(DROP_ENDPOINT_NOT_READY);
@@ -133,8 +134,11 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 	}
 	if (flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision)
 		return 0;
-	return family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
+	drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
 			      : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
+	if (!drop && flow.reopened)
+		ct_forget_answered(walk, direction);
+	return drop;
 }
 
 #endif

@@ -1,9 +1,11 @@
 /** What conntrack makes of flows. */
 
+import type {ExpectedEffect} from '../../../src/lab/index.js';
 import type {Family} from './people.js';
-import {egress, table, type TableLine, type TablePacket} from './table.js';
+import {egress, ingress, table, type TableLine, type TablePacket} from './table.js';
 
 const s = {goes: 'stack'} as const;
+const toRed = {from: 'world', to: 'red'} as const;
 
 /** A connection that red opens to the world; replies come by red's other program. */
 function connection(f: Family) {
@@ -149,6 +151,82 @@ function reopened(f: Family): TableLine[] {
 	];
 }
 
+/** A connection that one end opened and both closed is opened anew by the other end. */
+function turned(f: Family): TableLine[] {
+	const red = {program: 'from_endpoint', goes: 'stack'} as const;
+	const world = {program: 'to_endpoint', goes: 'endpoint'} as const;
+	const [high, low] = [40_000, 80];
+	const out = (flags: string): TablePacket => ({
+		...{packet: f.tcp({flags, sourcePort: high, destinationPort: low}), ...red},
+	});
+	const back = (flags: string): TablePacket => ({
+		...{...world, packet: f.tcp({...toRed, flags, sourcePort: low, destinationPort: high})},
+	});
+	const {packet: syn} = back('S');
+	const [sent, came] = [
+		{sport: high, dport: low, flags: 0},
+		{sport: low, dport: high, flags: 1},
+	];
+	const flows = (step: TablePacket, ...effects: ExpectedEffect[]): TablePacket => ({
+		...step,
+		maps: {[f.tcpFlows]: effects},
+	});
+	const opened = {packets: 1n, tx_closing: false, rx_closing: false};
+	const followed = {packets: 2n, rx_flags_seen: 18};
+	const gone = (key: object, before: object): ExpectedEffect => ({key, before, after: undefined});
+	const closedOut = [out('S'), back('SA'), out('A'), out('FA'), back('FA')];
+	const closedIn = [back('S'), out('SA'), back('A'), back('FA'), out('FA')];
+	return [
+		{
+			name: 'the peer opens a connection anew that the endpoint had opened',
+			packets: [
+				...closedOut,
+				flows(back('S'), gone(sent, {rx_closing: true}), {key: came, after: opened}),
+				flows(out('SA'), {key: came, after: followed}),
+				flows(back('A'), {key: came, after: {packets: 3n, seen_non_syn: true}}),
+			],
+		},
+		{
+			name: 'the endpoint opens a connection anew that the peer had opened',
+			packets: [
+				...closedIn,
+				flows(out('S'), gone(came, {rx_closing: true}), {key: sent, after: opened}),
+				flows(back('SA'), {key: sent, after: followed}),
+				flows(out('A'), {key: sent, after: {packets: 3n, seen_non_syn: true}}),
+			],
+		},
+		{
+			name: 'the peer opens a connection anew that is closed by one end only',
+			packets: [
+				...closedOut.slice(0, 4),
+				flows(back('S'), gone(sent, {tx_closing: true}), {key: came, after: opened}),
+				flows(out('SA'), {key: came, after: followed}),
+			],
+		},
+		{
+			name: 'the peer may not open anew what it may not open, and the old connection stays',
+			policies: {red: {ingress: []}},
+			packets: [
+				...closedOut,
+				{
+					program: 'to_endpoint',
+					packet: syn,
+					drop: [133, ingress],
+					maps: {[f.tcpFlows]: []},
+				},
+				flows(out('A'), {key: sent, after: {packets: 6n}}),
+			],
+		},
+		{
+			name: 'a SYN of the peer in an open connection is one more of its packets',
+			packets: [
+				...closedOut.slice(0, 3),
+				flows(back('S'), {key: sent, after: {packets: 4n}}),
+			],
+		},
+	];
+}
+
 function datagrams(f: Family): TableLine[] {
 	const flow = (key: object, after: object) => ({[f.otherFlows]: [{key, after}]});
 	const back = {program: 'to_endpoint', goes: 'endpoint'} as const;
@@ -216,6 +294,7 @@ function datagrams(f: Family): TableLine[] {
 
 table('from_endpoint', tcp);
 table('from_endpoint', reopened);
+table('from_endpoint', turned);
 table('from_endpoint', datagrams);
 table(
 	'from_endpoint',
