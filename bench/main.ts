@@ -22,6 +22,7 @@ import {modeNames, type ModeName} from './service-modes.js';
 import {benchServiceNetwork} from './service-network.js';
 import {benchSingle} from './single.js';
 import {benchStart} from './start.js';
+import {benchXdp} from './xdp.js';
 
 interface Size {
 	readonly elements: number;
@@ -114,6 +115,13 @@ const benchmarks: Record<string, Benchmark> = {
 		peer: 'routed',
 		long: true,
 		run: async ({rounds, milliseconds}) => benchDatapathNetwork(rounds, milliseconds),
+	},
+	xdp: {
+		title: ({packets}) =>
+			`xdp: a frame's time net of an empty program's, and frames through a veth pair; ${packets * 10} in a round`,
+		peer: 'send back',
+		long: true,
+		run: async ({rounds, packets}) => benchXdp({rounds, frames: packets * 10}),
 	},
 	'service-network': {
 		title: ({milliseconds, rounds}) =>

@@ -5,7 +5,7 @@ import type {Timed} from './measure.js';
 export interface Figure {
 	readonly what: string;
 	readonly median: number;
-	readonly unit: 'ns' | 'ms' | 'MB' | 'insns' | '/s' | 'Gbit/s';
+	readonly unit: 'ns' | 'ms' | 'MB' | 'insns' | '/s' | 'Gbit/s' | 'M/s';
 	/** Times as fast as the peer of the group. */
 	readonly ratio?: number | undefined;
 	/** Microseconds of half, and of 99 in 100. */

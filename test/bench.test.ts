@@ -78,6 +78,19 @@ kernel('the ways to a service are compared with routing', async t => {
 	}
 });
 
+kernel('XDP programs are given frames by themselves and through a veth pair', async t => {
+	const {stdout} = await execute(process.execPath, [
+		main,
+		...['--only', 'xdp', '--quick', '-o', 'json'],
+	]);
+	const [group] = JSON.parse(stdout) as readonly Group[];
+	const live = group?.figures.filter(({ratio}) => ratio !== undefined) ?? [];
+	t.true(live.length >= 4);
+	for (const {what, median} of live) t.true(median > 0, what);
+	// An empty program may take as long as one that hardly does anything.
+	for (const {what, median} of group?.figures ?? []) t.true(Number.isFinite(median), what);
+});
+
 const wrongUsage = test.macro({
 	async exec(t, args: readonly string[], message: RegExp) {
 		const run = execute(process.execPath, [main, ...args]);
