@@ -200,7 +200,7 @@ build_asan_addon() {
 	cp "$folder/build/Release/skep.node" "$output"
 }
 
-typescript_sources=(src test bench examples tsconfig.json "$lock_stamp")
+typescript_sources=(src test bench conformance examples tsconfig.json "$lock_stamp")
 
 # What was compiled from a source that is gone must not be imported, or run as a test.
 remove_stale_output() {
@@ -209,7 +209,7 @@ remove_stale_output() {
 		source=${output#dist/}
 		source=${source%.js}.ts
 		if [[ ! -e $source ]]; then rm -f "$output" "$output.map" "${output%.js}.d.ts"; fi
-	done < <(find dist/{src,test,bench,examples} -name '*.js' 2>/dev/null)
+	done < <(find dist/{src,test,bench,conformance,examples} -name '*.js' 2>/dev/null)
 }
 
 compile_typescript() {

@@ -43,7 +43,7 @@ function read(folder: string): Source[] {
 }
 
 const sources = read('src');
-const everything = ['src', 'test', 'bench', 'examples'].flatMap(read);
+const everything = ['src', 'test', 'bench', 'conformance', 'examples'].flatMap(read);
 
 interface Import {
 	readonly specifier: string;

@@ -12,8 +12,10 @@ export function kernelName(name: string): string {
 /**
  * The kernel's name for the map of a data section: up to 8 characters of the object's name, then
  * the section's, which is what tells the maps of one object apart and so is kept whole if possible.
+ * A section that the object named itself (`.rodata.config`) is called by that name alone.
  */
 export function dataMapName(object: string, section: string): string {
+	if (section.includes('.', 1)) return kernelName(section);
 	const room = Math.max(0, limit - section.length);
 	return kernelName(object.slice(0, Math.min(8, room)) + section);
 }
