@@ -9,7 +9,6 @@ export interface ProgramFacts {
 	readonly attachBtfId: number;
 	readonly functions: number;
 	readonly lines: number;
-	readonly maps: readonly string[];
 	/** As the verifier left them, a line each, what differs from load to load by its name. */
 	readonly code: readonly string[];
 }
@@ -34,8 +33,7 @@ export function mapFacts({info}: BpfMap): string {
 /** Of all programs of a load; `names` is filled with what their maps are like. */
 export function programFacts(program: Program, names: Map<number, string>): ProgramFacts {
 	const info = program.info();
-	const ids = program.mapIds();
-	for (const id of ids) {
+	for (const id of program.mapIds()) {
 		if (names.has(id)) continue;
 		using map = openMapById(id);
 		names.set(id, mapFacts(map));
@@ -46,7 +44,6 @@ export function programFacts(program: Program, names: Map<number, string>): Prog
 		attachBtfId: info.attachBtfId,
 		functions: info.functionCount,
 		lines: info.lineCount,
-		maps: ids.map(id => names.get(id) ?? '?').sort(),
 		code: codeLines(program.translated(), names),
 	};
 }

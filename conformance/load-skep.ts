@@ -23,7 +23,9 @@ export async function loadBySkep(file: string, pinRoot: string): Promise<Outcome
 	try {
 		const spec = await readObject(file);
 		using collection = await loadCollectionAsync(spec, {pinRoot});
-		const maps = Object.values(collection.maps).map(map => [map.info.id, mapFacts(map)] as const);
+		const maps = Object.values(collection.maps).map(
+			map => [map.info.id, mapFacts(map)] as const,
+		);
 		const names = new Map(maps);
 		return {
 			facts: {

@@ -61,7 +61,6 @@ function differences(libbpf: Facts, skep: Facts): string[] {
 			found.push(`${name}: ${fact} is ${ours[fact]}, not ${theirs[fact]}`);
 		}
 
-		found.push(...setDifference(`${name}: map`, theirs.maps, ours.maps));
 		const length = Math.max(theirs.code.length, ours.code.length);
 		const at = Array.from({length}, (_, line) => line).find(
 			line => theirs.code[line] !== ours.code[line],

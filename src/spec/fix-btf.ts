@@ -17,6 +17,7 @@ const recordSize = 12;
 const entrySize = 12;
 const kinds = {
 	struct: kindNames.indexOf('struct'),
+	enum: kindNames.indexOf('enum'),
 	func: kindNames.indexOf('func'),
 	var: kindNames.indexOf('var'),
 	datasec: kindNames.indexOf('datasec'),
@@ -157,6 +158,10 @@ class Fixer {
 					break;
 				}
 
+				case kinds.enum:
+					// One that is only declared: the kernel wants a size as C would give it.
+					if (this.#u32(start + 8) === 0) this.#set(start + 8, 4);
+					break;
 				case kinds.func:
 					// The kernel checks a global function by itself, for any argument; a hidden one
 					// is only called from here, and so is checked with its callers.

@@ -77,13 +77,19 @@ export class Linker {
 		};
 	}
 
-	/** The program, then what it calls, then what that calls: each once. */
+	/**
+	 * The program, then each function behind the one that first calls it, with all that it calls in
+	 * turn: the order that loaders share, so that a program's tag is the same whoever loads it.
+	 */
 	#place(main: CodeFunction, program: string): Map<CodeFunction, Placed> {
 		const placed = new Map<CodeFunction, Placed>();
 		let slot = 0;
+		const open: Iterator<Body['calls'][number]>[] = [];
 		const place = (code: CodeFunction): void => {
 			if (placed.has(code)) return;
-			placed.set(code, {code, body: this.#bodies.of(code, program), slot});
+			const body = this.#bodies.of(code, program);
+			placed.set(code, {code, body, slot});
+			open.push(body.calls.values());
 			slot += code.size / instructionSize;
 			this.#budget -= code.size / instructionSize;
 			if (this.#budget >= 0) return;
@@ -93,8 +99,12 @@ export class Linker {
 			);
 		};
 		place(main);
-		// A Map also visits what is added while it is walked.
-		for (const {body} of placed.values()) for (const {target} of body.calls) place(target);
+		for (let calls = open.at(-1); calls !== undefined; calls = open.at(-1)) {
+			const call = calls.next();
+			if (call.done === true) open.pop();
+			else place(call.value.target);
+		}
+
 		return placed;
 	}
 

@@ -21,7 +21,7 @@ const linked = test.macro({
 test(
 	linked,
 	'diamond',
-	['diamond', 'left', 'right', 'leaf'],
+	['diamond', 'left', 'leaf', 'right'],
 	['diamond>left', 'diamond>right', 'left>leaf', 'right>leaf'],
 );
 test(linked, 'local', ['local', 'leaf'], ['local>leaf']);

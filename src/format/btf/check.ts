@@ -95,7 +95,8 @@ export function checkRecord(records: Records, id: number): void {
 
 			break;
 		case 'enum':
-			size([1, 2, 4, 8]);
+			// One that is declared and nowhere defined has neither size nor names.
+			size(count === 0 ? [0, 1, 2, 4, 8] : [1, 2, 4, 8]);
 			for (let word = at + 3; word < at + 3 + count * 2; word += 2) string(word);
 			break;
 		case 'enum64':

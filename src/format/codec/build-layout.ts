@@ -108,7 +108,8 @@ class LayoutBuilder {
 				return {kind: 'field', size: type.size, codec: 'bytes'};
 			case 'enum':
 			case 'enum64':
-				return enumLayout(type, type.size * 8);
+				if (type.size > 0) return enumLayout(type, type.size * 8);
+				throw fail(path, `${describeType(this.btf, type.id)} is declared and not defined`);
 			case 'fwd':
 				throw fail(path, `${describeType(this.btf, type.id)} is declared and not defined`);
 			default:

@@ -11,7 +11,7 @@ import {Fd} from '../../kernel/sys/fd.js';
 import {btfLoad} from '../../kernel/sys/object.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 
-const {EINVAL} = constants.errno;
+const {EINVAL, EPERM} = constants.errno;
 
 /** The kernel refused type information. */
 export class BtfLoadError extends EbpfError {
@@ -22,15 +22,33 @@ export class BtfLoadError extends EbpfError {
 	readonly code = 'ERR_BTF_LOAD';
 	/** What the kernel's checker printed. */
 	readonly log: string;
+	private readonly what: string;
+	private readonly refusal: number;
 
-	constructor(what: string, errno: number, log: string) {
+	/** `failed`: what was tried without the types, and failed as well. */
+	constructor(what: string, errno: number, log: string, failed?: EbpfError) {
 		const lines = log.trimEnd().split('\n');
-		const reason = errno === 1 ? explainPermission('bpf') : (lines.at(-1) ?? '');
+		const reason = errno === EPERM ? explainPermission('bpf') : (lines.at(-1) ?? '');
 		const detail = `${errnoText(errno)} (${errnoName(errno)})`;
-		super(`load types of "${what}": ${detail}${reason === '' ? '' : `: ${reason}`}`, {errno});
+		const then = failed === undefined ? '' : `; without them: ${failed.message}`;
+		super(
+			`load types of "${what}": ${detail}${reason === '' ? '' : `: ${reason}`}${then}`,
+			failed === undefined ? {errno} : {errno, cause: failed},
+		);
 		this.log = log;
+		this.what = what;
+		this.refusal = errno;
+	}
+
+	/** The same where what needs no types, as a rule, failed without them, too. */
+	andThen(error: unknown): unknown {
+		if (!(error instanceof EbpfError) || !needingTypes.has(error.code)) return error;
+		return new BtfLoadError(this.what, this.refusal, this.log, error);
 	}
 }
+
+/** Refusals that may come of types not being there. */
+const needingTypes: ReadonlySet<string> = new Set(['ERR_MAP', 'ERR_PROGRAM', 'ERR_VERIFIER']);
 
 /**
  * Gives types to the kernel, just as they are. `what` names the object file in errors.
@@ -45,18 +63,21 @@ export function loadBtf({bytes}: Pick<Btf, 'bytes'>, what: string): Fd {
 
 /** Types in the kernel. */
 export interface LoadedTypes {
-	/** Undefined where the kernel takes no types at all. */
+	/** Undefined where the kernel takes no types at all, or not these. */
 	readonly fd: Fd | undefined;
 	/** What had to be left out of them for this kernel, the newest first. */
 	readonly stripped: readonly BtfFeature[];
+	/** Why it takes none of them although it knows what types are. */
+	readonly refusal?: BtfLoadError;
 }
 
 /**
  * Gives types to the kernel, which maps and programs then refer to by descriptor. What this kernel
  * is too old for is left out, the newest first, until it takes the rest; externs, which are for the
- * loader only, always are (`externs` says that there are some).
+ * loader only, always are (`externs` says that there are some). Few programs need their types: what
+ * the kernel refuses altogether is part of the result.
  *
- * `what` names the object file in errors. *Throws:* `ERR_BTF_LOAD`.
+ * `what` names the object file in errors. *Throws:* `ERR_BTF_LOAD` without permission.
  */
 export function loadTypes(
 	btf: Btf,
@@ -67,9 +88,10 @@ export function loadTypes(
 	const first = load(externs ? stripBtf(btf, new Set()) : btf.bytes);
 	if (first.result >= 0) return {fd: typesFd(first.result, what), stripped: []};
 	const refusal = -first.result;
-	if (refusal !== EINVAL) throw loadError(btf.bytes, what, refusal, load);
+	const bytes = externs ? stripBtf(btf, new Set()) : btf.bytes;
+	if (refusal === EPERM) throw loadError(bytes, what, refusal, load);
 
-	const present = featuresOf(btf);
+	const present = refusal === EINVAL ? featuresOf(btf) : [];
 	// Without any of them, it is the externs that are refused.
 	const start = !externs && hasExterns(btf) ? 0 : 1;
 	for (let count = start; count <= present.length; count++) {
@@ -78,9 +100,9 @@ export function loadTypes(
 		if (result >= 0) return {fd: typesFd(result, what), stripped};
 	}
 
-	const refused = loadError(externs ? stripBtf(btf, new Set()) : btf.bytes, what, refusal, load);
-	if (takesTypes(load)) throw refused;
-	return {fd: undefined, stripped: present};
+	const none = {fd: undefined, stripped: present};
+	if (!takesTypes(load)) return none;
+	return {...none, stripped: [], refusal: loadError(bytes, what, refusal, load)};
 }
 
 /** Does this kernel know any types? *Kernel:* 4.18. */

@@ -1,6 +1,7 @@
 import {nearest} from '../../base/suggest.js';
 import {EbpfError} from '../../base/errors.js';
 import type {BtfFeature} from '../../format/btf/strip.js';
+import type {BtfLoadError} from '../btf/btf-object.js';
 import type {BpfMap} from '../map/map.js';
 import type {PinOrigin} from '../map/reuse-pin.js';
 import type {MigrationReport} from '../migrate/migration.js';
@@ -46,6 +47,7 @@ export interface CollectionParts {
 	readonly pins: readonly MapPin[];
 	readonly structOps: Readonly<Record<string, StructOps>>;
 	readonly typesLeftOut: readonly BtfFeature[];
+	readonly typesRefusal: BtfLoadError | undefined;
 	readonly upgrade: Upgrade;
 }
 
@@ -63,6 +65,8 @@ export class Collection implements Disposable {
 	readonly structOps: Readonly<Record<string, StructOps>>;
 	/** Of its types, what this kernel is too old for; the newest first. */
 	readonly typesLeftOut: readonly BtfFeature[];
+	/** Why this kernel took none of its types, and all of it was loaded without them. */
+	readonly typesRefusal: BtfLoadError | undefined;
 	private readonly borrowed: ReadonlySet<BpfMap>;
 	private readonly sections: readonly DataSection[];
 	private readonly upgrade: Upgrade;
@@ -74,6 +78,7 @@ export class Collection implements Disposable {
 		this.pins = parts.pins;
 		this.structOps = parts.structOps;
 		this.typesLeftOut = parts.typesLeftOut;
+		this.typesRefusal = parts.typesRefusal;
 		this.maps = parts.maps;
 		this.programs = parts.programs;
 		this.variables = parts.variables;

@@ -11,7 +11,7 @@ import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
 import {createCodec} from '../../format/codec/codec.js';
 import type {BtfFeature} from '../../format/btf/strip.js';
 import {settingsSection} from '../../spec/names.js';
-import {loadTypes} from '../btf/btf-object.js';
+import {type BtfLoadError, loadTypes} from '../btf/btf-object.js';
 import type {MapCodecOptions} from '../map/map-codecs.js';
 import type {BpfMap} from '../map/map.js';
 import type {MismatchPolicy} from '../map/reuse-pin.js';
@@ -153,15 +153,17 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 	const candidates = coreTarget(options.targetBtf);
 	let btf: Fd | undefined;
 	let typesLeftOut: readonly BtfFeature[] = [];
+	let typesRefusal: BtfLoadError | undefined;
 	try {
 		if (spec.types !== undefined) {
 			const loaded = loadTypes(spec.types, spec.name, hasExterns);
 			btf = loaded.fd;
 			typesLeftOut = loaded.stripped;
+			typesRefusal = loaded.refusal;
 		}
 
 		maps.open(btf?.number);
-		const btfFd = typesLeftOut.includes('functions') ? undefined : btf?.number;
+		const btfFd = typesLeftOut.includes('functions') ? 'none' : (btf?.number ?? 'none');
 		prepareCandidates(wanted, candidates);
 		for (const each of wanted) {
 			options.signal?.throwIfAborted();
@@ -203,12 +205,13 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 			pins: maps.pins,
 			structOps: maps.structOps(programs),
 			typesLeftOut,
+			typesRefusal,
 			upgrade: maps.upgrade,
 		});
 	} catch (error) {
 		for (const program of Object.values(programs)) program.close();
 		maps.rollback();
-		throw error;
+		throw typesRefusal === undefined ? error : typesRefusal.andThen(error);
 	} finally {
 		btf?.close();
 		externs?.close();
@@ -296,16 +299,17 @@ function variables(
 	for (const variable of Object.values(spec.variables)) {
 		const section = sections.get(variable.map);
 		if (section !== undefined) {
-			loaded[variable.name] = new Variable(variable, section, variable.codec);
+			loaded[variable.name] = new Variable(variable, section, () => variable.codec);
 		}
 	}
 
 	const section = sections.get(settingsSection);
-	if (section === undefined || spec.types === undefined) return loaded;
+	const {types} = spec;
+	if (section === undefined || types === undefined) return loaded;
 	for (const {form, name, offset, typeId} of Object.values(spec.externs)) {
-		const type = spec.types.type(typeId);
+		const type = types.type(typeId);
 		if (form !== 'setting' || type.kind !== 'var') continue;
-		const codec = createCodec(spec.types, type.typeId);
+		const codec = () => createCodec(types, type.typeId);
 		loaded[name] = new Variable({name, constant: true, offset}, section, codec);
 	}
 

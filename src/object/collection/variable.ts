@@ -10,22 +10,20 @@ export class Variable<T = unknown> {
 	readonly constant: boolean;
 	private readonly section: DataSection;
 	private readonly offset: number;
-	private readonly codec: Codec<T>;
-	private readonly bytes: Uint8Array;
-	private readonly view: DataView;
+	private readonly createCodec: () => Codec<T>;
+	private own: Buffered<T> | undefined;
 
+	/** `createCodec` is asked once, when the value is: some types have none that could be read. */
 	constructor(
 		spec: {readonly name: string; readonly constant: boolean; readonly offset: number},
 		section: DataSection,
-		codec: Codec<T>,
+		createCodec: () => Codec<T>,
 	) {
 		this.name = spec.name;
 		this.constant = spec.constant;
 		this.offset = spec.offset;
 		this.section = section;
-		this.codec = codec;
-		this.bytes = new Uint8Array(codec.size);
-		this.view = viewOf(this.bytes);
+		this.createCodec = createCodec;
 	}
 
 	/**
@@ -40,10 +38,11 @@ export class Variable<T = unknown> {
 		return this.section.access;
 	}
 
-	/** The value now. *Throws:* `ERR_MAP`. */
+	/** The value now. *Throws:* `ERR_MAP`, `ERR_CODEC` for a type that no value can have. */
 	get(): T {
-		this.section.read(this.offset, this.bytes);
-		return this.codec.decode(this.view, 0);
+		const {codec, bytes, view} = this.buffered();
+		this.section.read(this.offset, bytes);
+		return codec.decode(view, 0);
 	}
 
 	/** Changes it for programs that run. *Throws:* `ERR_USAGE` for a constant, `ERR_CODEC`, `ERR_MAP`. */
@@ -54,7 +53,24 @@ export class Variable<T = unknown> {
 			);
 		}
 
-		this.codec.encode(value, this.view, 0);
-		this.section.write(this.offset, this.bytes);
+		const {codec, bytes, view} = this.buffered();
+		codec.encode(value, view, 0);
+		this.section.write(this.offset, bytes);
 	}
+
+	private buffered(): Buffered<T> {
+		if (this.own === undefined) {
+			const codec = this.createCodec();
+			const bytes = new Uint8Array(codec.size);
+			this.own = {codec, bytes, view: viewOf(bytes)};
+		}
+
+		return this.own;
+	}
+}
+
+interface Buffered<T> {
+	readonly codec: Codec<T>;
+	readonly bytes: Uint8Array;
+	readonly view: DataView;
 }

@@ -62,7 +62,9 @@ export function createMap<K = unknown, V = unknown>(
 	options: CreateMapOptions = {},
 ): BpfMap<K, V> {
 	const spec = complete(description);
-	const inner = spec.inner === undefined ? undefined : createMap(spec.inner, {});
+	// Inner maps are compared with this one: by their types, too, where those have a lock or a timer.
+	const inner =
+		spec.inner === undefined ? undefined : createMap(spec.inner, {btfFd: options.btfFd});
 	try {
 		return create<K, V>(normalise(spec), inner?.fd, options);
 	} finally {

@@ -23,7 +23,7 @@ import {kernelName} from '../../spec/names.js';
 import type {ProgramSpec} from '../../spec/types.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
 import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
-import {loadTypes} from '../btf/btf-object.js';
+import {type BtfLoadError, loadTypes} from '../btf/btf-object.js';
 import {attachTarget, structOpsTarget, type AttachTarget, type AttachTo} from './attach-btf.js';
 import {coreTarget, type TargetBtf} from './core-target.js';
 import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
@@ -40,8 +40,8 @@ export interface LoadProgramOptions {
 	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;
 	/** Names of maps that were switched off: a program may refer to them where it never comes. */
 	readonly absentMaps?: ReadonlySet<string>;
-	/** Descriptor of the object's BTF, where it is in the kernel already. */
-	readonly btfFd?: number | undefined;
+	/** Descriptor of the object's BTF, where it is in the kernel already; `none`: no types. */
+	readonly btfFd?: number | 'none' | undefined;
 	/** Finds what it uses of the kernel; shared by programs that are loaded together. */
 	readonly externs?: ExternResolver;
 	/** The function of another program that it replaces (`freplace`) or traces. */
@@ -80,8 +80,12 @@ type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
 	using own = new OwnParts(spec, options);
 	const steps = loadSteps(spec, own.options);
-	for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
-		if (step.done === true) return step.value;
+	try {
+		for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
+			if (step.done === true) return step.value;
+		}
+	} catch (error) {
+		throw own.explain(error);
 	}
 }
 
@@ -92,8 +96,12 @@ export async function loadProgramAsync(
 ): Promise<Program> {
 	using own = new OwnParts(spec, options);
 	const steps = loadSteps(spec, own.options);
-	for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
-		if (step.done === true) return step.value;
+	try {
+		for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
+			if (step.done === true) return step.value;
+		}
+	} catch (error) {
+		throw own.explain(error);
 	}
 }
 
@@ -101,6 +109,7 @@ export async function loadProgramAsync(
 class OwnParts implements Disposable {
 	readonly options: LoadProgramOptions;
 	readonly #btf: Fd | undefined;
+	readonly #refusal: BtfLoadError | undefined;
 	readonly #externs: ExternResolver | undefined;
 
 	constructor(spec: ProgramSpec, options: LoadProgramOptions) {
@@ -108,8 +117,9 @@ class OwnParts implements Disposable {
 		if (hasExterns && options.externs === undefined) this.#externs = new ExternResolver();
 		const typed = spec.functions.length > 0 || spec.lines.length > 0;
 		if (options.btfFd === undefined && spec.types !== undefined && typed) {
-			const {fd, stripped} = loadTypes(spec.types, spec.name, hasExterns);
+			const {fd, stripped, refusal} = loadTypes(spec.types, spec.name, hasExterns);
 			this.#btf = fd;
+			this.#refusal = refusal;
 			// Such a kernel takes no positions of functions either.
 			if (stripped.includes('functions')) this.#btf?.close();
 		}
@@ -117,6 +127,10 @@ class OwnParts implements Disposable {
 		const externs = options.externs ?? this.#externs;
 		const btfFd = this.#btf?.closed === false ? this.#btf.number : options.btfFd;
 		this.options = {...options, btfFd, ...(externs === undefined ? {} : {externs})};
+	}
+
+	explain(error: unknown): unknown {
+		return this.#refusal === undefined ? error : this.#refusal.andThen(error);
 	}
 
 	[Symbol.dispose](): void {
@@ -183,7 +197,8 @@ function loadAttr(
 	options: LoadProgramOptions,
 	target: AttachTarget,
 ): ProgramLoadAttr {
-	const {btfFd, externs} = options;
+	const {externs} = options;
+	const btfFd = options.btfFd === 'none' ? undefined : options.btfFd;
 	const typed = btfFd !== undefined;
 	let instructions = resolveReferences(spec.instructions, spec.references, map =>
 		fdOfMap(spec, map, options),
