@@ -53,11 +53,38 @@ static __always_inline int deliver_to_host(struct __sk_buff *ctx, struct walk *w
 	return deliver_to_stack(ctx, walk, TRACE_TO_HOST);
 }
 
+static __always_inline int send_to_service_family(struct __sk_buff *ctx, struct walk *walk,
+						  enum family family)
+{
+	struct service_choice *choice = the_choice();
+	int drop;
+
+	if (walk->packet.icmp_error)
+		return translate_error(ctx, walk, family, SERVICE_EAST_WEST);
+	if (!choice)
+		return 0;
+	drop = choose_backend(walk, choice, family);
+	if (drop)
+		return answer_no_service(ctx, walk, drop);
+	return translate_to_backend(ctx, walk, choice, family);
+}
+
+/* What is for a service, as find_service() found, becomes a packet for one of its backends; an ICMP
+ * error about what a service sent, likewise. Returns 0, or how its way ends.
+ */
+__noinline int send_to_service(struct __sk_buff *ctx, struct walk *walk)
+{
+	if (!walk)
+		return 0;
+	return walk->family == IPV6 ? send_to_service_family(ctx, walk, IPV6)
+				    : send_to_service_family(ctx, walk, IPV4);
+}
+
 static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *walk,
 					    enum family family, const struct lxc_device *device)
 {
 	struct lxc_device *destination;
-	int drop, own;
+	int drop, own, reply;
 
 	drop = read_addresses(ctx, walk, family);
 	if (drop)
@@ -77,7 +104,19 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		return DROP(DROP_ENCAPSULATION_PROHIBITED);
 	trace_from(ctx, walk, TRACE_FROM_LXC);
 
+	if (service_per_packet &&
+	    (walk->packet.icmp_error ||
+	     find_service(&walk->packet, family, SERVICE_EAST_WEST))) {
+		drop = send_to_service(ctx, walk);
+		if (drop)
+			return drop;
+	}
 	drop = guard(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
+	if (drop)
+		return drop;
+	walk->rev_nat_index = 0;
+	reply = service_nodeport && walk->reply_index;
+	drop = translate_reply(ctx, walk, family);
 	if (drop)
 		return drop;
 	if (walk->proxy_port)
@@ -85,7 +124,9 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	if (masquerades(family) && walk->trace_reason == CT_REPLY)
 		ctx->tc_index |= TC_INDEX_REPLY;
 
-	if (walk->peer_ifindex == PEER_UNKNOWN)
+	if (walk->lb_loopback)
+		walk->peer_ifindex = device->ifindex;
+	else if (walk->peer_ifindex == PEER_UNKNOWN)
 		find_destination(walk, family);
 	if (walk->peer_ifindex == PEER_HOST)
 		return deliver_to_host(ctx, walk, family);
@@ -93,7 +134,8 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 							   : find_device(walk->peer_ifindex);
 	if (destination)
 		return deliver_to_endpoint(ctx, walk, family, destination);
-	return fib_routing ? deliver_by_route(ctx, walk)
+	/* The stack takes nothing that comes from its own addresses, as a service's may be. */
+	return fib_routing || reply ? deliver_by_route(ctx, walk)
 			   : deliver_to_stack(ctx, walk, TRACE_TO_STACK);
 }
 
@@ -113,13 +155,12 @@ static __noinline int from_endpoint_ipv6(struct __sk_buff *ctx, struct walk *wal
 SEC("tcx/ingress")
 int from_endpoint(struct __sk_buff *ctx)
 {
-	struct walk walk = {
-		.direction = METRIC_EGRESS,
-		.trace_reason = TRACE_REASON_UNKNOWN,
-	};
+	struct walk *walk = begin_walk(METRIC_EGRESS);
 	struct lxc_device *device = find_device(ctx->ifindex);
 	int result;
 
+	if (!walk)
+		return TC_ACT_SHOT;
 	/* Whatever was set before is not the datapath's. */
 	ctx->mark = 0;
 	ctx->tc_index = 0;
@@ -128,20 +169,20 @@ int from_endpoint(struct __sk_buff *ctx)
 		goto end;
 	}
 
-	walk.source = device->lxc_id;
-	walk.src_identity = device->sec_id;
+	walk->source = device->lxc_id;
+	walk->src_identity = device->sec_id;
 	if (ctx->vlan_present)
 		result = DROP(DROP_VLAN_FILTERED);
 	else if (ctx->protocol == bpf_htons(ETH_P_IP))
-		result = from_endpoint_ipv4(ctx, &walk, device);
+		result = from_endpoint_ipv4(ctx, walk, device);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
-		result = from_endpoint_ipv6(ctx, &walk, device);
+		result = from_endpoint_ipv6(ctx, walk, device);
 	else if (ctx->protocol == bpf_htons(ETH_P_ARP))
 		result = answer_arp(ctx, &device->node_mac);
 	else
 		result = DROP(DROP_UNKNOWN_L3_PROTOCOL);
 end:
-	return walk_end(ctx, &walk, result);
+	return walk_end(ctx, walk, result);
 }
 
 /* Who sent what the stack brings. */
@@ -180,6 +221,8 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 		walk->direction = METRIC_INGRESS;
 	}
 	drop = guard(ctx, walk, family, POLICY_INGRESS, device->lxc_id);
+	if (!drop)
+		drop = translate_reply(ctx, walk, family);
 	if (drop)
 		return drop;
 	if (walk->proxy_port)
@@ -205,35 +248,36 @@ static __noinline int to_endpoint_ipv6(struct __sk_buff *ctx, struct walk *walk,
 SEC("tcx/egress")
 int to_endpoint(struct __sk_buff *ctx)
 {
-	struct walk walk = {
-		.direction = METRIC_INGRESS,
-		.trace_reason = TRACE_REASON_UNKNOWN,
-	};
-	struct lxc_device *device = find_device(ctx->ifindex);
+	struct lxc_device *device;
+	struct walk *walk;
 	int result;
 
 	if (ctx->tc_index & TC_INDEX_FROM_DATAPATH) {
 		ctx->tc_index &= ~TC_INDEX_FROM_DATAPATH;
 		return VERDICT_NEXT;
 	}
+	walk = begin_walk(METRIC_INGRESS);
+	if (!walk)
+		return TC_ACT_SHOT;
+	device = find_device(ctx->ifindex);
 	if (!device) {
 		result = DROP(DROP_ENDPOINT_NOT_READY);
 		goto end;
 	}
 
-	walk.source = device->lxc_id;
-	walk.dst_endpoint = device->lxc_id;
-	walk.dst_identity = device->sec_id;
+	walk->source = device->lxc_id;
+	walk->dst_endpoint = device->lxc_id;
+	walk->dst_identity = device->sec_id;
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
-		result = to_endpoint_ipv4(ctx, &walk, device);
+		result = to_endpoint_ipv4(ctx, walk, device);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
-		result = to_endpoint_ipv6(ctx, &walk, device);
+		result = to_endpoint_ipv6(ctx, walk, device);
 	else if (ctx->protocol == bpf_htons(ETH_P_ARP))
 		result = WALK_NEXT;
 	else
 		result = DROP(DROP_UNKNOWN_L3_PROTOCOL);
 end:
-	return walk_end(ctx, &walk, result);
+	return walk_end(ctx, walk, result);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -17,45 +17,36 @@ static __always_inline int has_no_addresses(int drop)
 	return drop && drop_reason(drop) == DROP_INVALID_PACKET;
 }
 
-static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
-					  enum family family)
+/* What is for a service and has a backend on this node becomes a packet for it. Returns 0, or how
+ * its way ends.
+ */
+static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *walk,
+					   enum family family)
 {
-	struct lxc_device *destination;
-	int drop, answers;
+	struct service_choice *choice;
+	int drop;
 
-	drop = read_addresses(ctx, walk, family);
-	if (has_no_addresses(drop))
-		return WALK_NEXT;
-	answers = may_answer_nat(walk, family);
-	if (answers) {
-		if (!drop)
-			drop = read_ports(ctx, walk, family);
-		if (!drop) {
-			int done = unmasquerade(ctx, walk, family);
-
-			if (done < 0)
-				return done;
-		}
-	}
-	find_destination(walk, family);
-	if (walk->peer_ifindex == PEER_ELSEWHERE ||
-	    (walk->peer_ifindex == PEER_HOST && !host_firewall))
-		return WALK_NEXT;
-
-	if (!drop && !answers)
-		drop = read_ports(ctx, walk, family);
+	if (walk->packet.icmp_error)
+		return translate_error(ctx, walk, family, SERVICE_NORTH_SOUTH);
+	choice = find_service(&walk->packet, family, SERVICE_NORTH_SOUTH);
+	if (!choice)
+		return 0;
+	drop = service_admits(choice, &walk->packet, family);
+	if (!drop)
+		drop = choose_backend(walk, choice, family);
 	if (drop)
-		return drop;
-	/* Without neighbours the host has no link, whatever its policy says. */
-	if (family == IPV6 && is_neighbour_message(&walk->packet))
-		return WALK_NEXT;
-	trace_from(ctx, walk, TRACE_FROM_NETWORK);
-	walk->src_identity = identity_of(&walk->packet.saddr, family);
-	if (walk->peer_ifindex != PEER_HOST) {
-		destination = find_device(walk->peer_ifindex);
-		return destination ? deliver_to_endpoint(ctx, walk, family, destination)
-				   : DROP(DROP_ENDPOINT_NOT_READY);
-	}
+		return answer_no_service(ctx, walk, drop);
+	if (!find_endpoint(&choice->address, family))
+		return 0;
+	walk->node_port = 1;
+	return translate_to_backend(ctx, walk, choice, family);
+}
+
+/* What the host itself does not ask for: a flow of a service is followed without its policy. */
+static __always_inline int deliver_to_host(struct __sk_buff *ctx, struct walk *walk,
+					   enum family family)
+{
+	int drop;
 
 	walk->dst_endpoint = host_endpoint_id;
 	walk->source = host_endpoint_id;
@@ -67,6 +58,68 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 	METRIC_FORWARD(FORWARD_TO_HOST, METRIC_INGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_HOST);
 	return WALK_NEXT;
+}
+
+/* What is for a service, and what answers a flow that is translated. Returns 0, or how the packet's
+ * way ends.
+ */
+static __always_inline int translate_arriving(struct __sk_buff *ctx, struct walk *walk,
+					      enum family family)
+{
+	int result;
+
+	if (service_nodeport) {
+		result = send_to_service(ctx, walk, family);
+		if (result || walk->node_port)
+			return result;
+	}
+	if (may_answer_nat(walk, family)) {
+		result = unmasquerade(ctx, walk, family);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *walk,
+					  enum family family)
+{
+	struct lxc_device *destination;
+	int drop, result, has_ports;
+
+	drop = read_addresses(ctx, walk, family);
+	if (has_no_addresses(drop))
+		return WALK_NEXT;
+	has_ports = service_nodeport || may_answer_nat(walk, family);
+	if (has_ports && !drop) {
+		drop = read_ports(ctx, walk, family);
+		result = drop ? 0 : translate_arriving(ctx, walk, family);
+		if (result)
+			return result;
+	}
+	find_destination(walk, family);
+	if (walk->peer_ifindex == PEER_ELSEWHERE || walk->peer_ifindex == PEER_HOST) {
+		if (service_nodeport && !drop && !walk->node_port &&
+		    is_service_address(&walk->packet, family))
+			return answer_no_service(ctx, walk, DROP(DROP_NO_SERVICE));
+		if (walk->peer_ifindex == PEER_ELSEWHERE || !(host_firewall || walk->node_port))
+			return WALK_NEXT;
+	}
+
+	if (!has_ports && !drop)
+		drop = read_ports(ctx, walk, family);
+	if (drop)
+		return drop;
+	/* Without neighbours the host has no link, whatever its policy says. */
+	if (family == IPV6 && is_neighbour_message(&walk->packet))
+		return WALK_NEXT;
+	trace_from(ctx, walk, TRACE_FROM_NETWORK);
+	walk->src_identity = identity_of(&walk->packet.saddr, family);
+	if (walk->peer_ifindex == PEER_HOST)
+		return deliver_to_host(ctx, walk, family);
+	destination = find_device(walk->peer_ifindex);
+	return destination ? deliver_to_endpoint(ctx, walk, family, destination)
+			   : DROP(DROP_ENDPOINT_NOT_READY);
 }
 
 static __noinline int from_netdev_ipv4(struct __sk_buff *ctx, struct walk *walk)
@@ -83,19 +136,37 @@ static __noinline int from_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
 SEC("tcx/ingress")
 int from_netdev(struct __sk_buff *ctx)
 {
-	struct walk walk = {
-		.direction = METRIC_INGRESS,
-		.trace_reason = TRACE_REASON_UNKNOWN,
-	};
+	struct walk *walk;
 	int result = WALK_NEXT;
 
 	if (ctx->vlan_present)
 		return VERDICT_NEXT;
+	walk = begin_walk(METRIC_INGRESS);
+	if (!walk)
+		return TC_ACT_SHOT;
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
-		result = from_netdev_ipv4(ctx, &walk);
+		result = from_netdev_ipv4(ctx, walk);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
-		result = from_netdev_ipv6(ctx, &walk);
-	return walk_end(ctx, &walk, result);
+		result = from_netdev_ipv6(ctx, walk);
+	return walk_end(ctx, walk, result);
+}
+
+/* The host's own flows of services, which are followed though it has no policy. */
+static __always_inline void follow_service_reply(struct __sk_buff *ctx, struct walk *walk,
+						 enum family family)
+{
+	struct ct_flow flow = { .status = CT_REPLY };
+
+	if (walk->packet.icmp_error) {
+		ct_find_related(ctx, walk, POLICY_EGRESS);
+		return;
+	}
+	flow.entry = ct_find_reverse(walk, family, POLICY_EGRESS);
+	if (!flow.entry || !flow.entry->node_port)
+		return;
+	ct_follow(ctx, walk, &flow, 1);
+	walk->trace_reason = CT_REPLY;
+	walk->reply_index = flow.entry->rev_nat_index;
 }
 
 /* The host's own packets are guarded here, those of endpoints were where they came from. */
@@ -104,16 +175,16 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 {
 	int translates = masquerades(family) && !(ctx->tc_index & TC_INDEX_REPLY);
 	struct endpoint_info *source;
-	int drop, done, guards = 0;
+	int drop, done, own = 0;
 
 	drop = read_addresses(ctx, walk, family);
 	if (has_no_addresses(drop))
 		return WALK_NEXT;
-	if (host_firewall) {
+	if (host_firewall || service_nodeport) {
 		source = find_endpoint(&walk->packet.saddr, family);
-		guards = source && is_host(source);
+		own = source && is_host(source);
 	}
-	if (!guards && !translates)
+	if (!own && !translates)
 		return WALK_NEXT;
 
 	if (!drop)
@@ -121,7 +192,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	/* Without neighbours the host has no link, whatever its policy says. */
 	if (!drop && family == IPV6 && is_neighbour_message(&walk->packet))
 		return WALK_NEXT;
-	if (guards) {
+	if (own && host_firewall) {
 		if (drop)
 			return drop;
 		walk->src_identity = IDENTITY_HOST;
@@ -129,13 +200,21 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
 		if (drop)
 			return drop;
+	} else if (own && service_nodeport && !drop) {
+		follow_service_reply(ctx, walk, family);
 	}
-	if (translates) {
+	if (walk->reply_index) {
+		drop = translate_reply(ctx, walk, family);
+		if (drop)
+			return drop;
+	} else if (translates) {
 		done = masquerade(ctx, walk, family, drop);
 		if (done < 0)
 			return done;
-		if (done == NAT_NONE && !guards)
+		if (done == NAT_NONE && !(own && host_firewall))
 			return WALK_NEXT;
+	} else if (!host_firewall) {
+		return WALK_NEXT;
 	}
 	METRIC_FORWARD(FORWARD_TO_NETWORK, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
@@ -156,19 +235,24 @@ static __noinline int to_netdev_ipv6(struct __sk_buff *ctx, struct walk *walk)
 SEC("tcx/egress")
 int to_netdev(struct __sk_buff *ctx)
 {
-	struct walk walk = {
-		.direction = METRIC_EGRESS,
-		.trace_reason = TRACE_REASON_UNKNOWN,
-	};
+	struct walk *walk;
 	int result = WALK_NEXT;
 
-	if ((!host_firewall && !masquerade_ipv4 && !masquerade_ipv6) || ctx->vlan_present)
+	if (ctx->tc_index & TC_INDEX_FROM_DATAPATH) {
+		ctx->tc_index &= ~TC_INDEX_FROM_DATAPATH;
 		return VERDICT_NEXT;
+	}
+	if (!(host_firewall || service_nodeport || masquerade_ipv4 || masquerade_ipv6) ||
+	    ctx->vlan_present)
+		return VERDICT_NEXT;
+	walk = begin_walk(METRIC_EGRESS);
+	if (!walk)
+		return TC_ACT_SHOT;
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
-		result = to_netdev_ipv4(ctx, &walk);
+		result = to_netdev_ipv4(ctx, walk);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
-		result = to_netdev_ipv6(ctx, &walk);
-	return walk_end(ctx, &walk, result);
+		result = to_netdev_ipv6(ctx, walk);
+	return walk_end(ctx, walk, result);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -193,35 +193,60 @@ static __always_inline void ct_follow(const ctx_t *ctx, struct walk *walk,
 	}
 }
 
-/* The flow that an ICMP error is about, from either end of it. */
-__noinline int ct_find_related(ctx_t *ctx, const struct walk *walk, __u32 direction)
+/* Whether flows of services are looked for anywhere. */
+static __always_inline int service_translates(void)
+{
+	return service_per_packet || service_nodeport;
+}
+
+/* Ports that were of another service's flow, or of none's, have come to this one. */
+static __always_inline void ct_translate(struct ct_entry *entry, const struct walk *walk)
+{
+	entry->rev_nat_index = walk->rev_nat_index;
+	entry->lb_loopback = walk->lb_loopback;
+	entry->node_port = walk->node_port;
+}
+
+/* How the packet's flow is translated, which it answers: a flow from outside is translated back
+ * where its replies leave the endpoint, others where they arrive.
+ */
+static __always_inline void ct_follow_translation(struct walk *walk, const struct ct_entry *entry,
+						  enum policy_direction direction)
+{
+	walk->lb_loopback = entry->lb_loopback;
+	if (entry->node_port == (direction == POLICY_EGRESS))
+		walk->reply_index = entry->rev_nat_index;
+}
+
+static __always_inline int ct_find_related_family(ctx_t *ctx, struct walk *walk,
+						  enum family family,
+						  enum policy_direction direction)
 {
 	struct packet inner = {};
 	union ct_key key = {};
-	enum family family;
-	int err;
+	struct ct_entry *entry;
 
+	if (parse_inner_packet(ctx, family, &walk->packet, &inner) ||
+	    inner.fragment & FRAGMENT_LATER)
+		return 0;
+	/* An error that comes in is about a packet that went out, and the other way about. */
+	ct_key_forward(&key, family, &inner, ct_reply_flags(direction));
+	entry = ct_find(&key, family, inner.protocol);
+	if (entry) {
+		ct_follow_translation(walk, entry, direction);
+		return 1;
+	}
+	ct_key_reverse(&key, family, &inner, ct_flags(direction));
+	return !!ct_find(&key, family, inner.protocol);
+}
+
+/* The flow that an ICMP error is about, from either end of it. */
+__noinline int ct_find_related(ctx_t *ctx, struct walk *walk, __u32 direction)
+{
 	if (!walk)
 		return 0;
-	family = walk->family;
-	err = family == IPV6 ? parse_inner_packet(ctx, IPV6, &walk->packet, &inner)
-			     : parse_inner_packet(ctx, IPV4, &walk->packet, &inner);
-	if (err || inner.fragment & FRAGMENT_LATER)
-		return 0;
-
-	/* An error that comes in is about a packet that went out, and the other way about. */
-	if (family == IPV6) {
-		ct_key_forward(&key, IPV6, &inner, ct_reply_flags(direction));
-		if (ct_find(&key, IPV6, inner.protocol))
-			return 1;
-		ct_key_reverse(&key, IPV6, &inner, ct_flags(direction));
-		return !!ct_find(&key, IPV6, inner.protocol);
-	}
-	ct_key_forward(&key, IPV4, &inner, ct_reply_flags(direction));
-	if (ct_find(&key, IPV4, inner.protocol))
-		return 1;
-	ct_key_reverse(&key, IPV4, &inner, ct_flags(direction));
-	return !!ct_find(&key, IPV4, inner.protocol);
+	return walk->family == IPV6 ? ct_find_related_family(ctx, walk, IPV6, direction)
+				    : ct_find_related_family(ctx, walk, IPV4, direction);
 }
 
 static __always_inline struct ct_entry *
@@ -301,6 +326,9 @@ static __always_inline int ct_create_family(const ctx_t *ctx, struct walk *walk,
 		.bytes = ct_accounting ? packet_length(ctx) : 0,
 		.src_sec_id = walk->src_identity,
 		.proxy_redirect = !!walk->proxy_port,
+		.rev_nat_index = walk->rev_nat_index,
+		.lb_loopback = walk->lb_loopback,
+		.node_port = walk->node_port,
 		.last_tx_report = now,
 		.tx_flags_seen = packet->tcp_flags,
 	};

@@ -5,8 +5,8 @@
 
 #include <linux/pkt_cls.h>
 
+#include "balance.h"
 #include "guard.h"
-#include "icmp_error.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_DELIVERY
@@ -98,12 +98,14 @@ static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *
 }
 
 /* To an endpoint of this node: into its namespace at once where it has let the packet in, else
- * to its interface, where it is asked.
+ * to its interface, where it is asked. What is known of a packet for a service only here is
+ * asked here, too.
  */
 static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct walk *walk,
 					       enum family family,
 					       const struct lxc_device *endpoint)
 {
+	int service = walk->node_port || walk->lb_loopback;
 	int at_once = peer_redirect && !(endpoint->flags & ENDPOINT_F_AT_HOST_NS);
 	int drop;
 
@@ -111,26 +113,31 @@ static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct wal
 	walk->dst_identity = endpoint->sec_id;
 	if (hops_exceeded(ctx, family))
 		return answer_ttl_exceeded(ctx, walk);
-	if (too_big(ctx, endpoint_mtu)) {
-		if (!may_fragment(ctx, family))
-			return answer_too_big(ctx, walk, endpoint_mtu);
-		/* The stack can take it apart; the endpoint is asked on the way. */
-		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
-	}
+	walk->apart = too_big(ctx, endpoint_mtu);
+	if (walk->apart && !may_fragment(ctx, family))
+		return answer_too_big(ctx, walk, endpoint_mtu);
+	walk->at_once = at_once && !walk->apart;
 
-	if (at_once) {
+	if (walk->at_once || service) {
 		walk->direction = METRIC_INGRESS;
 		drop = guard(ctx, walk, family, POLICY_INGRESS, endpoint->lxc_id);
+		if (!drop)
+			drop = translate_reply(ctx, walk, family);
 		if (drop)
 			return drop;
 		if (walk->proxy_port)
 			return deliver_to_proxy(ctx, walk);
+		if (!walk->at_once)
+			ctx->tc_index |= TC_INDEX_FROM_DATAPATH;
 	}
+	/* The stack can take it apart; the endpoint is asked on the way. */
+	if (walk->apart)
+		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
 
 	drop = forward_headers(ctx, family, &endpoint->node_mac, &endpoint->mac);
 	if (drop)
 		return drop;
-	if (!at_once) {
+	if (!walk->at_once) {
 		mark_identity(ctx, walk->src_identity);
 		return bpf_redirect(endpoint->ifindex, 0);
 	}
@@ -139,7 +146,21 @@ static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct wal
 	return bpf_redirect_peer(endpoint->ifindex, 0);
 }
 
-/* Out of the node by its routes. The stack takes what needs it. */
+/* The neighbour is asked for. */
+static __always_inline int redirect_to_neighbour(const struct bpf_fib_lookup *route)
+{
+	struct bpf_redir_neigh neighbour = { .nh_family = route->family };
+
+	if (route->family == ADDRESS_FAMILY_INET6)
+		__builtin_memcpy(neighbour.ipv6_nh, route->ipv6_dst, sizeof(neighbour.ipv6_nh));
+	else
+		neighbour.ipv4_nh = route->ipv4_dst;
+	return bpf_redirect_neigh(route->ifindex, &neighbour, sizeof(neighbour), 0);
+}
+
+/* Out of the node by its routes. The stack takes what needs it, but no replies of services, which
+ * come from addresses that may be its own.
+ */
 static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *walk)
 {
 	struct bpf_fib_lookup route = { .ifindex = ctx->ifindex };
@@ -178,6 +199,10 @@ static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 		walk->ext_error = err;
 		return DROP(DROP_FIB_LOOKUP_FAILED);
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		if (walk->translated)
+			break;
+		/* fall through */
 	default:
 		/* Its own addresses, neighbours that are not known yet, encapsulating routes. */
 		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
@@ -191,7 +216,8 @@ static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *
 	mark_identity(ctx, walk->src_identity);
 	METRIC_FORWARD(FORWARD_BY_ROUTE, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
-	return bpf_redirect(route.ifindex, 0);
+	return err == BPF_FIB_LKUP_RET_NO_NEIGH ? redirect_to_neighbour(&route)
+						: bpf_redirect(route.ifindex, 0);
 }
 
 /* The end of each program: a verdict of tc; drops are counted and told. */

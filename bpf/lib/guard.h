@@ -60,7 +60,8 @@ static __always_inline int guard_by_policy(ctx_t *ctx, struct walk *walk, enum f
 	flags = *(volatile __u32 *)&settings->flags;
 
 	peer = guard_peer(walk, family, direction);
-	if (policy_enforced(flags, direction)) {
+	/* Endpoints may meet themselves. */
+	if (policy_enforced(flags, direction) && !walk->lb_loopback) {
 		struct policy_subject subject = {
 			.endpoint = endpoint,
 			.peer = peer,
@@ -130,8 +131,13 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 	if (flow.status >= CT_REPLY) {
 		if (flow.status == CT_RELATED)
 			walk->trace_wanted = 1;
+		else if (service_translates())
+			ct_follow_translation(walk, flow.entry, direction);
 		return 0;
 	}
+	if (flow.status == CT_ESTABLISHED && service_translates() &&
+	    flow.entry->rev_nat_index != walk->rev_nat_index)
+		ct_translate(flow.entry, walk);
 	if (flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision)
 		return 0;
 	drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)

@@ -5,6 +5,8 @@
 
 #include "../include/checksum.h"
 #include "metrics.h"
+#include "ratelimit.h"
+#include "rewrite.h"
 #include "walk.h"
 
 #undef SOURCE_FILE
@@ -67,6 +69,18 @@ static __always_inline __u32 icmp_error_quote(const struct __sk_buff *ctx,
 	return quote & ~3U;
 }
 
+/* A port that nobody has is told of by the address that was asked for it, the rest by the node. */
+static __always_inline union v6addr icmp_error_source(const struct walk *walk,
+						      const struct icmp_error *error)
+{
+	int v6 = walk->family == IPV6;
+
+	if (error->type == (v6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE) &&
+	    error->code == (v6 ? ICMPV6_CODE_PORT : ICMP_CODE_PORT))
+		return walk->packet.daddr;
+	return v6 ? gateway_ipv6_address() : (union v6addr){ .p1 = gateway_ipv4 };
+}
+
 static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *walk,
 					   const struct icmp_error *error, __u32 quote)
 {
@@ -79,7 +93,7 @@ static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *w
 			.ihl = 5,
 			.ttl = ICMP_ERROR_HOP_LIMIT,
 			.protocol = IPPROTO_ICMP,
-			.saddr = gateway_ipv4,
+			.saddr = icmp_error_source(walk, error).p1,
 			.daddr = walk->packet.saddr.p1,
 		},
 		.icmp = *error,
@@ -120,11 +134,11 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 		.length = bpf_htonl(sizeof(header.icmp) + quote),
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
-	union v6addr gateway = gateway_ipv6_address();
+	union v6addr source = icmp_error_source(walk, error);
 	__s64 sum;
 
 	header.ip.payload_len = bpf_htons(sizeof(header.icmp) + quote);
-	__builtin_memcpy(&header.ip.saddr, &gateway, sizeof(gateway));
+	__builtin_memcpy(&header.ip.saddr, &source, sizeof(source));
 	__builtin_memcpy(&header.ip.daddr, &walk->packet.saddr, sizeof(walk->packet.saddr));
 	if (bpf_skb_adjust_room(ctx, sizeof(header), BPF_ADJ_ROOM_MAC, 0))
 		return -1;
@@ -138,12 +152,36 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 	return bpf_skb_store_bytes(ctx, ETH_HLEN, &header, sizeof(header), 0);
 }
 
+static __always_inline int restore_family(ctx_t *ctx, struct walk *walk, enum family family,
+					  const struct packet_ends *original)
+{
+	int drop = rewrite(ctx, &walk->packet, family, &original->saddr, original->sport,
+			   REWRITE_SOURCE);
+
+	return drop ? drop
+		    : rewrite(ctx, &walk->packet, family, &original->daddr, original->dport,
+			      REWRITE_DESTINATION);
+}
+
+/* A packet that was translated becomes the one that its sender knows. Returns 0 or a drop. */
+__noinline int restore_original(ctx_t *ctx, struct walk *walk)
+{
+	__u32 zero = 0;
+	struct packet_ends *original = bpf_map_lookup_elem(&originals, &zero);
+
+	if (!walk || !original || !walk->translated)
+		return 0;
+	walk->translated = 0;
+	return walk->family == IPV6 ? restore_family(ctx, walk, IPV6, original)
+				    : restore_family(ctx, walk, IPV4, original);
+}
+
 /* Answers with an error of this type and code, out of the interface that the packet came in by.
  * Errors are not answered, nor are fragments but the first, nor multicast. Returns the verdict,
  * or `drop` where no answer is due.
  */
-__noinline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
-				 const struct icmp_error *error, int drop)
+__noinline int send_icmp_error(struct __sk_buff *ctx, struct walk *walk,
+			       const struct icmp_error *error, int drop)
 {
 	__u32 quote;
 	int v6;
@@ -152,8 +190,8 @@ __noinline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
 		return drop;
 	quote = icmp_error_quote(ctx, &walk->packet);
 	v6 = walk->family == IPV6;
-	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER ||
-	    !(v6 ? gateway_ipv6[0] : gateway_ipv4) || quote < 8)
+	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER || quote < 8 ||
+	    !icmp_error_source(walk, error).p1)
 		return drop;
 
 	METRIC(drop_reason(drop), walk->direction, ctx->len);
@@ -167,6 +205,14 @@ __noinline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
 	return bpf_redirect(ctx->ifindex, 0);
 }
 
+static __always_inline int answer_icmp_error(struct __sk_buff *ctx, struct walk *walk,
+					     const struct icmp_error *error, int drop)
+{
+	int failed = restore_original(ctx, walk);
+
+	return failed ? failed : send_icmp_error(ctx, walk, error, drop);
+}
+
 static __always_inline int answer_ttl_exceeded(struct __sk_buff *ctx, struct walk *walk)
 {
 	struct icmp_error error = {
@@ -174,6 +220,26 @@ static __always_inline int answer_ttl_exceeded(struct __sk_buff *ctx, struct wal
 	};
 
 	return answer_icmp_error(ctx, walk, &error, DROP(DROP_TTL_EXCEEDED));
+}
+
+/* As many a second at most, and as many at once. */
+#define ICMP_REJECT_RATE	100
+#define ICMP_REJECT_BURST	1000
+
+/* Of a service that nobody serves: told where that is wished, and not too often. */
+static __always_inline int answer_no_service(struct __sk_buff *ctx, struct walk *walk, int drop)
+{
+	struct ratelimit_key key = { .usage = RATELIMIT_ICMPV6 };
+	struct icmp_error error = {
+		.type = walk->family == IPV6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE,
+		.code = walk->family == IPV6 ? ICMPV6_CODE_PORT : ICMP_CODE_PORT,
+	};
+
+	key.key.icmpv6.netdev_idx = ctx->ifindex;
+	if (!service_reject || drop_reason(drop) != DROP_NO_SERVICE ||
+	    !ratelimit_take(&key, ICMP_REJECT_RATE, ICMP_REJECT_BURST))
+		return drop;
+	return answer_icmp_error(ctx, walk, &error, drop);
 }
 
 static __always_inline int answer_too_big(struct __sk_buff *ctx, struct walk *walk, __u32 mtu)

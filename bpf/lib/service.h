@@ -26,8 +26,17 @@ struct service_choice {
 	__u32 backend_id;
 	union v6addr address;		/* of the backend */
 	__be16 port;
-	__u8 pad[6];
+	__u8 pad[2];
+	struct packet quoted;		/* by an ICMP error about the service's flow */
 };
+
+/* Too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct service_choice);
+} service_choices SEC(".maps");
 
 /* Where a packet comes from that is for a service. */
 enum service_side {
@@ -63,29 +72,44 @@ static __always_inline void service_key_of(union service_key *key, const struct 
 	service_key_field(key, family, proto) = packet->protocol;
 }
 
-/* The service that a packet is sent to: 1, and *choice has its key and its first slot, or 0. */
-static __always_inline int find_service(struct service_choice *choice,
-					const struct packet *packet, enum family family,
-					enum service_side side)
+static __always_inline struct service_choice *the_choice(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&service_choices, &zero);
+}
+
+/* The service that a packet is sent to, with its key and its first slot, or NULL. There is one
+ * choice at a time.
+ */
+static __always_inline struct service_choice *find_service(const struct packet *packet,
+							   enum family family,
+							   enum service_side side)
 {
 	const struct lb4_service *service;
+	struct service_choice *choice;
+	union service_key key;
 
 	if (!is_service_protocol(packet->protocol))
-		return 0;
-	service_key_of(&choice->key, packet, family);
-	service = service_lookup(&choice->key, family);
+		return (void *)0;
+	service_key_of(&key, packet, family);
+	service = service_lookup(&key, family);
 	if (!service && service_any_protocol) {
-		service_key_field(&choice->key, family, proto) = 0;
-		service = service_lookup(&choice->key, family);
+		service_key_field(&key, family, proto) = 0;
+		service = service_lookup(&key, family);
 	}
 	if (service && side == SERVICE_EAST_WEST && service->flags2 & SERVICE_F2_TWO_SCOPES) {
-		service_key_field(&choice->key, family, scope) = SERVICE_SCOPE_INTERNAL;
-		service = service_lookup(&choice->key, family);
+		service_key_field(&key, family, scope) = SERVICE_SCOPE_INTERNAL;
+		service = service_lookup(&key, family);
 	}
 	if (!service)
-		return 0;
+		return (void *)0;
+	choice = the_choice();
+	if (!choice)
+		return choice;
+	choice->key = key;
 	choice->service = *service;
-	return 1;
+	return choice;
 }
 
 /* Whether a packet from outside, which is for no service, is sent to an address that has some at

@@ -4,7 +4,17 @@
 #define SKEP_LIB_WALK_H
 
 #include "../types/ipcache.h"
+#include "../types/metrics.h"
+#include "../types/notify.h"
 #include "packet.h"
+
+/* A packet's addresses and ports. */
+struct packet_ends {
+	union v6addr saddr;
+	union v6addr daddr;
+	__be16 sport;
+	__be16 dport;
+};
 
 struct walk {
 	struct packet packet;
@@ -19,8 +29,61 @@ struct walk {
 	__u8 trace_reason;	/* enum ct_status, or TRACE_REASON_UNKNOWN */
 	__u8 trace_wanted;	/* 1: this packet of its flow is worth an event */
 	__s8 ext_error;
-	__u8 pad;
+	__u8 translated;	/* 1 */
+	__u8 lb_loopback;	/* as in struct ct_entry: for the entries that are made */
+	__u8 node_port;
+	__u16 rev_nat_index;
+	__u16 reply_index;	/* of a reply that is to come from its service: the service's number */
+	__u8 at_once;		/* 1: into the endpoint's namespace */
+	__u8 apart;		/* 1: larger than what it takes */
 };
+
+/* A program's own while it runs. The stack would hold it, but not what is called with it, and the
+ * verifier, which follows each value on the stack, would take ten times as long.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+/* NULL: never, but the verifier does not know. */
+static __always_inline struct walk *begin_walk(enum metric_direction direction)
+{
+	__u32 zero = 0;
+	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
+
+	if (!walk)
+		return walk;
+	__builtin_memset(walk, 0, sizeof(*walk));
+	walk->direction = direction;
+	walk->trace_reason = TRACE_REASON_UNKNOWN;
+	return walk;
+}
+
+/* Of the packet that is translated: as it came. Too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet_ends);
+} originals SEC(".maps");
+
+/* Before the packet is translated: what is said of it to its sender is said of the original. */
+static __always_inline void remember_original(struct walk *walk)
+{
+	__u32 zero = 0;
+	struct packet_ends *original = bpf_map_lookup_elem(&originals, &zero);
+
+	if (walk->translated || !original)
+		return;
+	walk->translated = 1;
+	original->saddr = walk->packet.saddr;
+	original->daddr = walk->packet.daddr;
+	original->sport = walk->packet.sport;
+	original->dport = walk->packet.dport;
+}
 
 /* What a walk ends with, beside drops. Who comes next on the hook decides on. */
 #define WALK_NEXT	0

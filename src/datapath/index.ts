@@ -63,6 +63,7 @@ export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
 export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
 export type {NodeSettings} from './objects.js';
+export {maglevSizes, serviceLoopback, type ServiceSettings} from './service-settings.js';
 export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
 export {DatapathClock} from './clock.js';
 export {Endpoints, type Endpoint, type NewEndpoint} from './endpoints/endpoints.js';

@@ -7,9 +7,10 @@ import {packageRoot} from '../base/package-root.js';
 import {UsageError} from '../base/errors.js';
 import {KernelConfigError, readKernelConfig} from '../kernel/host/kernel-config.js';
 import {readObject} from '../spec/read.js';
-import type {CollectionSpec} from '../spec/types.js';
+import type {CollectionSpec, MapSpec} from '../spec/types.js';
 import {addressWords} from './address-words.js';
 import {natConstants, type MasqueradeSettings, type NatSettings} from './nat/settings.js';
+import {serviceConstants, sizeMaglev, type ServiceSettings} from './service-settings.js';
 import type {MapSizes} from './sizes.js';
 
 export type ObjectName = 'endpoint' | 'host' | 'xdp';
@@ -28,6 +29,8 @@ export interface NodeSettings {
 	readonly nat?: NatSettings;
 	/** Whether endpoints are in the world by the node's address; by their own unless given. */
 	readonly masquerade?: MasqueradeSettings;
+	/** What is done for services. */
+	readonly services?: ServiceSettings;
 	/** Any other load-time constant by its name in `bpf/include/config.h`. */
 	readonly constants?: Readonly<Record<string, number | bigint>>;
 }
@@ -44,20 +47,32 @@ export async function prepareObject(
 		spec.variables[variable]?.set(value);
 	}
 
-	const {conntrackTcp, conntrackAny, nat} = sizes;
-	const wanted: Readonly<Record<string, number>> = {
+	const entries = entriesOf(sizes);
+	const resize = (name: string, map: MapSpec): MapSpec => ({
+		...sizeMaglev(map, settings.services ?? {}),
+		maxEntries: entries[name] ?? map.maxEntries,
+	});
+	const maps = Object.entries(spec.maps).map(([key, map]) => [key, resize(key, map)] as const);
+	return {...spec, maps: Object.fromEntries(maps)};
+}
+
+function entriesOf(sizes: MapSizes): Record<string, number> {
+	const {conntrackTcp, conntrackAny, nat, services} = sizes;
+	const ofServices = ['services_v2', 'backends_v3', 'reverse_nat', 'affinity', 'maglev'];
+	return {
 		ct4_global: conntrackTcp,
 		ct6_global: conntrackTcp,
 		ct_any4_global: conntrackAny,
 		ct_any6_global: conntrackAny,
 		snat_v4_external: nat,
 		snat_v6_external: nat,
+		lb_affinity_match: services,
+		...Object.fromEntries(
+			['lb4', 'lb6'].flatMap(family =>
+				ofServices.map(name => [`${family}_${name}`, services] as const),
+			),
+		),
 	};
-	const maps = Object.entries(spec.maps).map(([key, map]) => {
-		const maxEntries = wanted[key] ?? map.maxEntries;
-		return [key, {...map, maxEntries}] as const;
-	});
-	return {...spec, maps: Object.fromEntries(maps)};
 }
 
 /** *Throws:* `ERR_USAGE` where none of the objects has a constant that is asked for. */
@@ -83,6 +98,7 @@ function valuesOf(settings: NodeSettings): Record<string, unknown> {
 		host_endpoint_id: hostFirewall ? hostEndpointId : 0,
 		fib_routing: Number(fibRouting),
 		...natConstants(settings),
+		...serviceConstants(settings.services ?? {}),
 		...settings.constants,
 	};
 }

@@ -16,6 +16,8 @@ export interface MapSizes {
 	readonly neighbours: number;
 	/** Of connections translated in their sockets, each family. */
 	readonly socketReverseNat: number;
+	/** Of slots of services, and of backends, each family. */
+	readonly services: number;
 }
 
 /** How sizes are chosen. */
@@ -28,10 +30,11 @@ export interface SizeOptions extends Partial<MapSizes> {
 
 const largest = 16_777_216;
 
+/** By the machine's memory. */
+type Shared = Exclude<keyof MapSizes, 'services'>;
+
 /** Entries where memory is not looked at, the bytes of one, and the least that a machine gets. */
-const maps: Readonly<
-	Record<keyof MapSizes, readonly [usual: number, bytes: number, least: number]>
-> = {
+const maps: Readonly<Record<Shared, readonly [usual: number, bytes: number, least: number]>> = {
 	conntrackTcp: [524_288, 94, 131_072],
 	conntrackAny: [262_144, 94, 65_536],
 	nat: [524_288, 94, 131_072],
@@ -39,7 +42,7 @@ const maps: Readonly<
 	socketReverseNat: [262_144, 48, 65_536],
 };
 
-const names = Object.keys(maps) as (keyof MapSizes)[];
+const names = Object.keys(maps) as Shared[];
 const usualBytes = names.reduce((sum, name) => sum + maps[name][0] * maps[name][1], 0);
 
 /** What may be asked for. */
@@ -62,7 +65,7 @@ export function mapSizes({
 	}
 
 	const budget = BigInt(Math.floor(memory * ratio));
-	const size = (name: keyof MapSizes): number => {
+	const size = (name: Shared): number => {
 		const wanted = given[name];
 		if (wanted !== undefined) return check(name, wanted);
 		const [usual, , minimum] = maps[name];
@@ -91,6 +94,7 @@ export function mapSizes({
 		nat,
 		neighbours,
 		socketReverseNat: size('socketReverseNat'),
+		services: given.services === undefined ? 65_536 : check('services', given.services),
 	};
 }
 

@@ -51,7 +51,7 @@ export async function guardEndpoint(
 ): Promise<GuardedEndpoint> {
 	const root = await makeBpffs(t);
 	const sizes = {conntrackTcp: entries, conntrackAny: entries};
-	const none = {nat: 1024, neighbours: 1024, socketReverseNat: 1024};
+	const none = {nat: 1024, neighbours: 1024, socketReverseNat: 1024, services: 1024};
 	const spec = await prepareObject('endpoint', settings, {...sizes, ...none});
 	const programs = loadCollection(spec, {pinRoot: root});
 	t.teardown(() => {

@@ -1,0 +1,76 @@
+/** How the datapath's programs serve services. */
+
+import {parseIpv4, parseIpv6} from '../base/address.js';
+import {UsageError} from '../base/errors.js';
+import type {MapSpec} from '../spec/types.js';
+import {addressWords} from './address-words.js';
+
+/** What programs do for services. */
+export interface ServiceSettings {
+	/** Whether what endpoints send to services is balanced, packet by packet; true unless given. */
+	readonly perPacket?: boolean;
+	/** Whether what the network sends to services is balanced; false unless given. */
+	readonly nodePort?: boolean;
+	/** Whether services of any protocol are looked for, which costs a look-up; false unless given. */
+	readonly anyProtocol?: boolean;
+	/** Of services that do not name one; `random` unless given. */
+	readonly algorithm?: 'random' | 'maglev';
+	/** Entries of each Maglev table, one of {@link maglevSizes}; 16381 unless given. */
+	readonly maglevSize?: number;
+	/**
+	 * What becomes of packets to a service without backends: dropped, or answered by "port
+	 * unreachable"; `drop` unless given.
+	 */
+	readonly noBackend?: 'drop' | 'reject';
+	/** The addresses under which endpoints meet themselves; {@link serviceLoopback} unless given. */
+	readonly loopback?: {readonly ipv4?: string; readonly ipv6?: string};
+}
+
+/** Primes, so that every step goes through the whole table. */
+export const maglevSizes: readonly number[] = [
+	251, 509, 1021, 2039, 4093, 8191, 16_381, 32_749, 65_521, 131_071,
+];
+
+/** Nobody else's: never sent outside the node. */
+export const serviceLoopback = {
+	ipv4: '169.254.42.1',
+	ipv6: 'fdc4:b1d0:5ad3::a9fe:2a01',
+} as const;
+
+const algorithms = {random: 1, maglev: 2} as const;
+
+/** Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has. */
+export function serviceConstants({
+	perPacket = true,
+	nodePort = false,
+	anyProtocol = false,
+	algorithm = 'random',
+	maglevSize = 16_381,
+	noBackend = 'drop',
+	loopback = {},
+}: ServiceSettings): Record<string, unknown> {
+	if (!maglevSizes.includes(maglevSize)) {
+		throw new UsageError(
+			`set up services: ${maglevSize} is no size of a Maglev table: ` +
+				`expected one of ${maglevSizes.join(', ')}`,
+		);
+	}
+
+	const {ipv4 = serviceLoopback.ipv4, ipv6 = serviceLoopback.ipv6} = loopback;
+	return {
+		service_per_packet: Number(perPacket),
+		service_nodeport: Number(nodePort),
+		service_any_protocol: Number(anyProtocol),
+		service_algorithm: algorithms[algorithm],
+		service_reject: Number(noBackend === 'reject'),
+		service_loopback_ipv4: addressWords(parseIpv4(ipv4))[0],
+		service_loopback_ipv6: addressWords(parseIpv6(ipv6)),
+		maglev_table_size: maglevSize,
+	};
+}
+
+/** A map, its Maglev tables of the size that is set where it has any. */
+export function sizeMaglev(map: MapSpec, {maglevSize = 16_381}: ServiceSettings): MapSpec {
+	if (map.inner === undefined || !map.name.endsWith('_maglev')) return map;
+	return {...map, inner: {...map.inner, valueSize: maglevSize * 4}};
+}
