@@ -87,3 +87,17 @@ export const answers = (f: Family): readonly (readonly [string, Packet])[] => {
 		['SCTP', f.sctp({...ip, sourcePort: 80, destinationPort: 99})],
 	];
 };
+
+/** A node with one port, so that what flows get is known. */
+export const onePort = 50_000;
+export const narrow: TableSettings = {
+	...masquerading,
+	nat: {...masquerading.nat, ports: [onePort, onePort]},
+};
+
+/** With another port on one side; echoes and SCTP keep theirs. */
+export function withPort(packet: Packet, side: 'source' | 'destination', port: number): Packet {
+	const change = side === 'source' ? {sourcePort: port} : {destinationPort: port};
+	if (packet.get('tcp')) return packet.with('tcp', change);
+	return packet.get('udp') ? packet.with('udp', change) : packet;
+}
