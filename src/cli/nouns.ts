@@ -81,6 +81,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./ct.js')).addCtVerbs,
 	},
 	{
+		name: 'nat',
+		description: 'what packets are translated to',
+		load: async () => (await import('./nat.js')).addNatVerbs,
+	},
+	{
 		name: 'metrics',
 		description: 'packets by what became of them',
 		load: async () => (await import('./metrics.js')).addMetricsVerbs,

@@ -24,6 +24,7 @@ import {openDatapathMaps} from './maps.js';
 import {prepareObject, requireConstants, type NodeSettings, type ObjectName} from './objects.js';
 import {datapathPrograms, usualObjects, type HookKind} from './programs.js';
 import {defaultRoot, listFolder, makeRoot, programPath, removePins, withLock} from './root.js';
+import {replaceExclusions} from './nat/exclusions.js';
 import {Policies} from './policy/policies.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
 
@@ -110,6 +111,10 @@ export async function datapathUp(options: DatapathOptions = {}): Promise<Datapat
 
 			const hooks = putInPlace(loaded, options, root);
 			using maps = openDatapathMaps({root, write: true});
+			if (options.masquerade?.exclude !== undefined) {
+				replaceExclusions(maps, options.masquerade.exclude);
+			}
+
 			// What a process began that was killed.
 			await new Policies(maps).recover();
 			return {hooks};

@@ -61,7 +61,19 @@ export {
 } from './datapath.js';
 export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
+export {listExclusions, replaceExclusions} from './nat/exclusions.js';
+export {
+	Nat,
+	NatList,
+	openNat,
+	OpenNat,
+	type NatPurge,
+	type OpenNatOptions,
+} from './nat/nat.js';
+export type {NatFilter} from './nat/nat-filter.js';
 export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
+export type {NatPortUse, NatStats, StatsOptions} from './nat/stats.js';
+export type {Translation} from './nat/translation.js';
 export type {NodeSettings} from './objects.js';
 export {maglevSizes, serviceLoopback, type ServiceSettings} from './service-settings.js';
 export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';

@@ -19,6 +19,11 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly mtu?: number;
 	readonly hostFirewall?: boolean;
 	readonly fibRouting?: boolean;
+	readonly natAddress?: readonly string[];
+	readonly natPorts?: string;
+	readonly masquerade?: boolean;
+	readonly masqueradeExclude?: readonly string[];
+	readonly nativeRouting?: readonly string[];
 	readonly constant?: readonly string[];
 	readonly mapRatio?: string;
 	readonly ctTcp?: number;
@@ -45,6 +50,11 @@ export function withNode(command: Command): Command {
 		)
 		.option('--host-firewall', 'the host has a policy too, as endpoint 65535')
 		.option('--fib-routing', 'programs route what leaves the node, not the stack')
+		.option('--nat-address <address>', "the node's to the network; one each family", collect)
+		.option('--nat-ports <first-last>', 'what flows get; 32768-65535 unless given')
+		.option('--masquerade', 'endpoints are in the world by those addresses')
+		.option('--masquerade-exclude <prefix>', 'but not there', collect)
+		.option('--native-routing <prefix>', 'nor there; one each family', collect)
 		.option('--constant <name=value>', 'any other load-time constant', collect)
 		.option('--map-ratio <ratio>', 'part of the memory for maps; 0.0025 unless given')
 		.option('--ct-tcp <flows>', 'flows of TCP, each family', wholeNumber('flows', 1))
@@ -59,7 +69,7 @@ export function withNode(command: Command): Command {
 /** What the options mean for the datapath. *Throws:* `ERR_USAGE`. */
 export function datapathOptions(options: NodeOptions): DatapathOptions {
 	const {root, device, xdp, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
-	const gateway = byFamily(options.gateway ?? []);
+	const gateway = byFamily('gateway', options.gateway ?? []);
 	const {mapRatio, ctTcp, ctAny} = options;
 	return {
 		root,
@@ -71,6 +81,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 			...(ctAny === undefined ? {} : {conntrackAny: ctAny}),
 		},
 		constants: constants(options.constant ?? []),
+		...natOptions(options),
 		...(device === undefined ? {} : {devices: device}),
 		...(xdp === undefined ? {} : {xdp}),
 		...(netns === undefined ? {} : {netns}),
@@ -80,14 +91,37 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 	};
 }
 
-function byFamily(addresses: readonly string[]): {ipv4?: string; ipv6?: string} {
+function natOptions(options: NodeOptions): Pick<DatapathOptions, 'nat' | 'masquerade'> {
+	const {natPorts, masquerade, masqueradeExclude: exclude, nativeRouting} = options;
+	const addresses = byFamily('NAT address', options.natAddress ?? []);
+	const ports = /^(\d{1,5})-(\d{1,5})$/
+		.exec(natPorts ?? '')
+		?.slice(1)
+		.map(Number);
+	if (natPorts !== undefined && ports === undefined) {
+		throw new UsageError(`read ports "${natPorts}": expected 32768-65535`);
+	}
+
+	const [first = 0, last = 0] = ports ?? [];
+	return {
+		nat: {...addresses, ...(ports === undefined ? {} : {ports: [first, last]})},
+		masquerade: {
+			ipv4: masquerade === true && addresses.ipv4 !== undefined,
+			ipv6: masquerade === true && addresses.ipv6 !== undefined,
+			...(exclude === undefined ? {} : {exclude}),
+			...(nativeRouting === undefined ? {} : {nativeRouting}),
+		},
+	};
+}
+
+function byFamily(what: string, addresses: readonly string[]): {ipv4?: string; ipv6?: string} {
 	const found: {ipv4?: string; ipv6?: string} = {};
 	for (const address of addresses) {
 		const family = isIPv4(address) ? 'ipv4' : isIPv6(address) ? 'ipv6' : undefined;
-		if (family === undefined) throw new UsageError(`read gateway "${address}": not an address`);
+		if (family === undefined) throw new UsageError(`read ${what} "${address}": not an address`);
 		if (found[family] !== undefined) {
 			throw new UsageError(
-				`read gateway "${address}": ${found[family]} is of its family too`,
+				`read ${what} "${address}": ${found[family]} is of its family too`,
 			);
 		}
 

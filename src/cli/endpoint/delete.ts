@@ -15,10 +15,11 @@ export function addDelete(endpoint: Command): void {
 }
 
 async function remove(text: string, {root}: Pick<RootOptions, 'root'>): Promise<void> {
-	const {Conntrack, Endpoints, Policies} = await import('../../datapath/index.js');
+	const {Conntrack, Endpoints, Nat, Policies} = await import('../../datapath/index.js');
 	using maps = await openMaps({root}, {write: true});
 	const {id, addresses} = await findEndpoint('delete endpoint', text, maps);
 	new Endpoints(maps).delete(id);
 	await new Policies(maps).remove(id);
 	await new Conntrack(maps).scrub(addresses);
+	await new Nat(maps).scrub(addresses);
 }

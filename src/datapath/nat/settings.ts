@@ -20,6 +20,8 @@ export interface MasqueradeSettings {
 	readonly ipv6?: boolean;
 	/** Where all addresses of endpoints are known: a prefix of each family at most. */
 	readonly nativeRouting?: readonly string[];
+	/** Other places where they are known; what is there stays unless given. */
+	readonly exclude?: readonly string[];
 	/** Whether other nodes see the node's address, too; endpoints' own unless given. */
 	readonly remoteNodes?: boolean;
 }
