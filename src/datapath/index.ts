@@ -62,14 +62,7 @@ export {
 export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
 export {listExclusions, replaceExclusions} from './nat/exclusions.js';
-export {
-	Nat,
-	NatList,
-	openNat,
-	OpenNat,
-	type NatPurge,
-	type OpenNatOptions,
-} from './nat/nat.js';
+export {Nat, NatList, openNat, OpenNat, type NatPurge, type OpenNatOptions} from './nat/nat.js';
 export type {NatFilter} from './nat/nat-filter.js';
 export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
 export type {NatPortUse, NatStats, StatsOptions} from './nat/stats.js';
