@@ -26,7 +26,6 @@ union ct_key {
 struct ct_flow {
 	struct ct_entry *entry;		/* NULL: CT_NEW */
 	enum ct_status status;
-	int reopened;			/* 1: a SYN met an entry that was closing */
 };
 
 static __always_inline void ct_key_make(union ct_key *key, enum family family,
@@ -171,7 +170,7 @@ static __always_inline void ct_follow(const ctx_t *ctx, struct walk *walk,
 
 	if (ct_is_opening(packet) && (entry->rx_closing || entry->tx_closing)) {
 		flow->status = CT_NEW;
-		flow->reopened = 1;
+		walk->reopened = 1;
 		return;
 	}
 

@@ -119,6 +119,7 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 		return DROP(DROP_ENDPOINT_NOT_READY);
 	revision = policy_revision(settings);
 
+	walk->reopened = 0;
 	ct_lookup(ctx, walk, family, direction, revision, &flow);
 	walk->trace_reason = flow.status;
 	if (flow.entry && direction == POLICY_EGRESS && flow.entry->policy_revision == revision) {
@@ -142,7 +143,7 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 		return 0;
 	drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
 			      : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
-	if (!drop && flow.reopened)
+	if (!drop && walk->reopened)
 		ct_forget_answered(walk, direction);
 	return drop;
 }

@@ -36,6 +36,7 @@ struct walk {
 	__u16 reply_index;	/* of a reply that is to come from its service: the service's number */
 	__u8 at_once;		/* 1: into the endpoint's namespace */
 	__u8 apart;		/* 1: larger than what it takes */
+	__u8 reopened;		/* 1: a SYN met an entry that was closing */
 };
 
 /* A program's own while it runs. The stack would hold it, but not what is called with it, and the
