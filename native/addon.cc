@@ -84,6 +84,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("lockFolder", LockFolder),
 		Function("netlink", Netlink),
 		Function("netnsCreate", NetnsCreate),
+		Function("netnsCookie", NetnsCookie),
 		Function("netnsOpen", NetnsOpen),
 		Function("socketOpen", SocketOpen),
 		Function("ethtool", Ethtool),

@@ -39,6 +39,7 @@ napi_value SocketProgram(napi_env env, napi_callback_info info);
 napi_value LockFolder(napi_env env, napi_callback_info info);
 napi_value Netlink(napi_env env, napi_callback_info info);
 napi_value NetnsCreate(napi_env env, napi_callback_info info);
+napi_value NetnsCookie(napi_env env, napi_callback_info info);
 napi_value NetnsOpen(napi_env env, napi_callback_info info);
 napi_value SocketOpen(napi_env env, napi_callback_info info);
 napi_value Ethtool(napi_env env, napi_callback_info info);

@@ -33,6 +33,28 @@ napi_value NetnsCreate(napi_env env, napi_callback_info) {
 	return Result(env, fd, error);
 }
 
+// netnsCookie(netns) -> number | -errno
+//
+// The number by which programs of sockets know the namespace. The kernel counts namespaces: it is
+// far from what a number of JavaScript cannot hold.
+napi_value NetnsCookie(napi_env env, napi_callback_info info) {
+	int netns = -1;
+	if (!Args(env, info).OptionalFd("netns", &netns).Ok()) return nullptr;
+	int error = 0;
+	const long result = InNetns(netns, &error, []() -> long {
+		const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (fd < 0) return -1;
+		uint64_t cookie = 0;
+		socklen_t size = sizeof(cookie);
+		const int returned = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
+		const int refused = errno;
+		close(fd);
+		errno = refused;
+		return returned < 0 ? -1 : static_cast<long>(cookie);
+	});
+	return Result(env, result, error);
+}
+
 // netnsOpen(path, flags, netns) -> fd | -errno
 //
 // Opens a file as a thread in the namespace sees it: one of /proc/sys/net or of

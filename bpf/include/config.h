@@ -106,6 +106,16 @@ const volatile __u8 fib_routing = 0;
 /* Of endpoints' interfaces. */
 const volatile __u32 endpoint_mtu = 1500;
 
+/* ---- Services in sockets */
+
+/* 1: only sockets of the host's namespace are given backends; others by their packets. */
+const volatile __u8 socket_host_only = 0;
+/* Cookie of the host's network namespace; 0: the machine's first. */
+const volatile __u64 host_netns_cookie = 0;
+/* Ports of services on the addresses of every node, host byte order; others are host ports. */
+const volatile __u16 socket_node_port_min = 30000;
+const volatile __u16 socket_node_port_max = 32767;
+
 /* ---- Events */
 
 /* 0: all; 1: none where packets are received; 3: of a running connection one an interval. */

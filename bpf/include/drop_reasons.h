@@ -36,8 +36,13 @@ enum drop_reason {
 
 enum metric_reason {
 	METRIC_FORWARDED = 0,
+	METRIC_NO_BACKEND_SLOT = 5,
+	METRIC_NO_BACKEND = 6,
+	METRIC_REVERSE_SOCKET_UPDATE_FAILED = 7,
+	METRIC_REVERSE_SOCKET_STALE = 8,
 	METRIC_FRAGMENT = 9,
 	METRIC_FRAGMENT_UPDATE_FAILED = 10,
+	METRIC_REVERSE_SOCKET_DELETED = 14,
 	METRIC_MTU_ERROR = 15,
 	METRIC_NAT_PORTS_SHORT = 64,
 };
@@ -60,6 +65,8 @@ enum source_file {
 	SOURCE_BALANCE = 14,
 	SOURCE_MASQUERADE = 15,
 	SOURCE_XDP = 16,
+	SOURCE_SOCKET_SERVICE = 20,
+	SOURCE_SOCKET_REVERSE = 21,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

@@ -202,6 +202,6 @@ struct ipv6_revnat_entry {
 	union v6addr address;
 	__be16 port;
 	__u16 rev_nat_index;
-} __attribute__((packed));
+} __attribute__((packed, aligned(4)));
 
 #endif

@@ -7,11 +7,11 @@ import type {XdpMode} from '../kernel/netlink/device.js';
 import type {Collection} from '../object/collection/collection.js';
 import {loadCollectionAsync} from '../object/collection/load-collection.js';
 import {openPinnedLink} from '../object/link/link.js';
-import type {NamespaceOptions} from '../object/link/target.js';
 import type {MismatchPolicy} from '../object/map/reuse-pin.js';
 import {replacePin} from '../object/pin/pin.js';
 import {openPinnedProgram, type Program} from '../object/program/program.js';
 import {DatapathError} from './datapath-error.js';
+import {attachToCgroup, cgroupPath, detachFromCgroup, hasCgroup} from './cgroup-hooks.js';
 import {
 	attachDevices,
 	attachXdpDevices,
@@ -23,13 +23,21 @@ import {
 import {openDatapathMaps} from './maps.js';
 import {prepareObject, requireConstants, type NodeSettings, type ObjectName} from './objects.js';
 import {datapathPrograms, usualObjects, type HookKind} from './programs.js';
-import {defaultRoot, listFolder, makeRoot, programPath, removePins, withLock} from './root.js';
+import {
+	cgroupFolder,
+	defaultRoot,
+	listFolder,
+	makeRoot,
+	programPath,
+	removePins,
+	withLock,
+} from './root.js';
 import {replaceExclusions} from './nat/exclusions.js';
 import {Policies} from './policy/policies.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
 
 /** How a node's datapath is brought up. */
-export interface DatapathOptions extends NodeSettings, NamespaceOptions {
+export interface DatapathOptions extends NodeSettings {
 	/** Directory of its pins in a bpf filesystem; `/sys/fs/bpf/skep` unless given. */
 	readonly root?: string;
 	/** The node's devices: what comes and goes by them is guarded. */
@@ -39,6 +47,11 @@ export interface DatapathOptions extends NodeSettings, NamespaceOptions {
 	 * What runs stays unless given.
 	 */
 	readonly xdp?: XdpChoice;
+	/**
+	 * Directory of a cgroup v2 whose sockets are given backends of services; false takes the programs
+	 * off. What runs stays unless given; it is moved by taking it off first.
+	 */
+	readonly cgroup?: string | false;
 	/** Of its maps, when they are made; a map that is there keeps its size. */
 	readonly sizes?: SizeOptions;
 	/** What becomes of pinned maps of another layout: `fail` unless given. */
@@ -47,7 +60,7 @@ export interface DatapathOptions extends NodeSettings, NamespaceOptions {
 
 /** A program on one hook. */
 export interface DatapathHook {
-	/** Interface's name, or the endpoint's id. */
+	/** Interface's name, the endpoint's id, or the cgroup's path. */
 	readonly where: string;
 	readonly kind: HookKind;
 	readonly program: string;
@@ -127,7 +140,7 @@ export async function datapathUp(options: DatapathOptions = {}): Promise<Datapat
 /** Pins first: an endpoint that is added meanwhile gets the new programs. */
 function putInPlace(
 	loaded: ReadonlyMap<ObjectName, Collection>,
-	{devices = [], netns, xdp = 'auto'}: DatapathOptions,
+	{devices = [], netns, xdp = 'auto', cgroup}: DatapathOptions,
 	root: string,
 ): HookChange[] {
 	const programs = new Map<string, Program>();
@@ -143,14 +156,18 @@ function putInPlace(
 	const changes = attachDevices(placement, devices);
 	if (xdp === 'off') detachXdp(root);
 	else changes.push(...attachXdpDevices(placement, devices, xdp));
+	if (cgroup === false) detachFromCgroup(root);
+	else changes.push(...attachToCgroup(placement, cgroup));
 	return changes;
 }
 
-/** Which objects are wanted: XDP where it was asked for, or runs and was not switched off. */
-function wantedObjects(root: string, {xdp}: DatapathOptions): readonly ObjectName[] {
-	const isThere = listFolder(root, 'programs').includes('xdp_netdev');
-	const isWanted = xdp === undefined ? isThere : xdp !== 'off';
-	return isWanted ? [...usualObjects, 'xdp'] : usualObjects;
+/** Which objects are wanted: others where they were asked for, or run and were not switched off. */
+function wantedObjects(root: string, {xdp, cgroup}: DatapathOptions): readonly ObjectName[] {
+	const hasXdp = listFolder(root, 'programs').includes('xdp_netdev');
+	const wanted = [...usualObjects];
+	if (xdp === undefined ? hasXdp : xdp !== 'off') wanted.push('xdp');
+	if (cgroup === undefined ? hasCgroup(root) : cgroup !== false) wanted.push('sock');
+	return wanted;
 }
 
 /** The same with other objects or constants: programs are swapped under traffic. */
@@ -173,7 +190,7 @@ export function datapathStatus({
 		return {name, id, tag};
 	});
 	const idOf = new Map(programs.map(({name, id}) => [name, id]));
-	const hooks = folderKinds.flatMap(([folder, kind]) =>
+	const hooks = folderKinds.flatMap(([folder, kind]): DatapathHook[] =>
 		listFolder(root, 'links', folder).flatMap(where =>
 			listFolder(root, 'links', folder, where).map((pin): DatapathHook => {
 				using link = openPinnedLink(join(root, 'links', folder, where, pin));
@@ -191,12 +208,28 @@ export function datapathStatus({
 			}),
 		),
 	);
+	hooks.push(...cgroupHooks(root, idOf));
 	const folders = new Set(['programs', 'links']);
 	const maps = listFolder(root).filter(name => !folders.has(name));
 	const wanted = datapathPrograms.filter(({object}) => usualObjects.includes(object));
 	const whole = wanted.every(({name}) => idOf.has(name)) && hooks.every(({current}) => current);
 	const state = programs.length === 0 && maps.length === 0 ? 'down' : whole ? 'up' : 'partial';
 	return {root, state, programs, hooks, maps};
+}
+
+function cgroupHooks(root: string, idOf: ReadonlyMap<string, number>): DatapathHook[] {
+	const paths = new Map<bigint, string>([[0n, '']]);
+	return listFolder(cgroupFolder(root)).map(program => {
+		using link = openPinnedLink(join(cgroupFolder(root), program));
+		const {programId, cgroupId = 0n} = link.info();
+		const where = paths.get(cgroupId) ?? cgroupPath(cgroupId);
+		paths.set(cgroupId, where);
+		const gone = cgroupId === 0n;
+		return {
+			...{where, kind: 'cgroup', program, programId: gone ? 0 : programId},
+			current: programId === idOf.get(program),
+		};
+	});
 }
 
 /**

@@ -28,7 +28,7 @@ export type XdpChoice = XdpMode | 'auto' | 'off';
 
 /** What became of a hook. */
 export interface HookChange {
-	/** Interface's name. */
+	/** Interface's name, or the cgroup's path. */
 	readonly where: string;
 	readonly program: string;
 	readonly how: Attached['how'];

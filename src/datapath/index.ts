@@ -46,6 +46,7 @@ export type {
 	ReverseSocketValue,
 	ServiceKey,
 	ServiceValue,
+	SkipServiceKey,
 	SourceRangeKey,
 } from './layout/service.js';
 

@@ -1,11 +1,15 @@
 /** The datapath's objects, set up for a node. */
 
+import {closeSync} from 'node:fs';
+import {constants} from 'node:os';
 import {join} from 'node:path';
 
 import {parseIpv4, parseIpv6} from '../base/address.js';
 import {packageRoot} from '../base/package-root.js';
 import {UsageError} from '../base/errors.js';
 import {KernelConfigError, readKernelConfig} from '../kernel/host/kernel-config.js';
+import {NamespaceError, namespaceCookie} from '../kernel/sys/namespace.js';
+import {openNamespace, type NamespaceOptions} from '../object/link/target.js';
 import {readObject} from '../spec/read.js';
 import type {CollectionSpec, MapSpec} from '../spec/types.js';
 import {addressWords} from './address-words.js';
@@ -13,10 +17,12 @@ import {natConstants, type MasqueradeSettings, type NatSettings} from './nat/set
 import {serviceConstants, sizeMaglev, type ServiceSettings} from './service-settings.js';
 import type {MapSizes} from './sizes.js';
 
-export type ObjectName = 'endpoint' | 'host' | 'xdp';
+const {ENOPROTOOPT} = constants.errno;
+
+export type ObjectName = 'endpoint' | 'host' | 'xdp' | 'sock';
 
 /** What is set in the programs before they are loaded. */
-export interface NodeSettings {
+export interface NodeSettings extends NamespaceOptions {
 	/** What endpoints have as their gateway; answered for in ARP and neighbour discovery. */
 	readonly gateway?: {readonly ipv4?: string; readonly ipv6?: string};
 	/** Bytes; of endpoints' interfaces; 1500 unless given. */
@@ -57,13 +63,15 @@ export async function prepareObject(
 }
 
 function entriesOf(sizes: MapSizes): Record<string, number> {
-	const {conntrackTcp, conntrackAny, nat, services} = sizes;
+	const {conntrackTcp, conntrackAny, nat, services, socketReverseNat} = sizes;
 	const ofServices = ['services_v2', 'backends_v3', 'reverse_nat', 'affinity', 'maglev'];
 	return {
 		ct4_global: conntrackTcp,
 		ct6_global: conntrackTcp,
 		ct_any4_global: conntrackAny,
 		ct_any6_global: conntrackAny,
+		lb4_reverse_sk: socketReverseNat,
+		lb6_reverse_sk: socketReverseNat,
 		snat_v4_external: nat,
 		snat_v6_external: nat,
 		lb_affinity_match: services,
@@ -90,6 +98,7 @@ function valuesOf(settings: NodeSettings): Record<string, unknown> {
 	const {gateway = {}, mtu = 1500, hostFirewall = false, fibRouting = false} = settings;
 	return {
 		...clockConstants(),
+		host_netns_cookie: hostCookie(settings),
 		gateway_ipv4: gateway.ipv4 === undefined ? 0 : addressWords(parseIpv4(gateway.ipv4))[0],
 		gateway_ipv6:
 			gateway.ipv6 === undefined ? [0, 0, 0, 0] : addressWords(parseIpv6(gateway.ipv6)),
@@ -105,6 +114,19 @@ function valuesOf(settings: NodeSettings): Record<string, unknown> {
 
 /** The host's own endpoint where it has a policy. */
 export const hostEndpointId = 65_535;
+
+/** 0, the machine's first namespace, where the kernel does not tell. *Kernel:* 5.14. */
+function hostCookie({netns}: NodeSettings): bigint {
+	const fd = netns === undefined ? undefined : openNamespace('set up the datapath', netns);
+	try {
+		return namespaceCookie(fd);
+	} catch (error) {
+		if (!(error instanceof NamespaceError) || error.errno !== ENOPROTOOPT) throw error;
+		return 0n;
+	} finally {
+		if (fd !== undefined) closeSync(fd);
+	}
+}
 
 /** Ticks where the kernel says how long they are, nanoseconds elsewhere. */
 function clockConstants(): Record<string, bigint> {

@@ -166,16 +166,16 @@ export const metricReasons: Meanings = {
 	2: means('Invalid packet'),
 	3: means('Plaintext'),
 	4: means('Interface Decrypted'),
-	5: means('LB: No backend slot entry found'),
-	6: means('LB: No backend entry found'),
-	7: means('LB: Reverse entry update failed'),
-	8: means('LB: Reverse entry stale'),
+	5: means('LB: No backend slot entry found', '', 'METRIC_NO_BACKEND_SLOT'),
+	6: means('LB: No backend entry found', '', 'METRIC_NO_BACKEND'),
+	7: means('LB: Reverse entry update failed', '', 'METRIC_REVERSE_SOCKET_UPDATE_FAILED'),
+	8: means('LB: Reverse entry stale', '', 'METRIC_REVERSE_SOCKET_STALE'),
 	9: means('Fragmented packet', '', 'METRIC_FRAGMENT'),
 	10: means('Fragmented packet entry update failed', '', 'METRIC_FRAGMENT_UPDATE_FAILED'),
 	11: means('Missed tail call to custom program'),
 	12: means('Interface Decrypting'),
 	13: means('Interface Encrypting'),
-	14: means('LB: Reverse entry deleted'),
+	14: means('LB: Reverse entry deleted', '', 'METRIC_REVERSE_SOCKET_DELETED'),
 	15: means('MTU error message', '', 'METRIC_MTU_ERROR'),
 	64: means('NAT: Ports run short', '', 'METRIC_NAT_PORTS_SHORT'),
 };
@@ -260,6 +260,8 @@ export const sourceFiles: Meanings = {
 	14: means('balance.h', '', 'SOURCE_BALANCE'),
 	15: means('masquerade.h', '', 'SOURCE_MASQUERADE'),
 	16: means('xdp.bpf.c', '', 'SOURCE_XDP'),
+	20: means('socket_service.h', '', 'SOURCE_SOCKET_SERVICE'),
+	21: means('socket_reverse.h', '', 'SOURCE_SOCKET_REVERSE'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

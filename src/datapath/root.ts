@@ -23,6 +23,8 @@ export const deviceLinkPath = (root: string, device: string, program: string): s
 export const endpointLinkPath = (root: string, id: number, program: string): string =>
 	join(root, 'links', 'endpoints', String(id), program);
 
+export const cgroupFolder = (root: string): string => join(root, 'links', 'cgroup');
+
 /** Modes of XDP that the datapath uses. */
 export const xdpModes = ['native', 'generic'] as const;
 
@@ -35,7 +37,8 @@ export const xdpLinkPath = (root: string, device: string, mode: XdpMode): string
 
 /** Makes the root and what lies below it. *Throws:* `ERR_BPFFS`. */
 export function makeRoot(root: string): void {
-	for (const folder of ['programs', 'links/devices', 'links/endpoints', 'links/xdp']) {
+	const links = ['devices', 'endpoints', 'xdp', 'cgroup'].map(kind => `links/${kind}`);
+	for (const folder of ['programs', ...links]) {
 		prepareBpffs(join(root, folder, 'any'));
 		mkdirSync(join(root, folder), {recursive: true, mode: 0o700});
 	}

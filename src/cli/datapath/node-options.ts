@@ -13,6 +13,7 @@ import type {RootOptions} from '../datapath-options.js';
 export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly device?: readonly string[];
 	readonly xdp?: XdpChoice;
+	readonly cgroup?: string | false;
 	readonly netns?: string;
 	readonly gateway?: readonly string[];
 	readonly address?: readonly string[];
@@ -40,6 +41,8 @@ export function withNode(command: Command): Command {
 				...['auto', 'native', 'generic', 'off'],
 			]),
 		)
+		.option('--cgroup <path>', "a cgroup whose sockets are given services' backends")
+		.option('--no-cgroup', 'give them none any more')
 		.option('--netns <path>', 'namespace of the devices, if not this one')
 		.option('--gateway <address>', 'what endpoints have as gateway; one each family', collect)
 		.option('--address <address>', 'one more address of the node itself', collect)
@@ -68,7 +71,7 @@ export function withNode(command: Command): Command {
 
 /** What the options mean for the datapath. *Throws:* `ERR_USAGE`. */
 export function datapathOptions(options: NodeOptions): DatapathOptions {
-	const {root, device, xdp, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
+	const {root, device, xdp, cgroup, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
 	const gateway = byFamily('gateway', options.gateway ?? []);
 	const {mapRatio, ctTcp, ctAny} = options;
 	return {
@@ -84,6 +87,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 		...natOptions(options),
 		...(device === undefined ? {} : {devices: device}),
 		...(xdp === undefined ? {} : {xdp}),
+		...(cgroup === undefined ? {} : {cgroup}),
 		...(netns === undefined ? {} : {netns}),
 		...(mtu === undefined ? {} : {mtu}),
 		...(hostFirewall === undefined ? {} : {hostFirewall}),

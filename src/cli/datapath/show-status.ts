@@ -32,7 +32,12 @@ export async function showStatus(status: DatapathStatus, output: OutputOptions):
 }
 
 function rowOf({kind, where, program, programId, current, mode}: DatapathHook) {
-	const state = programId === 0 ? 'interface gone' : current ? 'current' : 'older program';
+	const state =
+		programId === 0
+			? `${kind === 'cgroup' ? kind : 'interface'} gone`
+			: current
+				? 'current'
+				: 'older program';
 	return {
 		kind: mode === undefined ? kind : `${kind} ${mode}`,
 		where,

@@ -34,6 +34,7 @@ import type {
 	ReverseSocketValue,
 	ServiceKey,
 	ServiceValue,
+	SkipServiceKey,
 	SourceRangeKey,
 } from './service.js';
 import type {VersionRange} from './versions.js';
@@ -143,6 +144,10 @@ export interface DatapathRecords {
 	cidrPrefixes4: [PrefixKey, PrefixValue];
 	/** Denied prefixes, IPv6: `cidr_v6_dyn`, Cilium only. */
 	cidrPrefixes6: [PrefixKey, PrefixValue];
+	/** Frontends that namespaces reach untranslated, IPv4: `skip_lb4`. */
+	skipServices4: [SkipServiceKey, number];
+	/** Frontends that namespaces reach untranslated, IPv6: `skip_lb6`. */
+	skipServices6: [SkipServiceKey, number];
 }
 
 /** What `DatapathMaps` calls a map. */
@@ -228,6 +233,8 @@ export const mapTable: Readonly<Record<DatapathMapName, readonly PinnedAs[]>> = 
 	cidrAddresses6: [pinned('cidr_v6_fix', 'lpm_v6_key', 'lpm_val')],
 	cidrPrefixes4: [pinned('cidr_v4_dyn', 'lpm_v4_key', 'lpm_val')],
 	cidrPrefixes6: [pinned('cidr_v6_dyn', 'lpm_v6_key', 'lpm_val')],
+	skipServices4: [pinned('skip_lb4', 'skip_lb4_key', 'u8', '1.16-')],
+	skipServices6: [pinned('skip_lb6', 'skip_lb6_key', 'u8', '1.16-')],
 };
 
 /** Each endpoint's policy: five digits of its id follow. */

@@ -91,6 +91,14 @@ export interface ReverseSocketValue {
 	readonly rev_nat_index: number;
 }
 
+/** A frontend that a network namespace reaches untranslated. */
+export interface SkipServiceKey {
+	/** Of the namespace. */
+	readonly netns_cookie: bigint;
+	readonly address: string;
+	readonly port: number;
+}
+
 const number =
 	'0 backend_id u32, 0 affinity_timeout u32, 0 l7_lb_proxy_port u32, 4 count u16, 6 rev_nat_index be16, 8 flags u8, 9 flags2 u8';
 const service = [
@@ -147,6 +155,10 @@ export const serviceStructs: StructTable = {
 	lb6_src_range_key: [['1.15-', 24, '0 lpm_key _4, 4 rev_nat_id be16, 6 pad _2, 8 addr _16']],
 	ipv4_revnat_tuple: [['1.15-', 16, '0 cookie u64, 8 address ipv4, 12 port be16, 14 pad _2']],
 	ipv6_revnat_tuple: [['1.15-', 32, '0 cookie u64, 8 address ipv6, 24 port be16, 26 pad _2']],
+	skip_lb4_key: [['1.16-', 16, '0 netns_cookie u64, 8 address ipv4, 12 port be16, 14 pad _2']],
+	skip_lb6_key: [
+		['1.16-', 32, '0 netns_cookie u64, 8 address ipv6, 24 pad _4, 28 port be16, 30 pad2 _2'],
+	],
 	ipv4_revnat_entry: [['1.15-', 8, '0 address ipv4, 4 port be16, 6 rev_nat_index be16']],
 	ipv6_revnat_entry: [['1.15-', 20, '0 address ipv6, 16 port be16, 18 rev_nat_index be16']],
 };

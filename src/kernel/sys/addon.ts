@@ -59,6 +59,8 @@ export interface Addon {
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
 	/** A new network namespace; its descriptor is the addon's. */
 	readonly netnsCreate: () => number;
+	/** What programs of sockets know the namespace by. */
+	readonly netnsCookie: (netns: number) => number;
 	/** The descriptor is the caller's, as is that of `socketOpen`. */
 	readonly netnsOpen: (path: string, flags: number, netns: number) => number;
 	/** Non-blocking, and bound where `address`, a sockaddr, is not empty. */

@@ -35,6 +35,14 @@ export function createNamespace(name: string): Fd {
 	return new Fd(check(what, addon.netnsCreate()), `network namespace "${name}"`);
 }
 
+/**
+ * The number by which programs of sockets know a namespace: this thread's unless given.
+ * *Kernel:* 5.14. *Throws:* `ERR_NAMESPACE`.
+ */
+export function namespaceCookie(netns = -1): bigint {
+	return BigInt(check('get cookie of network namespace', addon.netnsCookie(netns)));
+}
+
 /** Writes a setting of the namespace: `net/ipv4/ip_forward`. *Throws:* `ERR_NAMESPACE`. */
 export function writeSetting(path: string, value: string, netns: number): void {
 	const what = `set ${path} to ${value}`;

@@ -104,6 +104,12 @@ const samples = {
 	ipv6_revnat_entry: {
 		...{address: '2001:db8::1', port: 80, rev_nat_index: 1},
 	} satisfies records.ReverseSocketValue,
+	skip_lb4_key: {
+		...{netns_cookie: 1n, address: '10.0.0.1', port: 80},
+	} satisfies records.SkipServiceKey,
+	skip_lb6_key: {
+		...{netns_cookie: 1n, address: '2001:db8::1', port: 80},
+	} satisfies records.SkipServiceKey,
 	metrics_key: {reason: 133, dir: 2, line: 3, file: 4} satisfies records.MetricsKey,
 	metrics_pending: {
 		...{reason: 133, dir: 2, line: 3, file: 4, count: 5n, bytes: 6n},
