@@ -18,7 +18,6 @@ static __always_inline __u64 frame_length(struct xdp_md *ctx)
 	return bpf_xdp_get_buff_len(ctx);
 }
 
-/* Told to who listens; that nobody does is cheap to know, and there may be very many of these. */
 static __noinline int drop_denied(struct xdp_md *ctx)
 {
 	int drop = DROP(DROP_PREFILTER);
@@ -26,9 +25,6 @@ static __noinline int drop_denied(struct xdp_md *ctx)
 	struct walk walk = { .direction = METRIC_INGRESS };
 
 	METRIC_MANY(DROP_BY_PREFILTER, DROP_PREFILTER, METRIC_INGRESS, frame_length(ctx));
-	if (!notify_somebody_listens())
-		return XDP_DROP;
-
 	if ((void *)(eth + 1) <= packet_end(ctx) && eth->h_proto == bpf_htons(ETH_P_IPV6))
 		walk.family = IPV6;
 	walk.src_identity = world_identity(walk.family);

@@ -61,6 +61,8 @@ function readIpv4(text: string): Uint8Array | undefined {
 
 /** 16 bytes; an IPv4 address may stand for its mapped form. *Throws:* `ERR_ADDRESS`. */
 export function parseIpv6(text: string): Uint8Array {
+	const ipv6 = readIpv6(text);
+	if (ipv6 !== undefined) return ipv6;
 	const ipv4 = readIpv4(text);
 	if (ipv4 !== undefined) return Uint8Array.from([...mappedPrefix, ...ipv4]);
 
@@ -70,6 +72,54 @@ export function parseIpv6(text: string): Uint8Array {
 
 	return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
 }
+
+/** Groups of hexadecimal digits with at most one `::`; undefined for what is written otherwise. */
+function readIpv6(text: string): Uint8Array | undefined {
+	const bytes = new Uint8Array(16);
+	let groups = 0;
+	let gap = -1;
+	let at = 0;
+	while (at < text.length) {
+		if (text.charCodeAt(at) === colon) {
+			// Behind a group there is one that separates, which is not looked at again.
+			const isGap = at === 0 ? text.charCodeAt(++at) === colon : gap < 0;
+			if (!isGap || gap >= 0) return undefined;
+			gap = groups;
+			at++;
+			continue;
+		}
+
+		const start = at;
+		let group = 0;
+		for (; at < text.length && at < start + 4; at++) {
+			const digit = hexDigits[text.charCodeAt(at)] ?? -1;
+			if (digit < 0) break;
+			group = (group << 4) | digit;
+		}
+
+		if (at === start || groups === 8) return undefined;
+		bytes[groups * 2] = group >> 8;
+		bytes[groups * 2 + 1] = group;
+		groups++;
+		if (at === text.length) break;
+		// Nothing ends with a single colon.
+		if (text.charCodeAt(at++) !== colon || at === text.length) return undefined;
+	}
+
+	if (gap < 0) return groups === 8 ? bytes : undefined;
+	if (groups === 8) return undefined;
+	// What follows the gap stands at the end.
+	const tail = (groups - gap) * 2;
+	bytes.copyWithin(16 - tail, gap * 2, groups * 2);
+	bytes.fill(0, gap * 2, 16 - tail);
+	return bytes;
+}
+
+const colon = 58;
+const hexDigits = Int8Array.from({length: 128}, (_, code) => {
+	const digit = Number.parseInt(String.fromCharCode(code), 16);
+	return Number.isNaN(digit) ? -1 : digit;
+});
 
 /** 6 bytes. *Throws:* `ERR_ADDRESS`. */
 export function parseMac(text: string): Uint8Array {

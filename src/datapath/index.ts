@@ -80,6 +80,7 @@ export {
 	type Identity,
 	type ReservedIdentity,
 } from './identities/identities.js';
+export {Prefilter, type PrefilterChange, type PrefilterOptions} from './prefilter/prefilter.js';
 export {
 	Policies,
 	type EndpointPolicy,

@@ -56,6 +56,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'datapath/monitor',
 		'datapath/nat',
 		'datapath/policy',
+		'datapath/prefilter',
 	],
 	'datapath/conntrack': ['datapath', 'datapath/layout'],
 	'datapath/endpoints': [
@@ -70,6 +71,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'datapath/monitor': ['datapath', 'datapath/layout'],
 	'datapath/nat': ['datapath', 'datapath/conntrack', 'datapath/layout'],
 	'datapath/policy': ['datapath', 'datapath/identities', 'datapath/layout'],
+	'datapath/prefilter': ['datapath', 'datapath/layout'],
 	'format/btf/c': ['format/btf'],
 	'format/codec': ['format/btf'],
 	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],
