@@ -86,6 +86,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./nat.js')).addNatVerbs,
 	},
 	{
+		name: 'prefilter',
+		description: 'sources whose frames are dropped before anything else looks at them',
+		load: async () => (await import('./prefilter.js')).addPrefilterVerbs,
+	},
+	{
 		name: 'metrics',
 		description: 'packets by what became of them',
 		load: async () => (await import('./metrics.js')).addMetricsVerbs,

@@ -105,13 +105,8 @@ function attachXdpDevice(
 	choice: XdpMode | 'auto',
 ): HookChange {
 	const {root} = placement;
-	const there = modesOf(root, device);
-	const [kept] = there;
-	if (choice !== 'auto') {
-		for (const mode of there) if (mode !== choice) detachLink(xdpLinkPath(root, device, mode));
-		return attachXdp(placement, device, choice);
-	}
-
+	const [kept] = modesOf(root, device);
+	if (choice !== 'auto') return changeMode(placement, device, choice, kept);
 	if (kept !== undefined) return attachXdp(placement, device, kept);
 	try {
 		return attachXdp(placement, device, 'native');
@@ -119,6 +114,23 @@ function attachXdpDevice(
 		const errno = isEbpfError(error) ? (error as {errno?: number}).errno : undefined;
 		if (errno !== EOPNOTSUPP && errno !== EINVAL) throw error;
 		return attachXdp(placement, device, 'generic');
+	}
+}
+
+/** Another mode than the one that is kept takes its place; where it cannot, what was there stays. */
+function changeMode(
+	placement: Placement,
+	device: string,
+	mode: XdpMode,
+	kept: XdpMode | undefined,
+): HookChange {
+	if (kept === undefined || kept === mode) return attachXdp(placement, device, mode);
+	detachLink(xdpLinkPath(placement.root, device, kept));
+	try {
+		return attachXdp(placement, device, mode);
+	} catch (error) {
+		attachXdp(placement, device, kept);
+		throw error;
 	}
 }
 

@@ -31,6 +31,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'cli/object',
 		'cli/output',
 		'cli/policy',
+		'cli/prefilter',
 		'cli/prog',
 	],
 	'cli/btf': ['cli', 'cli/output'],
@@ -45,6 +46,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
 	'cli/policy': ['cli', 'cli/output'],
+	'cli/prefilter': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	datapath: [
 		'datapath/conntrack',
