@@ -51,14 +51,16 @@ kernel(
 		const ping = async (address: string) =>
 			world.exec('ping', ['-q', '-i', '0.002', '-c', '800', '-W', '1', address]);
 		const replies = Promise.all([ping(to6), ping(to4)]);
-		let over = false;
-		void replies.then(() => (over = true));
+		const over = new AbortController();
+		const pinged = replies.finally(() => {
+			over.abort();
+		});
 		let replaced = 0;
-		while (!over) {
+		while (!over.signal.aborted) {
 			await prefilter.replace(lists[++replaced % lists.length] ?? []);
 		}
 
-		const [six, four] = await replies;
+		const [six, four] = await pinged;
 		t.true(replaced >= 5, `${replaced} times`);
 		t.regex(six.stdout, /800 packets transmitted, 800 received/, ipv6);
 		t.regex(four.stdout, /800 packets transmitted, 0 received/);
@@ -88,8 +90,8 @@ kernel('XDP is upgraded under traffic, and denies all the while', async t => {
 		{where: 'eth2', program: 'xdp_netdev', how: 'replaced', mechanism: 'link', mode: 'native'},
 	);
 	// Without the option it stays as it is, and is replaced all the same.
-	const {xdp: _, ...others} = options;
-	await datapathUp(others);
+	const {netns = '', devices = [], gateway = {}, sizes = {}} = options;
+	await datapathUp({root, netns, devices, gateway, sizes});
 	const [six, four] = await replies;
 	t.regex(six.stdout, /800 packets transmitted, 800 received/);
 	t.regex(four.stdout, /800 packets transmitted, 0 received/);

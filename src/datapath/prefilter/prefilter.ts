@@ -113,7 +113,7 @@ export class Prefilter {
 		const added = await sortPrefixes(prefixes);
 		return this.change('add to prefilter', options, async () => {
 			const replaced = !(await this.addInPlace(added));
-			if (replaced) await this.install(await this.joined(added));
+			if (replaced) await this.install(this.joined(added));
 			return {changed: total(added), replaced};
 		});
 	}
@@ -207,7 +207,7 @@ export class Prefilter {
 	}
 
 	/** What is in force, and these. */
-	private async joined(added: readonly PrefilterKeys[]): Promise<readonly PrefilterKeys[]> {
+	private joined(added: readonly PrefilterKeys[]): readonly PrefilterKeys[] {
 		const all = prefilterLists.map(list => new PrefilterKeys(list));
 		this.inForce(({map, list}) => {
 			const keys = all.find(each => each.list === list);

@@ -116,7 +116,7 @@ const behaves = test.macro({
 		await prefilter.replace(denied(f));
 		const {verdict, data} = program.run({data: frame(f)});
 		t.is(verdict, dropped ? 'drop' : 'pass');
-		t.deepEqual(Buffer.from(data ?? []), Buffer.from(frame(f)));
+		t.deepEqual(Buffer.from(data), Buffer.from(frame(f)));
 		const counted = new Metrics(maps)
 			.list()
 			.map(({reason, direction, packets}) => [reason, direction, packets]);
