@@ -97,15 +97,19 @@ static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *
 	return WALK_NEXT;
 }
 
+/* What the endpoint's entry is to keep of a service's flow is not known at its interface. */
+static __always_inline int is_known_here(const struct walk *walk)
+{
+	return walk->node_port || walk->lb_loopback;
+}
+
 /* To an endpoint of this node: into its namespace at once where it has let the packet in, else
- * to its interface, where it is asked. What is known of a packet for a service only here is
- * asked here, too.
+ * to its interface, where it is asked.
  */
 static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct walk *walk,
 					       enum family family,
 					       const struct lxc_device *endpoint)
 {
-	int service = walk->node_port || walk->lb_loopback;
 	int at_once = peer_redirect && !(endpoint->flags & ENDPOINT_F_AT_HOST_NS);
 	int drop;
 
@@ -118,7 +122,7 @@ static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct wal
 		return answer_too_big(ctx, walk, endpoint_mtu);
 	walk->at_once = at_once && !walk->apart;
 
-	if (walk->at_once || service) {
+	if (walk->at_once || is_known_here(walk)) {
 		walk->direction = METRIC_INGRESS;
 		drop = guard(ctx, walk, family, POLICY_INGRESS, endpoint->lxc_id);
 		if (!drop)
@@ -137,13 +141,14 @@ static __always_inline int deliver_to_endpoint(struct __sk_buff *ctx, struct wal
 	drop = forward_headers(ctx, family, &endpoint->node_mac, &endpoint->mac);
 	if (drop)
 		return drop;
-	if (!walk->at_once) {
+	if (!walk->at_once && !is_known_here(walk)) {
 		mark_identity(ctx, walk->src_identity);
 		return bpf_redirect(endpoint->ifindex, 0);
 	}
 	METRIC_FORWARD(FORWARD_TO_PEER, METRIC_INGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_LXC);
-	return bpf_redirect_peer(endpoint->ifindex, 0);
+	return walk->at_once ? bpf_redirect_peer(endpoint->ifindex, 0)
+			     : bpf_redirect(endpoint->ifindex, 0);
 }
 
 /* The neighbour is asked for. */

@@ -13,6 +13,7 @@ import type {Program} from '../../../src/object/program/program.js';
 import type {CollectionSpec} from '../../../src/spec/types.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {families, identities, macs} from './people.js';
+import {serviceMaps} from './services.js';
 
 /** One entry of an endpoint's policy; what is not given matches all. */
 export interface Rule {
@@ -118,7 +119,8 @@ async function load(t: ExecutionContext, settings: NodeSettings): Promise<Guarde
 
 	// All opened now: the pins end with the test.
 	const maps = openDatapathMaps({root, write: true});
-	const watchedMaps = Object.fromEntries(watched.map(name => [name, maps.require(name)]));
+	const names = [...watched, ...(settings.services === undefined ? [] : serviceMaps)];
+	const watchedMaps = Object.fromEntries(names.map(name => [name, maps.require(name)]));
 	fillEndpoints(maps);
 	const setIdentity = identitySetter(maps);
 	for (const {prefixes, address} of families) {

@@ -22,7 +22,8 @@ import {
 /**
  * `red` is the endpoint that programs work for; `blue` is another one, `green` one in the host's
  * namespace, `far` one whose interface shares its slot with red's; `lab`, `room` and `desk` are
- * prefixes within each other, `node` is a remote node; `other` is a second address of red's.
+ * prefixes within each other, `node` is a remote node; `other` is a second address of red's. `service` is
+ * nobody's, `loopback` what red sees itself under.
  */
 export type Person =
 	| 'red'
@@ -37,7 +38,9 @@ export type Person =
 	| 'desk'
 	| 'node'
 	| 'multicast'
-	| 'nobody';
+	| 'nobody'
+	| 'service'
+	| 'loopback';
 
 export const identities = {
 	...{red: 300, blue: 400, green: 401, far: 402, host: 1, lab: 500, room: 501, desk: 502},
@@ -65,6 +68,8 @@ const ipv4Of: Record<Person, string> = {
 	node: '10.0.9.1',
 	multicast: '224.0.0.251',
 	nobody: '0.0.0.0',
+	service: '10.96.0.10',
+	loopback: '169.254.42.1',
 };
 
 const ipv6Of: Record<Person, string> = {
@@ -81,6 +86,8 @@ const ipv6Of: Record<Person, string> = {
 	node: 'fd00:9::1',
 	multicast: 'ff02::fb',
 	nobody: '::',
+	service: 'fd00:96::a',
+	loopback: 'fdc4:b1d0:5ad3::a9fe:2a01',
 };
 
 /** Fields of an IP header that both families have. */

@@ -66,6 +66,8 @@ export type TableLine = {
 	readonly name: string;
 	/** Of everybody who has one. */
 	readonly policies?: Partial<Record<Guarded, Policy>>;
+	/** What happens before all packets. */
+	readonly prepare?: (node: GuardedNode) => void;
 	/** Packets that came before, through the table's program or another. */
 	readonly given?: readonly (
 		PacketLike | (Omit<PacketStep, 'program'> & {program?: ProgramName})
@@ -103,13 +105,14 @@ export function tableOf(
 const behaves = test.macro({
 	async exec(t, program: ProgramName, _: string, line: TableLine, settings: TableSettings) {
 		const node = await guardedNode(t, settings);
-		const {name, policies = {}, given = [], meanwhile} = line;
+		const {name, policies = {}, prepare, given = [], meanwhile} = line;
 		const steps = 'packets' in line ? line.packets : [line];
 		const list = [
 			{
 				name,
 				prepare: () => {
 					node.setPolicies(policies);
+					prepare?.(node);
 					for (const each of given) send(node, program, each);
 					meanwhile?.(node);
 				},
@@ -142,7 +145,7 @@ function toCase(node: GuardedNode, usual: ProgramName, step: TablePacket): CaseP
 		...(verdict !== undefined && {verdict}),
 		maps: {
 			metrics: counted.map(([reason, dir]) => ({key: {reason, dir}, ...grows()})),
-			metricsPending: slot === undefined ? [] : [{key: slot}],
+			...(verdict !== undefined && {metricsPending: slot === undefined ? [] : [{key: slot}]}),
 			...maps,
 		},
 	};
