@@ -17,6 +17,7 @@
 union service_key {
 	struct lb4_key v4;
 	struct lb6_key v6;
+	__u32 words[6];
 };
 
 /* A service and what was chosen of it. */
@@ -48,6 +49,12 @@ enum service_side {
 #define service_key_field(key, family, field)	\
 	(*((family) == IPV6 ? &(key)->v6.field : &(key)->v4.field))
 
+/* A word that begins with these bytes. */
+static __always_inline __u32 first_bytes(__u32 value, __u32 bytes)
+{
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? value << (32 - 8 * bytes) : value;
+}
+
 static __always_inline int is_service_protocol(__u8 protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
@@ -60,16 +67,18 @@ service_lookup(const union service_key *key, enum family family)
 			      : bpf_map_lookup_elem(&lb4_services_v2, key);
 }
 
+/* In words, as the kernel reads it: what was written in parts just now is slow to read as a whole. */
 static __always_inline void service_key_of(union service_key *key, const struct packet *packet,
 					   enum family family)
 {
-	__builtin_memset(key, 0, sizeof(*key));
+	__u32 *port = &key->words[family == IPV6 ? 4 : 1];
+
 	if (family == IPV6)
 		key->v6.address = packet->daddr;
 	else
 		key->v4.address = packet->daddr.p1;
-	service_key_field(key, family, dport) = packet->dport;
-	service_key_field(key, family, proto) = packet->protocol;
+	port[0] = first_bytes(packet->dport, 2);
+	port[1] = first_bytes(packet->protocol, 1);
 }
 
 static __always_inline struct service_choice *the_choice(void)
