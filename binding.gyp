@@ -7,6 +7,7 @@
 				"native/addon.cc",
 				"native/attr_layout.cc",
 				"native/env_state.cc",
+				"native/maglev.cc",
 				"native/sys_bpf.cc",
 				"native/sys_btf.cc",
 				"native/sys_map.cc",

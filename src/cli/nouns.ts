@@ -76,6 +76,26 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./ipcache.js')).addIpcacheVerbs,
 	},
 	{
+		name: 'service',
+		description: 'who answers on behalf of which address',
+		load: async () => (await import('./service.js')).addServiceVerbs,
+	},
+	{
+		name: 'backend',
+		description: 'servers behind services',
+		load: async () => (await import('./backend.js')).addBackendVerbs,
+	},
+	{
+		name: 'affinity',
+		description: 'clients and the backends that services keep for them',
+		load: async () => (await import('./affinity.js')).addAffinityVerbs,
+	},
+	{
+		name: 'maglev',
+		description: 'look-up tables of services that all nodes agree on',
+		load: async () => (await import('./maglev.js')).addMaglevVerbs,
+	},
+	{
 		name: 'ct',
 		description: 'flows that the datapath follows',
 		load: async () => (await import('./ct.js')).addCtVerbs,

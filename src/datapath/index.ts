@@ -95,6 +95,45 @@ export type {PolicyDirection, PolicyPeer, PolicyProtocol, PolicyRule} from './po
 export {tracePolicy, type PolicyTrace, type TraceRequest, type TraceSide} from './policy/trace.js';
 export type {TraceEnd, TraceTarget} from './policy/trace-end.js';
 export type {TraceFlow} from './policy/trace-flow.js';
+export {Services, type ServicesChange, type ServicesOptions} from './services/services.js';
+export type {TableOptions} from './services/tables.js';
+export {servicesFromKubernetes, type KubernetesOptions} from './services/kubernetes.js';
+export {readMaglevTable} from './services/read-table.js';
+export {flowHash, maglevPick, type MaglevFlow} from './services/flow-hash.js';
+export type {
+	Backend,
+	Frontend,
+	NewBackend,
+	NewService,
+	Service,
+	ServiceBackend,
+	ServiceScope,
+	SourceRanges,
+	TrafficPolicy,
+} from './services/service.js';
+export {
+	backendStates,
+	serviceTypes,
+	type BackendState,
+	type ServiceAlgorithm,
+	type ServiceType,
+} from './services/flags.js';
+export type {Backends, BackendReference, ListedBackend} from './services/backends.js';
+export {Affinity, type AffinityEntry, type AffinityFilter} from './services/affinity.js';
+export {
+	defaultMaglevSeed,
+	defaultMaglevSize,
+	maglevDiff,
+	maglevShares,
+	maglevTable,
+	readMaglevSeed,
+	type MaglevBackend,
+	type MaglevChange,
+	type MaglevOptions,
+	type MaglevSeeds,
+	type MaglevShare,
+	type MaglevTable,
+} from './services/maglev.js';
 export {
 	Conntrack,
 	type ConntrackOptions,

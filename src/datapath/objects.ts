@@ -64,7 +64,9 @@ export async function prepareObject(
 
 function entriesOf(sizes: MapSizes): Record<string, number> {
 	const {conntrackTcp, conntrackAny, nat, services, socketReverseNat} = sizes;
-	const ofServices = ['services_v2', 'backends_v3', 'reverse_nat', 'affinity', 'maglev'];
+	const ofServices = [
+		...['services_v2', 'backends_v3', 'reverse_nat', 'affinity', 'source_range', 'maglev'],
+	];
 	return {
 		ct4_global: conntrackTcp,
 		ct6_global: conntrackTcp,

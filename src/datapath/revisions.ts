@@ -5,6 +5,24 @@ import type {DatapathMaps} from './maps.js';
 /** Index in `runtime_config`, as in bpf/maps/config.h. */
 export const ipcacheRevisionIndex = 128;
 
+/** Index in `runtime_config` of how often services were changed; programs do not look at it. */
+const servicesRevisionIndex = 129;
+
+/** Undefined where nobody counts: on a Cilium node. */
+export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
+	if (maps.prefix !== '' || maps.runtimeConfig?.known !== true) return undefined;
+	return maps.runtimeConfig.map.get(servicesRevisionIndex);
+}
+
+/** Ahead of each change of services: other processes read them anew. The new revision. */
+export function writeServicesRevision(maps: DatapathMaps): bigint | undefined {
+	const revision = readServicesRevision(maps);
+	if (revision === undefined) return undefined;
+	const next = BigInt.asUintN(64, revision + 1n);
+	maps.require('runtimeConfig').set(servicesRevisionIndex, next);
+	return next;
+}
+
 /** Behind each change of an address's identity: every flow of the node is judged again. */
 export function raiseIpcacheRevision(maps: DatapathMaps): void {
 	const config = maps.require('runtimeConfig');

@@ -18,6 +18,8 @@ export const floors: Record<string, readonly string[]> = {
 /** Within a floor, a folder may import these of its neighbours. */
 export const neighbours: Record<string, readonly string[]> = {
 	cli: [
+		'cli/affinity',
+		'cli/backend',
 		'cli/btf',
 		'cli/lab',
 		'cli/completion',
@@ -26,6 +28,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'cli/endpoint',
 		'cli/identity',
 		'cli/ipcache',
+		'cli/maglev',
 		'cli/map',
 		'cli/nat',
 		'cli/object',
@@ -33,6 +36,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'cli/policy',
 		'cli/prefilter',
 		'cli/prog',
+		'cli/service',
 	],
 	'cli/btf': ['cli', 'cli/output'],
 	'cli/lab': ['cli', 'cli/output'],
@@ -47,6 +51,10 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/object': ['cli', 'cli/output'],
 	'cli/policy': ['cli', 'cli/output'],
 	'cli/prefilter': ['cli', 'cli/output'],
+	'cli/affinity': ['cli', 'cli/output'],
+	'cli/backend': ['cli', 'cli/output', 'cli/service'],
+	'cli/maglev': ['cli', 'cli/output', 'cli/service'],
+	'cli/service': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
 	datapath: [
 		'datapath/conntrack',
@@ -59,6 +67,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'datapath/nat',
 		'datapath/policy',
 		'datapath/prefilter',
+		'datapath/services',
 	],
 	'datapath/conntrack': ['datapath', 'datapath/layout'],
 	'datapath/endpoints': [
@@ -72,6 +81,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'datapath/metrics': ['datapath', 'datapath/layout'],
 	'datapath/monitor': ['datapath', 'datapath/layout'],
 	'datapath/nat': ['datapath', 'datapath/conntrack', 'datapath/layout'],
+	'datapath/services': ['datapath', 'datapath/layout'],
 	'datapath/policy': ['datapath', 'datapath/identities', 'datapath/layout'],
 	'datapath/prefilter': ['datapath', 'datapath/layout'],
 	'format/btf/c': ['format/btf'],

@@ -89,6 +89,13 @@ export interface Addon {
 	readonly socketProgram: (fd: number, option: number, programFd: number) => number;
 	/** The folder's descriptor, whose lock ends with it. */
 	readonly lockFolder: (path: string) => number;
+	/** A Maglev table made on the thread pool; `records`: length of name, id and weight of each. */
+	readonly maglevTable: (
+		size: number,
+		seed: number,
+		names: Uint8Array,
+		records: Uint8Array,
+	) => Promise<ArrayBuffer | number> | number;
 	readonly closeFd: (fd: number) => number;
 	/** Null for a descriptor that the addon did not open. */
 	readonly fdKind: (fd: number) => 'map' | 'program' | 'link' | 'btf' | 'other' | null;

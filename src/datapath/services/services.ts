@@ -1,0 +1,272 @@
+/** The services of a node: who answers on behalf of which address. */
+
+import {setTimeout} from 'node:timers/promises';
+
+import {UsageError} from '../../base/errors.js';
+import type {Fd} from '../../kernel/sys/fd.js';
+import {lockFolder} from '../../kernel/sys/lock.js';
+import {DatapathError} from '../datapath-error.js';
+import type {DatapathMaps} from '../maps.js';
+import {readServicesRevision, writeServicesRevision} from '../revisions.js';
+import {Backends} from './backends.js';
+import {servicesFromKubernetes, type KubernetesOptions} from './kubernetes.js';
+import {checkMaglevSize, readMaglevSeed} from './maglev.js';
+import {Planner} from './planner.js';
+import {describeEntry, readService as readOne} from './read.js';
+import type {Frontend, NewService, Service} from './service.js';
+import {readState, type Leftovers, type ServiceState} from './state.js';
+import {Tables, type TableOptions} from './tables.js';
+import {isSurrogate, readFrontend, readService, type WantedEntry} from './wanted.js';
+import {Writes} from './writes.js';
+
+/** What of a node its services depend on. All of its processes have to say the same. */
+export interface ServicesOptions extends TableOptions {
+	/** How long to wait while another process changes services, in milliseconds; 5000 unless given. */
+	readonly wait?: number;
+}
+
+/** What a change came to. */
+export interface ServicesChange {
+	/** Numbers of the services, in the order given: of those with two scopes, the external one's. */
+	readonly ids: readonly number[];
+	/** Elements of maps that were written; 0 where everything was as wanted. */
+	readonly written: number;
+	/** Elements that were removed. */
+	readonly removed: number;
+}
+
+const optionNames = new Set(['algorithm', 'size', 'seed', 'wait']);
+
+/**
+ * The services of a datapath.
+ *
+ * Reading works on a Cilium node's maps, too. Changes need maps that were opened with `write`. Each is
+ * written in an order in which no packet finds half a service, and is done once its promise settles;
+ * changes of several processes wait for each other. What a process that died left behind is taken
+ * away by the next change.
+ */
+export class Services {
+	readonly backends: Backends;
+	private readonly maps: DatapathMaps;
+	private readonly options: ServicesOptions;
+	private readonly writes: Writes;
+	private last: Promise<unknown> = Promise.resolve();
+	/** The maps as they were after our last change, and how often they were changed until then. */
+	private present: {readonly state: ServiceState; revision: bigint | undefined} | undefined;
+
+	/** *Throws:* `ERR_USAGE`. */
+	constructor(maps: DatapathMaps, options: ServicesOptions = {}) {
+		const unknown = Object.keys(options).find(key => !optionNames.has(key));
+		if (unknown !== undefined) {
+			throw new UsageError(`open services: there is no option "${unknown}"`);
+		}
+
+		if (options.size !== undefined) checkMaglevSize(options.size);
+		readMaglevSeed(options.seed);
+		this.maps = maps;
+		this.options = options;
+		this.writes = new Writes(maps);
+		this.backends = new Backends(maps, async plan => this.change(plan));
+	}
+
+	/** All of them, by number. */
+	list(): Service[] {
+		const {state} = readState(this.maps);
+		return [...state.entries.values()]
+			.sort((a, b) => a.number - b.number)
+			.map(entry => describeEntry(entry, state));
+	}
+
+	/** The same. */
+	[Symbol.iterator](): Iterator<Service> {
+		return this.list().values();
+	}
+
+	/** The service of a frontend, of scope `external` unless told; undefined where there is none. */
+	get(frontend: Frontend): Service | undefined {
+		return readOne(this.maps, readFrontend(frontend));
+	}
+
+	/**
+	 * Makes a service what is given, be it there or not; given again, it writes nothing.
+	 *
+	 * *Throws:* `ERR_USAGE` that names the field, `ERR_MAP_FULL`, `ERR_MAP`, `ERR_DATAPATH`.
+	 */
+	async upsert(service: NewService): Promise<ServicesChange> {
+		return this.upsertMany([service]);
+	}
+
+	/**
+	 * The same for many, in batches; with `prune` all other services go. *Kernel:* batches 5.6.
+	 */
+	async upsertMany(
+		services: Iterable<NewService>,
+		{prune = false}: {readonly prune?: boolean} = {},
+	): Promise<ServicesChange> {
+		const keys: string[] = [];
+		const wanted = new Map<string, WantedEntry>();
+		const unwanted: string[] = [];
+		for (const service of services) {
+			const entries = readService(service);
+			for (const entry of entries) {
+				const {key} = entry.frontend;
+				if (wanted.has(key) && !isSurrogate(entry.frontend)) {
+					throw new UsageError(`add services: ${key} stands in the list before`);
+				}
+
+				wanted.set(key, entry);
+			}
+
+			const own = entries.findLast(each => !isSurrogate(each.frontend)) ?? entries.at(-1);
+			if (own !== undefined) keys.push(own.frontend.key);
+			if (service.frontend.scope === undefined) unwanted.push(...otherScopes(entries));
+		}
+
+		return this.change((planner, state) => {
+			for (const key of unwanted) planner.remove(key);
+			if (prune) for (const key of state.entries.keys()) planner.remove(key);
+			for (const entry of wanted.values()) planner.upsert(entry);
+		}, keys);
+	}
+
+	/**
+	 * Makes services what manifests of Kubernetes say; see `servicesFromKubernetes`. What other
+	 * manifests said before stays, unless `prune` is set.
+	 *
+	 * *Throws:* `ERR_USAGE` that names the object and the field, `ERR_MAP_FULL`, `ERR_MAP`.
+	 */
+	async applyKubernetes(
+		input: unknown,
+		{prune = false, ...options}: KubernetesOptions & {readonly prune?: boolean} = {},
+	): Promise<ServicesChange> {
+		return this.upsertMany(await servicesFromKubernetes(input, options), {prune});
+	}
+
+	/**
+	 * Removes a service, in both scopes unless one is given, with what nothing else uses of it;
+	 * whether it was there.
+	 */
+	async delete(frontend: Frontend): Promise<boolean> {
+		return (await this.deleteMany([frontend])) > 0;
+	}
+
+	/** Removes many; how many of them were there. */
+	async deleteMany(frontends: Iterable<Frontend>): Promise<number> {
+		const keys = [...frontends].map(frontend => {
+			const {key} = readFrontend(frontend);
+			return frontend.scope === undefined ? [key, inScope(key, 1)] : [key];
+		});
+		let count = 0;
+		await this.change((planner, state) => {
+			count = keys.filter(own => own.some(key => state.entries.has(key))).length;
+			for (const key of keys.flat()) planner.remove(key);
+		});
+		return count;
+	}
+
+	/** Takes away what a process that died on the way left behind; how many elements. */
+	async recover(): Promise<number> {
+		this.present = undefined;
+		return (await this.change(() => undefined)).removed;
+	}
+
+	private async change(
+		plan: (planner: Planner, state: ServiceState) => void,
+		keys: readonly string[] = [],
+	): Promise<ServicesChange> {
+		return this.inTurn(async () => {
+			const lock = await this.lock();
+			try {
+				const {state, mended} = await this.current();
+				const {writes} = this;
+				writes.clear();
+				const tables = new Tables(this.maps, this.options);
+				const planner = new Planner(state, writes, tables);
+				plan(planner, state);
+				planner.finish();
+				await this.write(writes, tables);
+				return {
+					ids: keys.map(key => state.entries.get(key)?.number ?? 0),
+					written: writes.written + tables.written,
+					removed: writes.removed + tables.removed + mended,
+				};
+			} catch (error) {
+				// The state may be ahead of the maps.
+				this.present = undefined;
+				throw error;
+			} finally {
+				lock.close();
+			}
+		});
+	}
+
+	/** The maps as they are; what was left behind is taken away first. */
+	private async current(): Promise<{state: ServiceState; mended: number}> {
+		const revision = readServicesRevision(this.maps);
+		const {present} = this;
+		if (present !== undefined && revision !== undefined && present.revision === revision) {
+			return {state: present.state, mended: 0};
+		}
+
+		const {state, leftovers} = readState(this.maps);
+		this.present = {state, revision};
+		// Another datapath's agent may keep what nothing seems to lead to.
+		if (this.maps.prefix !== '' || isEmpty(leftovers)) return {state, mended: 0};
+		const {writes} = this;
+		writes.clear();
+		const tables = new Tables(this.maps, this.options);
+		const planner = new Planner(state, writes, tables);
+		planner.mend(leftovers);
+		planner.finish();
+		await this.write(writes, tables);
+		return {state, mended: writes.removed + tables.removed};
+	}
+
+	private async write(writes: Writes, tables: Tables): Promise<void> {
+		if (writes.isEmpty && tables.isIdle) return;
+		// Ahead of what is written, so that whoever comes after a crash reads everything anew.
+		const revision = writeServicesRevision(this.maps);
+		if (this.present !== undefined) this.present.revision = revision;
+		if (tables.isIdle) writes.flushNow();
+		else await writes.flush(tables);
+	}
+
+	/** The lock of the root's folder, which ends with the process. *Throws:* `ERR_DATAPATH`. */
+	private async lock(): Promise<Fd> {
+		const {root} = this.maps;
+		const end = Date.now() + (this.options.wait ?? 5000);
+		for (;;) {
+			const lock = lockFolder(root);
+			if (lock !== undefined) return lock;
+			if (Date.now() >= end) {
+				throw new DatapathError(
+					'change services under',
+					root,
+					'another process is changing them',
+				);
+			}
+
+			await setTimeout(1);
+		}
+	}
+
+	private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+		const turn = this.last.then(work, work);
+		this.last = turn.catch(() => undefined);
+		return turn;
+	}
+}
+
+function inScope(key: string, scope: number): string {
+	return `${key.slice(0, -1)}${scope}`;
+}
+
+/** Of a service that is written in one scope, the keys that it had if it was written in two. */
+function otherScopes(entries: readonly WantedEntry[]): string[] {
+	const own = new Set(entries.map(({frontend}) => frontend.key));
+	return [...own].map(key => inScope(key, 1)).filter(key => !own.has(key));
+}
+
+function isEmpty(leftovers: Leftovers): boolean {
+	return Object.values(leftovers).every(list => (list as readonly unknown[]).length === 0);
+}

@@ -1,0 +1,313 @@
+/** Reads services as people write them into the entries that they take in the maps. */
+
+import {UsageError} from '../../base/errors.js';
+import {nearest} from '../../base/suggest.js';
+import {protocolNumber} from '../protocols.js';
+import {readAddress, readPrefix, type Family} from './addresses.js';
+import {
+	backendStates,
+	flags1,
+	flags2,
+	longestAffinity,
+	packSpread,
+	typeFlags,
+	type BackendState,
+	type ServiceAlgorithm,
+} from './flags.js';
+import {defaultWeight} from './maglev.js';
+import type {Frontend, NewBackend, NewService, ServiceScope, SourceRanges} from './service.js';
+
+/** A frontend in numbers. */
+export interface WantedFrontend {
+	readonly key: string;
+	readonly family: Family;
+	readonly address: string;
+	readonly port: number;
+	readonly protocol: number;
+	/** 0 external, 1 internal. */
+	readonly scope: number;
+}
+
+export interface WantedBackend {
+	readonly key: string;
+	readonly family: Family;
+	readonly address: string;
+	readonly port: number;
+	readonly protocol: number;
+	readonly weight: number;
+	readonly state: BackendState | undefined;
+	readonly zone: number | undefined;
+}
+
+/** One entry of the service maps. */
+export interface WantedEntry {
+	readonly frontend: WantedFrontend;
+	readonly spread: number;
+	readonly algorithm: ServiceAlgorithm;
+	readonly flags: number;
+	readonly flags2: number;
+	readonly backends: readonly WantedBackend[];
+	/** Prefixes of the frontend's family. */
+	readonly ranges: readonly string[];
+	/** Whether other ports of its address are refused. */
+	readonly wildcard: boolean;
+}
+
+const serviceFields = [
+	'frontend',
+	'type',
+	'backends',
+	'algorithm',
+	'affinity',
+	'externalTrafficPolicy',
+	'internalTrafficPolicy',
+	'sourceRanges',
+	'forwardingMode',
+	'wildcard',
+	'surrogate',
+] as const satisfies (keyof NewService)[];
+const backendFields = [
+	'address',
+	'port',
+	'weight',
+	'state',
+	'zone',
+	'local',
+] as const satisfies (keyof NewBackend)[];
+const frontendFields = [
+	'address',
+	'port',
+	'protocol',
+	'scope',
+] as const satisfies (keyof Frontend)[];
+const scopes: readonly ServiceScope[] = ['external', 'internal'];
+
+/** Addresses under which the node's sockets find ports of all of its addresses. */
+export const surrogateAddress = {4: '0.0.0.0', 6: '::'} as const;
+const mostBackends = 0xffff;
+
+/**
+ * The entries of a service: one, or one for each scope; then those of its surrogate. *Throws:*
+ * `ERR_USAGE` that names the field.
+ */
+export function readService(service: NewService): WantedEntry[] {
+	checkObject('a service', service, serviceFields);
+	const {type = 'ClusterIP', surrogate = true} = service;
+	choose('type', type, Object.keys(typeFlags));
+	const frontend = readFrontend(service.frontend);
+	const {scope} = service.frontend;
+	const entries = scopesOf(service, scope).map(each => entryOf(service, frontend, each));
+	const isNodePort = type === 'NodePort' && surrogate;
+	if (!isNodePort || isSurrogate(frontend)) return entries;
+	const {family, port, protocol} = frontend;
+	const anywhere = {address: surrogateAddress[family], port, protocol};
+	return [
+		...entries,
+		...scopesOf(service, scope).map(each =>
+			entryOf({...service, wildcard: false}, readFrontend(anywhere), each),
+		),
+	];
+}
+
+/** Is it the address that stands for all of a node's? */
+export function isSurrogate({
+	family,
+	address,
+}: Pick<WantedFrontend, 'family' | 'address'>): boolean {
+	return address === surrogateAddress[family];
+}
+
+/** *Throws:* `ERR_USAGE`. */
+export function readFrontend(frontend: Frontend): WantedFrontend {
+	checkObject('frontend', frontend, frontendFields);
+	const {address, scope = 'external', protocol = 'tcp'} = frontend;
+	choose('frontend.scope', scope, scopes);
+	const known = addressIn('frontend.address', address);
+	const number = readProtocol('frontend.protocol', protocol);
+	const port = wholeIn('frontend.port', frontend.port, 1, 0xffff);
+	return frontendOf(known.family, known.text, port, number, scopes.indexOf(scope));
+}
+
+export function frontendOf(
+	family: Family,
+	address: string,
+	port: number,
+	protocol: number,
+	scope: number,
+): WantedFrontend {
+	const key = `${address} ${port} ${protocol} ${scope}`;
+	return {key, family, address, port, protocol, scope};
+}
+
+/** What tells backends apart. */
+export function backendKey(address: string, port: number, protocol: number): string {
+	return `${address} ${port} ${protocol}`;
+}
+
+/** Numbers of scopes that a service is written in, and whether it is written in both. */
+interface EntryScope {
+	readonly scope: number;
+	readonly both: boolean;
+}
+
+function scopesOf(service: NewService, asked: ServiceScope | undefined): EntryScope[] {
+	if (asked !== undefined) return [{scope: scopes.indexOf(asked), both: false}];
+	const {externalTrafficPolicy = 'Cluster', internalTrafficPolicy = 'Cluster'} = service;
+	const isOutside = (service.type ?? 'ClusterIP') !== 'ClusterIP';
+	const both = isOutside && externalTrafficPolicy !== internalTrafficPolicy;
+	return both
+		? [
+				{scope: 1, both},
+				{scope: 0, both},
+			]
+		: [{scope: 0, both}];
+}
+
+function entryOf(
+	service: NewService,
+	{family, address, port, protocol}: WantedFrontend,
+	{scope, both}: EntryScope,
+): WantedEntry {
+	const {type = 'ClusterIP', algorithm = 'default', sourceRanges, affinity} = service;
+	const isOutside = type !== 'ClusterIP';
+	const {externalTrafficPolicy: external, internalTrafficPolicy: internal} = service;
+	choose('externalTrafficPolicy', external ?? 'Cluster', ['Cluster', 'Local']);
+	choose('internalTrafficPolicy', internal ?? 'Cluster', ['Cluster', 'Local']);
+	choose('algorithm', algorithm, ['default', 'random', 'maglev']);
+	choose('forwardingMode', service.forwardingMode ?? 'snat', ['snat', 'dsr']);
+	const frontend = frontendOf(family, address, port, protocol, scope);
+	const routable = isOutside && !isSurrogate(frontend);
+	const timeout =
+		affinity === undefined
+			? 0
+			: wholeIn('affinity.timeout', affinity.timeout, 1, longestAffinity);
+	const {ranges, deny} = rangesOf(sourceRanges, family);
+	const bits = (on: boolean, flag: number): number => (on ? flag : 0);
+	const isLocal = (isOutside && scope === 0 ? external : internal) === 'Local';
+	const all = readBackends(service.backends, family, protocol);
+	return {
+		frontend,
+		spread: packSpread(algorithm, timeout),
+		algorithm,
+		flags:
+			typeFlags[type] |
+			bits(isOutside && external === 'Local', flags1.externalLocal) |
+			bits(timeout > 0, flags1.affinity) |
+			bits(routable, flags1.routable) |
+			bits(sourceRanges !== undefined, flags1.sourceRange),
+		flags2:
+			bits(internal === 'Local', flags2.internalLocal) |
+			bits(both, flags2.twoScopes) |
+			bits(deny, flags2.sourceRangeDeny) |
+			bits(service.forwardingMode === 'dsr', flags2.dsr),
+		backends: isLocal ? all.filter((_, i) => service.backends[i]?.local === true) : all,
+		ranges,
+		wildcard: service.wildcard ?? (type === 'ClusterIP' || type === 'LoadBalancer'),
+	};
+}
+
+function readBackends(
+	backends: readonly NewBackend[],
+	family: Family,
+	protocol: number,
+): WantedBackend[] {
+	if (!Array.isArray(backends)) refuse('backends', 'is a list', backends);
+	if (backends.length > mostBackends) {
+		refuse('backends', `has at most ${mostBackends}`, backends.length);
+	}
+
+	const seen = new Set<string>();
+	return backends.map((backend: NewBackend, i) => {
+		const at = (name: string): string => `backends[${i}]${name}`;
+		checkObject(at(''), backend, backendFields);
+		const {port, weight = defaultWeight, state, zone} = backend;
+		const address = addressIn(at('.address'), backend.address);
+		if (address.family !== family) {
+			refuse(at('.address'), `is of IPv${family} as its frontend is`, backend.address);
+		}
+
+		wholeIn(at('.port'), port, 1, 0xffff);
+		wholeIn(at('.weight'), weight, 1, 0xffff);
+		if (zone !== undefined) wholeIn(at('.zone'), zone, 0, 0xff);
+		if (state !== undefined) choose(at('.state'), state, backendStates);
+		const key = backendKey(address.text, port, protocol);
+		if (seen.has(key)) refuse(at(''), 'stands in the list before', `${address.text}:${port}`);
+		seen.add(key);
+		return {key, family, address: address.text, port, protocol, weight, state, zone};
+	});
+}
+
+function rangesOf(
+	given: SourceRanges | undefined,
+	family: Family,
+): {ranges: string[]; deny: boolean} {
+	if (given === undefined) return {ranges: [], deny: false};
+	checkObject('sourceRanges', given, ['allow', 'deny']);
+	const {allow, deny} = given;
+	if ((allow === undefined) === (deny === undefined)) {
+		refuse('sourceRanges', 'has either allow or deny', given);
+	}
+
+	const name = allow === undefined ? 'deny' : 'allow';
+	const list = allow ?? deny;
+	if (!Array.isArray(list)) refuse(`sourceRanges.${name}`, 'is a list of prefixes', list);
+	const prefixes = list.map((text: string, i) => {
+		try {
+			return readPrefix(text);
+		} catch (cause) {
+			return refuse(`sourceRanges.${name}[${i}]`, 'is a prefix', text, cause);
+		}
+	});
+	const own = prefixes.filter(prefix => prefix.family === family).map(({text}) => text);
+	return {ranges: [...new Set(own)].sort(), deny: deny !== undefined};
+}
+
+function addressIn(field: string, text: unknown): {family: Family; text: string} {
+	if (typeof text !== 'string') return refuse(field, 'is an address', text);
+	try {
+		return readAddress(text);
+	} catch (cause) {
+		return refuse(field, 'is an address', text, cause);
+	}
+}
+
+function readProtocol(field: string, protocol: unknown): number {
+	if (typeof protocol === 'string' && protocol.toLowerCase() === 'any') return 0;
+	try {
+		return protocolNumber(String(protocol));
+	} catch (cause) {
+		return refuse(field, 'is tcp, udp, sctp, any or a number', protocol, cause);
+	}
+}
+
+function wholeIn(field: string, value: unknown, low: number, high: number): number {
+	const isRight =
+		Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+	if (isRight) return value as number;
+	return refuse(field, `is a whole number from ${low} to ${high}`, value);
+}
+
+function choose(field: string, value: unknown, choices: readonly string[]): void {
+	if (choices.includes(value as string)) return;
+	refuse(field, `is one of ${choices.join(', ')}`, value);
+}
+
+function checkObject(what: string, value: unknown, fields: readonly string[]): void {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+		refuse(what, 'is an object', value);
+	}
+
+	const unknown = Object.keys(value).find(key => !fields.includes(key));
+	if (unknown === undefined) return;
+	const close = nearest(unknown, fields);
+	const hint = close === undefined ? '' : `; did you mean "${close}"?`;
+	throw new UsageError(`read service: ${what} has no field "${unknown}"${hint}`);
+}
+
+function refuse(field: string, what: string, value: unknown, cause?: unknown): never {
+	const text = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
+	throw new UsageError(
+		`read service: ${field} ${what}, got ${text}`,
+		cause === undefined ? {} : {cause},
+	);
+}
