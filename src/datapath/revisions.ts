@@ -14,10 +14,8 @@ export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
 	return maps.runtimeConfig.map.get(servicesRevisionIndex);
 }
 
-/** Ahead of each change of services: other processes read them anew. The new revision. */
-export function writeServicesRevision(maps: DatapathMaps): bigint | undefined {
-	const revision = readServicesRevision(maps);
-	if (revision === undefined) return undefined;
+/** Ahead of changes of services: other processes read them anew. The new revision. */
+export function writeServicesRevision(maps: DatapathMaps, revision: bigint): bigint {
 	const next = BigInt.asUintN(64, revision + 1n);
 	maps.require('runtimeConfig').set(servicesRevisionIndex, next);
 	return next;

@@ -9,6 +9,8 @@ export interface KnownAddress {
 	readonly family: Family;
 	/** In its canonical form. */
 	readonly text: string;
+	/** In network order. */
+	readonly bytes: Uint8Array;
 }
 
 const known = new Map<string, KnownAddress>();
@@ -25,13 +27,18 @@ export function readAddress(text: string): KnownAddress {
 }
 
 function parse(text: string): KnownAddress {
-	if (text.includes(':')) return {family: 6, text: formatIpv6(viewOf(parseIpv6(text)))};
-	parseIpv4(text);
-	return {family: 4, text};
+	if (!text.includes(':')) return {family: 4, text, bytes: parseIpv4(text)};
+	const bytes = parseIpv6(text);
+	return {family: 6, text: formatIpv6(viewOf(bytes)), bytes};
+}
+
+/** Of an address in its canonical form, which is known nearly always. */
+export function addressBytes(text: string): Uint8Array {
+	return readAddress(text).bytes;
 }
 
 /** A prefix of either family without what it does not cover. *Throws:* `ERR_ADDRESS`. */
-export function readPrefix(text: string): KnownAddress {
+export function readPrefix(text: string): Omit<KnownAddress, 'bytes'> {
 	const {address, length} = parsePrefix(text);
 	const network = address.map(
 		(byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - i * 8))),

@@ -1,8 +1,10 @@
 /** Plans what has to be written so that services become what is wanted. */
 
+import {hostLittleEndian} from '../../base/bytes.js';
 import {DatapathError} from '../datapath-error.js';
 import type {Family} from './addresses.js';
 import {arrange} from './arrange.js';
+import {encodeBackend} from './encode.js';
 import {backendStates, flags1, stateName, unpackSpread, type BackendState} from './flags.js';
 import {
 	addUser,
@@ -42,6 +44,8 @@ export class Planner {
 	private readonly left = new Set<BackendRecord>();
 	/** Numbers of services that are removed, which what this change adds shall not get. */
 	private readonly freed: number[] = [];
+	/** Numbers this change's entries, to mark the backends that each keeps. */
+	private marks = 0;
 	private wantedAddresses: ReadonlySet<string> | undefined;
 
 	constructor(state: ServiceState, writes: Writes, tables: Tables) {
@@ -49,6 +53,18 @@ export class Planner {
 		this.writes = writes;
 		this.slots = new SlotWriter(writes);
 		this.tables = tables;
+	}
+
+	/** Forgets what was wanted: for the next change. */
+	clear(): void {
+		this.slots.clear();
+		this.wanted.clear();
+		this.unwanted.clear();
+		this.states.clear();
+		this.dirty.clear();
+		this.left.clear();
+		this.freed.length = 0;
+		this.wantedAddresses = undefined;
 	}
 
 	/** A service as it shall be; of one that was wanted before, the later counts. */
@@ -120,7 +136,9 @@ export class Planner {
 
 		if (hasChanged) {
 			if (known !== undefined) this.state.count(entry, -1);
-			Object.assign(entry, {spread, flags, flags2: wanted.flags2});
+			entry.spread = spread;
+			entry.flags = flags;
+			entry.flags2 = wanted.flags2;
 			if (known === undefined) this.state.add(entry);
 			else this.state.count(entry, 1);
 			this.slots.changed(entry);
@@ -128,17 +146,20 @@ export class Planner {
 
 		this.planRanges(entry, wanted.ranges);
 		this.planWildcard(wanted);
-		const ids = new Set(members.map(({id}) => id));
-		for (const {id} of entry.slots) {
-			const backend = ids.has(id) ? undefined : this.state.backendsById.get(id);
+		const {backendsById} = this.state;
+		const mark = ++this.marks;
+		for (const {id} of members) {
+			const backend = backendsById.get(id);
 			if (backend === undefined) continue;
-			removeUser(backend, entry);
-			this.left.add(backend);
+			backend.mark = mark;
+			addUser(backend, entry);
 		}
 
-		for (const id of ids) {
-			const backend = this.state.backendsById.get(id);
-			if (backend !== undefined) addUser(backend, entry);
+		for (const {id} of entry.slots) {
+			const backend = backendsById.get(id);
+			if (backend === undefined || backend.mark === mark) continue;
+			removeUser(backend, entry);
+			this.left.add(backend);
 		}
 
 		this.dirty.set(entry, members);
@@ -161,7 +182,10 @@ export class Planner {
 		const number = state === undefined ? undefined : backendStates.indexOf(state);
 		const known = this.state.backends.get(key);
 		if (known !== undefined) {
-			this.updateBackend(known, {state: number, zone});
+			if (number !== undefined || zone !== undefined) {
+				this.updateBackend(known, {state: number, zone});
+			}
+
 			return {id: known.id, weight};
 		}
 
@@ -169,7 +193,7 @@ export class Planner {
 		if (id === undefined) throw new DatapathError('add backend', address, 'no id is free');
 		const backend: BackendRecord = {
 			...{id, key, family, address, port, protocol, cluster: 0},
-			...{state: number ?? 0, zone: zone ?? 0, users: undefined},
+			...{state: number ?? 0, zone: zone ?? 0, users: undefined, mark: 0},
 		};
 		this.state.addBackend(backend);
 		this.putBackend(backend);
@@ -196,22 +220,33 @@ export class Planner {
 	}
 
 	private putBackend(backend: BackendRecord): void {
-		const {id, family, address, port, protocol: proto, state, zone, cluster} = backend;
-		const value = {address, port, proto, flags: state, cluster_id: cluster, zone};
-		this.writes.put('put backends', `backends${family}`, id, value);
+		const {key, value} = this.writes.next('put backends', `backends${backend.family}`);
+		key.view.setUint32(key.at, backend.id, hostLittleEndian);
+		encodeBackend(value, backend);
 	}
 
 	/** New flows get the active ones; where there is none, those that are about to end. */
 	private planSlots(entry: Entry, members: readonly Slot[]): void {
-		const stateOf = ({id}: Slot): BackendState =>
-			stateName(this.state.backendsById.get(id)?.state ?? 0);
-		let open = members.filter(slot => stateOf(slot) === 'active');
-		if (open.length === 0) open = members.filter(slot => stateOf(slot) === 'terminating');
-		const others = open.length === members.length ? [] : members.filter(x => !open.includes(x));
-		const slots = arrange(entry.slots, open, others);
+		const {slots, open} = this.orderOf(entry, members);
 		this.slots.plan(entry, slots, open.length);
 		this.planMatches(entry, open);
 		this.planTable(entry, open);
+	}
+
+	private orderOf(
+		entry: Entry,
+		members: readonly Slot[],
+	): {readonly slots: readonly Slot[]; readonly open: readonly Slot[]} {
+		const stateOf = ({id}: Slot): BackendState =>
+			stateName(this.state.backendsById.get(id)?.state ?? 0);
+		if (members.every(slot => stateOf(slot) === 'active')) {
+			return {slots: arrange(entry.slots, members, []), open: members};
+		}
+
+		const wanted = members.some(slot => stateOf(slot) === 'active') ? 'active' : 'terminating';
+		const open = members.filter(slot => stateOf(slot) === wanted);
+		const others = members.filter(slot => stateOf(slot) !== wanted);
+		return {slots: arrange(entry.slots, open, others), open};
 	}
 
 	private planMatches(entry: Entry, open: readonly Slot[]): void {

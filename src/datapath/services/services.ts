@@ -1,9 +1,6 @@
 /** The services of a node: who answers on behalf of which address. */
 
-import {setTimeout} from 'node:timers/promises';
-
 import {UsageError} from '../../base/errors.js';
-import type {Fd} from '../../kernel/sys/fd.js';
 import {lockFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
 import type {DatapathMaps} from '../maps.js';
@@ -15,6 +12,7 @@ import {Planner} from './planner.js';
 import {describeEntry, readService as readOne} from './read.js';
 import type {Frontend, NewService, Service} from './service.js';
 import {readState, type Leftovers, type ServiceState} from './state.js';
+import {waitForLock} from './services-lock.js';
 import {Tables, type TableOptions} from './tables.js';
 import {isSurrogate, readFrontend, readService, type WantedEntry} from './wanted.js';
 import {Writes} from './writes.js';
@@ -35,6 +33,16 @@ export interface ServicesChange {
 	readonly removed: number;
 }
 
+/** The maps as they were after our last change. */
+interface Present {
+	readonly state: ServiceState;
+	readonly leftovers: Leftovers;
+	readonly planner: Planner;
+	readonly tables: Tables;
+	/** How often they were changed until then; undefined where nobody counts. */
+	revision: bigint | undefined;
+}
+
 const optionNames = new Set(['algorithm', 'size', 'seed', 'wait']);
 
 /**
@@ -51,8 +59,7 @@ export class Services {
 	private readonly options: ServicesOptions;
 	private readonly writes: Writes;
 	private last: Promise<unknown> = Promise.resolve();
-	/** The maps as they were after our last change, and how often they were changed until then. */
-	private present: {readonly state: ServiceState; revision: bigint | undefined} | undefined;
+	private present: Present | undefined;
 
 	/** *Throws:* `ERR_USAGE`. */
 	constructor(maps: DatapathMaps, options: ServicesOptions = {}) {
@@ -175,16 +182,20 @@ export class Services {
 		keys: readonly string[] = [],
 	): Promise<ServicesChange> {
 		return this.inTurn(async () => {
-			const lock = await this.lock();
+			const {writes, maps, options} = this;
+			const lock =
+				lockFolder(maps.root) ?? (await waitForLock(maps.root, options.wait ?? 5000));
 			try {
-				const {state, mended} = await this.current();
-				const {writes} = this;
+				const mended = await this.refresh();
+				const present = this.present ?? this.read();
+				const {state, planner, tables} = present;
 				writes.clear();
-				const tables = new Tables(this.maps, this.options);
-				const planner = new Planner(state, writes, tables);
+				tables.clear();
+				planner.clear();
 				plan(planner, state);
 				planner.finish();
-				await this.write(writes, tables);
+				if (tables.isIdle) this.writeNow(present);
+				else await this.write(present);
 				return {
 					ids: keys.map(key => state.entries.get(key)?.number ?? 0),
 					written: writes.written + tables.written,
@@ -200,60 +211,68 @@ export class Services {
 		});
 	}
 
-	/** The maps as they are; what was left behind is taken away first. */
-	private async current(): Promise<{state: ServiceState; mended: number}> {
-		const revision = readServicesRevision(this.maps);
+	/**
+	 * Reads the maps where they may be other than they were; what was left behind is taken away. How
+	 * many elements.
+	 */
+	private async refresh(): Promise<number> {
 		const {present} = this;
-		if (present !== undefined && revision !== undefined && present.revision === revision) {
-			return {state: present.state, mended: 0};
+		if (present !== undefined) {
+			const revision = readServicesRevision(this.maps);
+			if (revision !== undefined && present.revision === revision) return 0;
 		}
 
-		const {state, leftovers} = readState(this.maps);
-		this.present = {state, revision};
+		const fresh = this.read();
 		// Another datapath's agent may keep what nothing seems to lead to.
-		if (this.maps.prefix !== '' || isEmpty(leftovers)) return {state, mended: 0};
-		const {writes} = this;
-		writes.clear();
+		if (this.maps.prefix !== '' || isEmpty(fresh.leftovers)) return 0;
+		this.writes.clear();
+		fresh.planner.mend(fresh.leftovers);
+		fresh.planner.finish();
+		await this.write(fresh);
+		return this.writes.removed + fresh.tables.removed;
+	}
+
+	private read(): Present {
+		requireQuarantine(this.maps);
+		const revision = readServicesRevision(this.maps);
+		const {state, leftovers} = readState(this.maps);
 		const tables = new Tables(this.maps, this.options);
-		const planner = new Planner(state, writes, tables);
-		planner.mend(leftovers);
-		planner.finish();
-		await this.write(writes, tables);
-		return {state, mended: writes.removed + tables.removed};
+		const planner = new Planner(state, this.writes, tables);
+		this.present = {state, leftovers, revision, planner, tables};
+		return this.present;
 	}
 
-	private async write(writes: Writes, tables: Tables): Promise<void> {
-		if (writes.isEmpty && tables.isIdle) return;
-		// Ahead of what is written, so that whoever comes after a crash reads everything anew.
-		const revision = writeServicesRevision(this.maps);
-		if (this.present !== undefined) this.present.revision = revision;
-		if (tables.isIdle) writes.flushNow();
-		else await writes.flush(tables);
+	private async write(present: Present): Promise<void> {
+		if (this.writes.isEmpty && present.tables.isIdle) return;
+		this.raise(present);
+		await this.writes.flush(present.tables);
 	}
 
-	/** The lock of the root's folder, which ends with the process. *Throws:* `ERR_DATAPATH`. */
-	private async lock(): Promise<Fd> {
-		const {root} = this.maps;
-		const end = Date.now() + (this.options.wait ?? 5000);
-		for (;;) {
-			const lock = lockFolder(root);
-			if (lock !== undefined) return lock;
-			if (Date.now() >= end) {
-				throw new DatapathError(
-					'change services under',
-					root,
-					'another process is changing them',
-				);
-			}
+	private writeNow(present: Present): void {
+		if (this.writes.isEmpty) return;
+		this.raise(present);
+		this.writes.flushNow();
+	}
 
-			await setTimeout(1);
-		}
+	/** Ahead of what is written, so that whoever comes after a crash reads everything anew. */
+	private raise(present: Present): void {
+		if (present.revision === undefined) return;
+		present.revision = writeServicesRevision(this.maps, present.revision);
 	}
 
 	private async inTurn<T>(work: () => Promise<T>): Promise<T> {
 		const turn = this.last.then(work, work);
 		this.last = turn.catch(() => undefined);
 		return turn;
+	}
+}
+
+/** *Throws:* `ERR_DATAPATH` for layouts that have no number of slots in quarantine. */
+function requireQuarantine(maps: DatapathMaps): void {
+	for (const found of [maps.services4, maps.services6]) {
+		if (found?.known !== true || found.layout.versions.some(each => each >= '1.17')) continue;
+		const detail = 'services before Cilium 1.17 are read, not changed';
+		throw new DatapathError('change services', found.path, detail);
 	}
 }
 

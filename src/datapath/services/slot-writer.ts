@@ -1,12 +1,11 @@
 /** Writes a service's slots and its frontend. */
 
-import type {ServiceKey} from '../layout/service.js';
+import {encodeService, encodeServiceKey, type ServiceParts} from './encode.js';
 import {flags2} from './flags.js';
 import {defaultWeight} from './maglev.js';
-import {slotOffset} from './slot-offset.js';
 import type {Entry, Slot} from './state.js';
 import type {WantedFrontend} from './wanted.js';
-import type {Writes} from './writes.js';
+import type {Step, Writes} from './writes.js';
 
 export class SlotWriter {
 	private readonly writes: Writes;
@@ -24,24 +23,17 @@ export class SlotWriter {
 	/** Brings an entry to these slots, of which the first `count` are for new flows. */
 	plan(entry: Entry, slots: readonly Slot[], count: number): void {
 		const {frontend, slots: before, count: beforeCount} = entry;
-		const {family} = frontend;
-		const name = `services${family}` as const;
-		const key = keyOf(frontend);
 		for (let i = 0; i < slots.length; i++) {
 			const slot = slots[i];
 			const old = before[i];
 			if (slot === undefined) continue;
 			const isSame = old?.id === slot.id && old.weight === slot.weight;
 			if (isSame && i >= count === i >= beforeCount) continue;
-			const part = {offset: slotOffset[family], number: i + 1};
 			// A slot has no count; it holds the weight where that is not the usual one.
-			this.writes.putAt('put slots', name, key, part, {
-				backend_id: slot.id,
-				count: slot.weight === defaultWeight ? 0 : slot.weight,
-				rev_nat_index: entry.number,
-				flags: 0,
+			this.put('put slots', frontend, i + 1, {
+				...{first: slot.id, count: slot.weight === defaultWeight ? 0 : slot.weight},
+				...{number: entry.number, flags: 0, qcount: 0},
 				flags2: i >= count ? flags2.quarantined : 0,
-				qcount: 0,
 			});
 		}
 
@@ -49,43 +41,48 @@ export class SlotWriter {
 		entry.slots = slots;
 		entry.count = count;
 		if (isOther || this.changedEntries.has(entry)) {
-			this.writes.put('put frontends', name, key, {
-				affinity_timeout: entry.spread,
-				count,
-				rev_nat_index: entry.number,
-				flags: entry.flags,
-				flags2: entry.flags2,
-				qcount: slots.length - count,
+			const {spread: first, number, flags, flags2: second} = entry;
+			this.put('put frontends', frontend, 0, {
+				...{first, count, number, flags, flags2: second, qcount: slots.length - count},
 			});
 		}
 
-		for (let slot = slots.length + 1; slot <= before.length; slot++)
+		for (let slot = slots.length + 1; slot <= before.length; slot++) {
 			this.remove(frontend, slot);
+		}
 	}
 
 	removeAll({frontend, slots}: Entry): void {
-		this.writes.delete('delete frontends', `services${frontend.family}`, keyOf(frontend));
+		this.delete('delete frontends', frontend, 0);
 		for (let slot = 1; slot <= slots.length; slot++) this.remove(frontend, slot);
 	}
 
 	remove(frontend: WantedFrontend, slot: number): void {
-		const part = {offset: slotOffset[frontend.family], number: slot};
-		this.writes.delete('delete slots', `services${frontend.family}`, keyOf(frontend), part);
+		this.delete('delete slots', frontend, slot);
 	}
 
 	/** What refuses an address's other ports: a service without backends and number. */
 	putWildcard(frontend: WantedFrontend, flags: number): void {
-		this.writes.put('put wildcards', `services${frontend.family}`, keyOf(frontend), {
-			...{affinity_timeout: 0, count: 0, rev_nat_index: 0, flags, flags2: 0, qcount: 0},
-		});
+		const nothing = {first: 0, count: 0, number: 0, flags2: 0, qcount: 0};
+		this.put('put wildcards', frontend, 0, {...nothing, flags});
 	}
 
 	removeWildcard(frontend: WantedFrontend): void {
-		this.writes.delete('delete wildcards', `services${frontend.family}`, keyOf(frontend));
+		this.delete('delete wildcards', frontend, 0);
 	}
-}
 
-/** The key of slot 0. */
-function keyOf({address, port, protocol, scope}: WantedFrontend): ServiceKey {
-	return {address, dport: port, backend_slot: 0, proto: protocol, scope};
+	clear(): void {
+		this.changedEntries.clear();
+	}
+
+	private put(step: Step, frontend: WantedFrontend, slot: number, parts: ServiceParts): void {
+		const {key, value} = this.writes.next(step, `services${frontend.family}`);
+		encodeServiceKey(key, frontend, slot);
+		encodeService(value, parts);
+	}
+
+	private delete(step: Step, frontend: WantedFrontend, slot: number): void {
+		const {key} = this.writes.next(step, `services${frontend.family}`);
+		encodeServiceKey(key, frontend, slot);
+	}
 }

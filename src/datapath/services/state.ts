@@ -48,6 +48,8 @@ export interface BackendRecord {
 	zone: number;
 	/** Services that have it: one nearly always, which takes no set. */
 	users: Entry | Set<Entry> | undefined;
+	/** Of the last entry that was planned with it. */
+	mark: number;
 }
 
 export function usersOf({users}: BackendRecord): Iterable<Entry> {
@@ -175,7 +177,7 @@ function readBackends(maps: DatapathMaps, family: Family, state: ServiceState): 
 		const key = backendKey(address, port, proto);
 		state.addBackend({
 			...{id, key, family, address, port, protocol: proto},
-			...{cluster: cluster_id, state: flags, zone, users: undefined},
+			...{cluster: cluster_id, state: flags, zone, users: undefined, mark: 0},
 		});
 	}
 }

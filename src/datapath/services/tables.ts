@@ -62,6 +62,14 @@ export class Tables implements TableWrites {
 		this.options = options;
 	}
 
+	/** Forgets what was wanted and counted. */
+	clear(): void {
+		this.written = 0;
+		this.removed = 0;
+		this.wanted.length = 0;
+		this.dropped.length = 0;
+	}
+
 	get isIdle(): boolean {
 		return this.wanted.length === 0 && this.dropped.length === 0;
 	}

@@ -3,7 +3,7 @@
 import {UsageError} from '../../base/errors.js';
 import {nearest} from '../../base/suggest.js';
 import {protocolNumber} from '../protocols.js';
-import {readAddress, readPrefix, type Family} from './addresses.js';
+import {readAddress, readPrefix, type Family, type KnownAddress} from './addresses.js';
 import {
 	backendStates,
 	flags1,
@@ -217,24 +217,81 @@ function readBackends(
 	}
 
 	const seen = new Set<string>();
-	return backends.map((backend: NewBackend, i) => {
-		const at = (name: string): string => `backends[${i}]${name}`;
-		checkObject(at(''), backend, backendFields);
-		const {port, weight = defaultWeight, state, zone} = backend;
-		const address = addressIn(at('.address'), backend.address);
-		if (address.family !== family) {
-			refuse(at('.address'), `is of IPv${family} as its frontend is`, backend.address);
+	const wanted: WantedBackend[] = [];
+	for (const backend of backends as readonly NewBackend[]) {
+		const read = readBackend(backend, wanted.length, family, protocol);
+		// Which it is has to be said only where there is one.
+		if (seen.size === seen.add(read.key).size) {
+			refuse(
+				`backends[${wanted.length}]`,
+				'stands in the list before',
+				`${read.address}:${read.port}`,
+			);
 		}
 
-		wholeIn(at('.port'), port, 1, 0xffff);
-		wholeIn(at('.weight'), weight, 1, 0xffff);
-		if (zone !== undefined) wholeIn(at('.zone'), zone, 0, 0xff);
-		if (state !== undefined) choose(at('.state'), state, backendStates);
-		const key = backendKey(address.text, port, protocol);
-		if (seen.has(key)) refuse(at(''), 'stands in the list before', `${address.text}:${port}`);
-		seen.add(key);
-		return {key, family, address: address.text, port, protocol, weight, state, zone};
-	});
+		wanted.push(read);
+	}
+
+	return wanted;
+}
+
+function readBackend(
+	backend: NewBackend,
+	i: number,
+	family: Family,
+	protocol: number,
+): WantedBackend {
+	if (typeof backend !== 'object' || (backend as unknown) === null) {
+		refuse(`backends[${i}]`, 'is an object', backend);
+	}
+
+	const {port, weight = defaultWeight, state, zone} = backend;
+	const known = typeof backend.address === 'string' ? tryAddress(backend.address) : undefined;
+	const isRight =
+		known?.family === family &&
+		isWhole(port, 1, 0xffff) &&
+		isWhole(weight, 1, 0xffff) &&
+		(zone === undefined || isWhole(zone, 0, 0xff)) &&
+		(state === undefined || backendStates.includes(state)) &&
+		hasOnly(backend, backendFields);
+	if (!isRight) return refuseBackend(backend, i, family);
+	const {text: address} = known;
+	const key = backendKey(address, port, protocol);
+	return {key, family, address, port, protocol, weight, state, zone};
+}
+
+/** Says what is wrong with it. */
+function refuseBackend(backend: NewBackend, i: number, family: Family): never {
+	const at = `backends[${i}]`;
+	checkObject(at, backend, backendFields);
+	const {port, weight = defaultWeight, state, zone = 0} = backend;
+	const address = addressIn(`${at}.address`, backend.address);
+	if (address.family !== family) {
+		refuse(`${at}.address`, `is of IPv${family} as its frontend is`, backend.address);
+	}
+
+	wholeIn(`${at}.port`, port, 1, 0xffff);
+	wholeIn(`${at}.weight`, weight, 1, 0xffff);
+	wholeIn(`${at}.zone`, zone, 0, 0xff);
+	if (state !== undefined) choose(`${at}.state`, state, backendStates);
+	return refuse(at, 'is a backend', backend);
+}
+
+function tryAddress(text: string): KnownAddress | undefined {
+	try {
+		return readAddress(text);
+	} catch {
+		return undefined;
+	}
+}
+
+function isWhole(value: unknown, low: number, high: number): boolean {
+	return Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+}
+
+function hasOnly(value: object, fields: readonly string[]): boolean {
+	for (const name in value) if (!fields.includes(name)) return false;
+	return true;
 }
 
 function rangesOf(
@@ -281,9 +338,7 @@ function readProtocol(field: string, protocol: unknown): number {
 }
 
 function wholeIn(field: string, value: unknown, low: number, high: number): number {
-	const isRight =
-		Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
-	if (isRight) return value as number;
+	if (isWhole(value, low, high)) return value as number;
 	return refuse(field, `is a whole number from ${low} to ${high}`, value);
 }
 
@@ -297,6 +352,7 @@ function checkObject(what: string, value: unknown, fields: readonly string[]): v
 		refuse(what, 'is an object', value);
 	}
 
+	if (hasOnly(value, fields)) return;
 	const unknown = Object.keys(value).find(key => !fields.includes(key));
 	if (unknown === undefined) return;
 	const close = nearest(unknown, fields);

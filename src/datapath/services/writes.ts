@@ -2,13 +2,14 @@
 
 import {constants} from 'node:os';
 
-import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import {viewOf} from '../../base/bytes.js';
 import {mapBatch, mapDelete, mapUpdate} from '../../kernel/sys/map.js';
 import {elementError} from '../../object/map/map-error.js';
 import type {BpfMap} from '../../object/map/map.js';
 import {ENOTSUPP} from '../../uapi/errno.js';
 import type {DatapathMapName} from '../layout/map-table.js';
 import type {DatapathMaps} from '../maps.js';
+import type {Place} from './encode.js';
 
 /**
  * What is written when, top to bottom. A frontend comes after all that it leads to and goes before it,
@@ -70,27 +71,16 @@ export class Writes {
 	}
 
 	put(step: Step, name: DatapathMapName, key: unknown, value: unknown): void {
-		this.at(step, name).add(key, value, undefined);
+		this.at(step, name).add(key, value);
 	}
 
-	/** The same for a key of which 16 bits, at an offset in bytes, are another number. */
-	putAt(
-		step: Step,
-		name: DatapathMapName,
-		key: unknown,
-		part: {readonly offset: number; readonly number: number},
-		value: unknown,
-	): void {
-		this.at(step, name).add(key, value, part);
+	delete(step: Step, name: DatapathMapName, key: unknown): void {
+		this.at(step, name).add(key, undefined);
 	}
 
-	delete(
-		step: Step,
-		name: DatapathMapName,
-		key: unknown,
-		part?: {readonly offset: number; readonly number: number},
-	): void {
-		this.at(step, name).add(key, undefined, part);
+	/** The place of one element more, which the caller encodes; of a deletion only the key. */
+	next(step: Step, name: DatapathMapName): NextElement {
+		return this.at(step, name).next();
 	}
 
 	/** Does what was collected; `tables` does its own two steps when their turn comes. */
@@ -148,41 +138,41 @@ class Pending {
 	private readonly map: BpfMap;
 	private readonly keySize: number;
 	private readonly valueSize: number;
+	private capacity = 0;
 	private keys = new Uint8Array();
 	private values = new Uint8Array();
 	private keyView = viewOf(this.keys);
 	private valueView = viewOf(this.values);
+	private place = this.placeOf();
 
 	constructor(map: BpfMap) {
 		this.map = map;
 		this.keySize = map.info.keySize;
 		this.valueSize = map.info.valueSize;
-		this.resize(8);
+		this.resize(leastBatch);
 	}
 
-	add(
-		key: unknown,
-		value: unknown,
-		part: {readonly offset: number; readonly number: number} | undefined,
-	): void {
-		const {count, keySize, valueSize, map} = this;
-		if ((count + 1) * keySize > this.keys.length) this.resize(count * 2);
-		map.keyCodec.encode(key, this.keyView, count * keySize);
-		if (part !== undefined) {
-			this.keyView.setUint16(count * keySize + part.offset, part.number, hostLittleEndian);
-		}
+	add(key: unknown, value: unknown): void {
+		this.next();
+		const {map, keySize, valueSize} = this;
+		const last = this.count - 1;
+		map.keyCodec.encode(key, this.keyView, last * keySize);
+		if (value !== undefined) map.valueCodec.encode(value, this.valueView, last * valueSize);
+	}
 
-		if (value !== undefined) map.valueCodec.encode(value, this.valueView, count * valueSize);
+	/** Where the next element belongs: the same object each time. */
+	next(): NextElement {
+		if (this.count === this.capacity) this.resize(this.count * 2);
+		const {place} = this;
+		place.key.at = this.count * this.keySize;
+		place.value.at = this.count * this.valueSize;
 		this.count++;
+		return place;
 	}
 
 	clear(): void {
 		this.count = 0;
-		if (this.keys.length > mostKept * this.keySize) {
-			this.keys = new Uint8Array();
-			this.values = new Uint8Array();
-			this.resize(8);
-		}
+		if (this.capacity > mostKept) this.resize(leastBatch);
 	}
 
 	/** How many there were. *Throws:* `ERR_MAP`. */
@@ -242,13 +232,28 @@ class Pending {
 	private resize(count: number): void {
 		const keys = new Uint8Array(count * this.keySize);
 		const values = new Uint8Array(count * this.valueSize);
-		keys.set(this.keys);
-		values.set(this.values);
+		keys.set(this.keys.subarray(0, keys.length));
+		values.set(this.values.subarray(0, values.length));
+		this.capacity = count;
 		this.keys = keys;
 		this.values = values;
 		this.keyView = viewOf(keys);
 		this.valueView = viewOf(values);
+		this.place = this.placeOf();
 	}
+
+	private placeOf(): NextElement {
+		return {
+			key: {bytes: this.keys, view: this.keyView, at: 0},
+			value: {bytes: this.values, view: this.valueView, at: 0},
+		};
+	}
+}
+
+/** Where an element's key and value belong, until the next one. */
+export interface NextElement {
+	readonly key: Place & {at: number};
+	readonly value: Place & {at: number};
 }
 
 function isUnsupported(errno: number): boolean {

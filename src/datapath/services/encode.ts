@@ -1,0 +1,88 @@
+/**
+ * Keys and values of services and backends in bytes, as `layout/service.ts` has them: the maps of
+ * many thousands, which general codecs would take several times as long to write.
+ */
+
+import {hostLittleEndian} from '../../base/bytes.js';
+import {addressBytes, type Family} from './addresses.js';
+
+/** A buffer and a place in it. */
+export interface Place {
+	readonly bytes: Uint8Array;
+	readonly view: DataView;
+	readonly at: number;
+}
+
+/** Bytes of an address. */
+const length = {4: 4, 6: 16} as const;
+
+interface KeyParts {
+	readonly family: Family;
+	readonly address: string;
+	readonly port: number;
+	readonly protocol: number;
+	readonly scope: number;
+}
+
+/** `lb4_key`, `lb6_key`, over zeros or another key. */
+export function encodeServiceKey(
+	{bytes, view, at}: Place,
+	{family, address, port, protocol, scope}: KeyParts,
+	slot: number,
+): void {
+	bytes.set(addressBytes(address), at);
+	const behind = at + length[family];
+	view.setUint16(behind, port);
+	view.setUint16(behind + 2, slot, hostLittleEndian);
+	bytes[behind + 4] = protocol;
+	bytes[behind + 5] = scope;
+	view.setUint16(behind + 6, 0);
+}
+
+/** What `lb4_service` and `lb6_service` hold. */
+export interface ServiceParts {
+	/** Algorithm and timeout of slot 0, the backend's id of others. */
+	readonly first: number;
+	readonly count: number;
+	readonly number: number;
+	readonly flags: number;
+	readonly flags2: number;
+	readonly qcount: number;
+}
+
+export function encodeService(
+	{bytes, view, at}: Place,
+	{first, count, number, flags, flags2, qcount}: ServiceParts,
+): void {
+	view.setUint32(at, first, hostLittleEndian);
+	view.setUint16(at + 4, count, hostLittleEndian);
+	view.setUint16(at + 6, number);
+	bytes[at + 8] = flags;
+	bytes[at + 9] = flags2;
+	view.setUint16(at + 10, qcount, hostLittleEndian);
+}
+
+interface BackendParts {
+	readonly family: Family;
+	readonly address: string;
+	readonly port: number;
+	readonly protocol: number;
+	readonly state: number;
+	readonly cluster: number;
+	readonly zone: number;
+}
+
+/** `lb4_backend`, `lb6_backend`. */
+export function encodeBackend(
+	{bytes, view, at}: Place,
+	{family, address, port, protocol, state, cluster, zone}: BackendParts,
+): void {
+	bytes.set(addressBytes(address), at);
+	const behind = at + length[family];
+	view.setUint16(behind, port);
+	bytes[behind + 2] = protocol;
+	bytes[behind + 3] = state;
+	view.setUint16(behind + 4, cluster, hostLittleEndian);
+	bytes[behind + 6] = zone;
+	bytes[behind + 7] = 0;
+}
