@@ -4,7 +4,7 @@
  */
 #include "lib/delivery.h"
 #include "lib/fragment.h"
-#include "lib/masquerade.h"
+#include "lib/nodeport.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_HOST
@@ -17,7 +17,14 @@ static __always_inline int has_no_addresses(int drop)
 	return drop && drop_reason(drop) == DROP_INVALID_PACKET;
 }
 
-/* What is for a service and has a backend on this node becomes a packet for it. Returns 0, or how
+/* Out by the node's routes what it has made its own. */
+static __always_inline int forward(struct __sk_buff *ctx, struct walk *walk)
+{
+	ctx->tc_index |= TC_INDEX_FROM_DATAPATH;
+	return deliver_by_route(ctx, walk);
+}
+
+/* What is for a service becomes a packet for a backend, here or on another node. Returns 0, or how
  * its way ends.
  */
 static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *walk,
@@ -36,8 +43,12 @@ static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *w
 		drop = choose_backend(walk, choice, family);
 	if (drop)
 		return answer_no_service(ctx, walk, drop);
-	if (!find_endpoint(&choice->address, family))
-		return 0;
+	if (!find_endpoint(&choice->address, family)) {
+		if (!forwards_services(family))
+			return 0;
+		drop = forward_to_backend(ctx, walk, choice, family);
+		return drop ? drop : forward(ctx, walk);
+	}
 	walk->node_port = 1;
 	return translate_to_backend(ctx, walk, choice, family);
 }
@@ -98,6 +109,12 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 			return result;
 	}
 	find_destination(walk, family);
+	if (forwards_services(family) && walk->translated && !walk->node_port &&
+	    walk->peer_ifindex == PEER_ELSEWHERE) {
+		result = forward_to_client(ctx, walk, family);
+		if (result != NAT_NONE)
+			return result < 0 ? result : forward(ctx, walk);
+	}
 	if (walk->peer_ifindex == PEER_ELSEWHERE || walk->peer_ifindex == PEER_HOST) {
 		if (service_nodeport && !drop && !walk->node_port &&
 		    is_service_address(&walk->packet, family))

@@ -18,6 +18,16 @@ static __always_inline union v6addr nat_address(enum family family)
 	return (union v6addr){ .p1 = nat_ipv4 };
 }
 
+/* From the node. */
+static __always_inline struct nat_target nat_target_of(enum family family)
+{
+	return (struct nat_target){
+		.address = nat_address(family),
+		.min_port = nat_port_min,
+		.max_port = nat_port_max,
+	};
+}
+
 /* Addresses that know those of endpoints. */
 static __always_inline int is_native(const union v6addr *address, enum family family)
 {
@@ -117,11 +127,7 @@ static __always_inline int may_be_translated(const struct packet *packet, enum f
 static __always_inline int masquerade(ctx_t *ctx, struct walk *walk, enum family family, int drop)
 {
 	struct packet *packet = &walk->packet;
-	struct nat_target target = {
-		.address = nat_address(family),
-		.min_port = nat_port_min,
-		.max_port = nat_port_max,
-	};
+	struct nat_target target = nat_target_of(family);
 	struct nat_entry *entry;
 	struct nat_side to;
 	int own;
@@ -164,7 +170,8 @@ static __always_inline int may_answer_nat(const struct walk *walk, enum family f
 {
 	union v6addr address = nat_address(family);
 
-	return masquerades(family) && address_equal(&walk->packet.daddr, &address);
+	return (masquerades(family) || service_nodeport) && address.p1 &&
+	       address_equal(&walk->packet.daddr, &address);
 }
 
 static __always_inline int unmasquerade(ctx_t *ctx, struct walk *walk, enum family family)

@@ -158,6 +158,7 @@ static __always_inline int nat_reverse_family(ctx_t *ctx, struct walk *walk, enu
 		nat_mend_forward(walk, family, entry, &from);
 	if (nat_side_equal(&from, &packet->daddr, packet->dport))
 		return NAT_NONE;
+	remember_original(walk);
 	drop = rewrite(ctx, packet, family, &from.address, from.port, REWRITE_DESTINATION);
 	return drop ? drop : NAT_DONE;
 }
@@ -181,6 +182,7 @@ static __always_inline int nat_reverse_error(ctx_t *ctx, struct walk *walk, enum
 	    nat_side_equal(&from, &quoted.saddr, quoted.sport))
 		return NAT_NONE;
 
+	remember_original(walk);
 	drop = rewrite_quoted(ctx, &quoted, family, &from.address, from.port, REWRITE_SOURCE);
 	if (!drop)
 		drop = rewrite(ctx, packet, family, &from.address, packet->dport,

@@ -63,29 +63,42 @@ static __always_inline struct nat_entry *nat_find(const union ct_key *key, enum 
 	}
 }
 
+/* Where an entry is put together: too large for the stack. */
+struct nat_scratch {
+	union {
+		struct ipv4_nat_entry v4;
+		struct ipv6_nat_entry v6;
+	};
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct nat_scratch);
+} nat_scratch SEC(".maps");
+
 /* Makes an entry that must not be there yet: 0, or the kernel's error. */
 static __always_inline long nat_make(const union ct_key *key, enum family family,
 				     const struct nat_side *to, __u64 needs_ct)
 {
-	struct nat_entry common = {
-		.created = clock_seconds(),
-		.needs_ct = needs_ct,
-		.checked = clock_seconds(),
-	};
+	__u32 zero = 0, now = clock_seconds();
+	struct nat_scratch *entry = bpf_map_lookup_elem(&nat_scratch, &zero);
 
+	if (!entry)
+		return -ENOMEM;
+	__builtin_memset(entry, 0, sizeof(*entry));
+	entry->v4.common.created = now;
+	entry->v4.common.checked = now;
+	entry->v4.common.needs_ct = needs_ct;
 	if (family == IPV6) {
-		struct ipv6_nat_entry entry = { .common = common };
-
-		entry.to_saddr = to->address;
-		entry.to_sport = to->port;
-		return bpf_map_update_elem(&snat_v6_external, key, &entry, BPF_NOEXIST);
-	} else {
-		struct ipv4_nat_entry entry = { .common = common };
-
-		entry.to_saddr = to->address.p1;
-		entry.to_sport = to->port;
-		return bpf_map_update_elem(&snat_v4_external, key, &entry, BPF_NOEXIST);
+		entry->v6.to_saddr = to->address;
+		entry->v6.to_sport = to->port;
+		return bpf_map_update_elem(&snat_v6_external, key, entry, BPF_NOEXIST);
 	}
+	entry->v4.to_saddr = to->address.p1;
+	entry->v4.to_sport = to->port;
+	return bpf_map_update_elem(&snat_v4_external, key, entry, BPF_NOEXIST);
 }
 
 static __always_inline void nat_delete(const union ct_key *key, enum family family)

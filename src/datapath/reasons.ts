@@ -260,6 +260,7 @@ export const sourceFiles: Meanings = {
 	14: means('balance.h', '', 'SOURCE_BALANCE'),
 	15: means('masquerade.h', '', 'SOURCE_MASQUERADE'),
 	16: means('xdp.bpf.c', '', 'SOURCE_XDP'),
+	17: means('nodeport.h', '', 'SOURCE_NODEPORT'),
 	20: means('socket_service.h', '', 'SOURCE_SOCKET_SERVICE'),
 	21: means('socket_reverse.h', '', 'SOURCE_SOCKET_REVERSE'),
 };
