@@ -6,9 +6,9 @@ import {createConnection, createServer, type Socket} from 'node:net';
 const [role, ...words] = process.argv.slice(2);
 const open = new Set<Socket>();
 /** Connections that are being opened at once. */
-const width = 256;
+const width = 64;
 /** Where both endpoints begin. */
-const localPort = 40_000;
+const localPort = 50_000;
 
 if (role === 'serve') await serve(...(words.map(Number) as [number, number]));
 else await connectAll(words[0] ?? '', ...(words.slice(1).map(Number) as [number, number, number]));
@@ -59,7 +59,7 @@ async function connectAll(
 async function ask(host: string, port: number, local: number, number: number): Promise<void> {
 	const any = host.includes(':') ? '::' : '0.0.0.0';
 	const socket = createConnection({host, port, localPort: local, localAddress: any});
-	const signal = AbortSignal.timeout(20_000);
+	const signal = AbortSignal.timeout(60_000);
 	await once(socket, 'connect', {signal});
 	socket.on('error', () => undefined);
 	open.add(socket);

@@ -3,9 +3,9 @@
  *
  *     node dist/bench/nat-connections.js [CONNECTIONS]
  *
- * Both endpoints use the same ports, so that each connection of the second one needs another port.
- * 100,000 connections unless given, half of them of each, to four ports of one server; each sends a
- * number of its own and gets it back.
+ * Both endpoints use the same ports, so that each connection of the second one needs another port;
+ * of the 16,384 that there are for each port of the server, most are taken at the end. 100,000
+ * connections unless given, each of which sends a number of its own and gets it back.
  */
 
 import {execFileSync} from 'node:child_process';
@@ -29,7 +29,9 @@ import {lab, type Host} from '../src/lab/index.js';
 
 const child = fileURLToPath(new URL('nat-connections-child.js', import.meta.url));
 const firstPort = 7000;
-const servers = 4;
+const servers = 8;
+/** Processes of each endpoint: none opens more files than most machines allow. */
+const clientsEach = 4;
 const bare = (prefix: string | undefined): string => prefix?.split('/')[0] ?? '';
 
 /** Starts one side of the connections; settles with what it says. */
@@ -70,7 +72,7 @@ async function measure(count: number, root: string): Promise<void> {
 		...{root, netns: node.netns, devices: ['eth2']},
 		gateway: {ipv4: bare(first?.ipv4), ipv6: bare(first?.ipv6)},
 		sizes: {conntrackTcp: 524_288, nat: 524_288},
-		nat: {ipv4: bare(device?.ipv4), ipv6: bare(device?.ipv6)},
+		nat: {ipv4: bare(device?.ipv4), ipv6: bare(device?.ipv6), ports: [49_152, 65_535]},
 		masquerade: {ipv4: true, ipv6: true},
 	});
 	using maps = openDatapathMaps({root, write: true});
@@ -94,19 +96,27 @@ async function measure(count: number, root: string): Promise<void> {
 		['IPv4', bare(world.interfaces[0]?.ipv4)],
 		['IPv6', bare(world.interfaces[0]?.ipv6)],
 	] as const) {
-		const server = start(world, 'serve', `${firstPort}`, `${servers}`);
-		await server.line();
+		const serving = Array.from({length: servers}, (_, i) =>
+			start(world, 'serve', `${firstPort + i}`, '1'),
+		);
+		await Promise.all(serving.map(async each => each.line()));
 		const begin = performance.now();
-		const clients = [red, blue].map(host =>
-			start(host, 'connect', address, `${firstPort}`, `${servers}`, `${count / 2}`),
+		const width = servers / clientsEach;
+		const own = `${count / 2 / clientsEach}`;
+		const clients = [red, blue].flatMap(host =>
+			Array.from({length: clientsEach}, (_, i) =>
+				start(host, 'connect', address, `${firstPort + i * width}`, `${width}`, own),
+			),
 		);
 		const results = await Promise.all(clients.map(async client => client.line()));
 		const seconds = (performance.now() - begin) / 1000;
 		using nat = await openNat(maps);
-		const stats = (await nat.stats()).find(each => family.endsWith(`${each.family}`));
+		const stats = (await nat.stats({ports: [49_152, 65_535]})).find(each =>
+			family.endsWith(`${each.family}`),
+		);
 		if (stats !== undefined) report(family, results, seconds, stats);
-		for (const each of [...clients, server]) each.end();
-		await Promise.all([...clients, server].map(async each => each.line()));
+		for (const each of [...clients, ...serving]) each.end();
+		await Promise.all([...clients, ...serving].map(async each => each.line()));
 		await clean(maps);
 	}
 }

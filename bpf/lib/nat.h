@@ -115,7 +115,8 @@ static __always_inline int nat_forward(ctx_t *ctx, struct walk *walk, enum famil
 			mended = family == IPV6 ? nat_mend_ipv6(walk, target, to)
 						: nat_mend_ipv4(walk, target, to);
 		drop = mended == NAT_DONE ? 0 : nat_create(ctx, walk, family, target, to);
-		if (!drop && target->needs_ct)
+		/* Where the node has a policy its flows are followed already. */
+		if (!drop && target->needs_ct && !host_firewall)
 			drop = family == IPV6 ? nat_follow_ipv6(ctx, walk)
 					      : nat_follow_ipv4(ctx, walk);
 		if (drop)

@@ -28,7 +28,7 @@ static __always_inline int follow_forwarded(ctx_t *ctx, struct walk *walk, enum 
 	if (flow.entry && flow.entry->node_port &&
 	    flow.entry->rev_nat_index == walk->rev_nat_index) {
 		ct_follow(ctx, walk, &flow, 0);
-		if (!flow.reopened)
+		if (flow.status != CT_NEW)
 			return 0;
 	}
 	walk->src_identity = world_identity(family);
