@@ -63,12 +63,15 @@ static __always_inline struct nat_entry *nat_find(const union ct_key *key, enum 
 	}
 }
 
-/* Where an entry is put together: too large for the stack. */
+/* Where an entry is put together, and a port looked for: too large for the stack. */
 struct nat_scratch {
 	union {
 		struct ipv4_nat_entry v4;
 		struct ipv6_nat_entry v6;
 	};
+	struct bpf_sock_tuple tuple;
+	__u32 pad;
+	union ct_key key;
 };
 
 struct {
@@ -78,16 +81,24 @@ struct {
 	__type(value, struct nat_scratch);
 } nat_scratch SEC(".maps");
 
+/* NULL: never, but the verifier does not know. */
+static __always_inline struct nat_scratch *the_nat_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&nat_scratch, &zero);
+}
+
 /* Makes an entry that must not be there yet: 0, or the kernel's error. */
 static __always_inline long nat_make(const union ct_key *key, enum family family,
 				     const struct nat_side *to, __u64 needs_ct)
 {
-	__u32 zero = 0, now = clock_seconds();
-	struct nat_scratch *entry = bpf_map_lookup_elem(&nat_scratch, &zero);
+	struct nat_scratch *entry = the_nat_scratch();
+	__u32 now = clock_seconds();
 
 	if (!entry)
 		return -ENOMEM;
-	__builtin_memset(entry, 0, sizeof(*entry));
+	__builtin_memset(&entry->v6, 0, sizeof(entry->v6));
 	entry->v4.common.created = now;
 	entry->v4.common.checked = now;
 	entry->v4.common.needs_ct = needs_ct;

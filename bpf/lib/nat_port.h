@@ -35,29 +35,29 @@ static __always_inline int nat_has_ports(const struct packet *packet, enum famil
  */
 static __always_inline int nat_port_has_socket(ctx_t *ctx, enum family family,
 					       const struct packet *packet,
-					       const struct nat_side *to)
+					       const struct nat_side *to,
+					       struct bpf_sock_tuple *tuple)
 {
-	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *socket;
 	__u32 size;
 
 	if (family == IPV6) {
-		__builtin_memcpy(tuple.ipv6.saddr, &packet->daddr, sizeof(tuple.ipv6.saddr));
-		__builtin_memcpy(tuple.ipv6.daddr, &to->address, sizeof(tuple.ipv6.daddr));
-		tuple.ipv6.sport = packet->dport;
-		tuple.ipv6.dport = to->port;
-		size = sizeof(tuple.ipv6);
+		__builtin_memcpy(tuple->ipv6.saddr, &packet->daddr, sizeof(tuple->ipv6.saddr));
+		__builtin_memcpy(tuple->ipv6.daddr, &to->address, sizeof(tuple->ipv6.daddr));
+		tuple->ipv6.sport = packet->dport;
+		tuple->ipv6.dport = to->port;
+		size = sizeof(tuple->ipv6);
 	} else {
-		tuple.ipv4.saddr = packet->daddr.p1;
-		tuple.ipv4.daddr = to->address.p1;
-		tuple.ipv4.sport = packet->dport;
-		tuple.ipv4.dport = to->port;
-		size = sizeof(tuple.ipv4);
+		tuple->ipv4.saddr = packet->daddr.p1;
+		tuple->ipv4.daddr = to->address.p1;
+		tuple->ipv4.sport = packet->dport;
+		tuple->ipv4.dport = to->port;
+		size = sizeof(tuple->ipv4);
 	}
 	if (packet->protocol == IPPROTO_TCP)
-		socket = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+		socket = bpf_skc_lookup_tcp(ctx, tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else if (packet->protocol == IPPROTO_UDP)
-		socket = bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+		socket = bpf_sk_lookup_udp(ctx, tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else
 		return 0;
 	if (!socket)
@@ -95,10 +95,14 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 	__u32 port = bpf_ntohs(packet->sport);
 	__u32 count = last - first + 1;
 	int has_ports = nat_has_ports(packet, family);
-	union ct_key key = {};
+	struct nat_scratch *scratch = the_nat_scratch();
+	union ct_key *key;
 	__u32 retries, step;
 	long err = 0;
 
+	if (!scratch)
+		return DROP(DROP_NAT_NO_MAPPING);
+	key = &scratch->key;
 	if (last < first || count > 0x10000)
 		count = 1;
 	/* Few enough to try them all: one after the other. Of many, an odd step leaves none out. */
@@ -110,9 +114,10 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 	to->address = target->address;
 	for (retries = 0; retries < NAT_RETRIES; retries++) {
 		to->port = bpf_htons(port);
-		if (target->needs_ct || !nat_port_has_socket(ctx, family, packet, to)) {
-			nat_key_reply(&key, family, packet, to);
-			err = nat_make(&key, family, &from, target->needs_ct);
+		if (target->needs_ct ||
+		    !nat_port_has_socket(ctx, family, packet, to, &scratch->tuple)) {
+			nat_key_reply(key, family, packet, to);
+			err = nat_make(key, family, &from, target->needs_ct);
 			if (!err)
 				break;
 		}
@@ -130,16 +135,16 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 	nat_count_retries(ctx, walk, family, retries);
 	walk->trace_wanted = 1;
 
-	nat_key_forward(&key, family, packet);
-	err = nat_make(&key, family, to, target->needs_ct);
+	nat_key_forward(key, family, packet);
+	err = nat_make(key, family, to, target->needs_ct);
 	if (!err)
 		return 0;
 
-	nat_key_reply(&key, family, packet, to);
-	nat_delete(&key, family);
+	nat_key_reply(key, family, packet, to);
+	nat_delete(key, family);
 	/* Another CPU has the flow's next packet. */
-	nat_key_forward(&key, family, packet);
-	if (err == -EEXIST && nat_find(&key, family, to))
+	nat_key_forward(key, family, packet);
+	if (err == -EEXIST && nat_find(key, family, to))
 		return 0;
 	walk->ext_error = err;
 	return DROP(DROP_NAT_NO_MAPPING);
