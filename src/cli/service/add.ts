@@ -15,7 +15,7 @@ const policies = ['Cluster', 'Local'] as const;
 export function addAdd(service: Command): void {
 	withNode(service.command('add'))
 		.description('make a service what is given, be it there or not')
-		.argument('<frontend>', 'address and port, and /udp or /sctp if not TCP')
+		.argument('<address>', 'frontend: 10.96.0.1:80, and /udp or /sctp if not TCP')
 		.argument('[backend...]', 'address and port of each')
 		.addOption(
 			new Option('--type <type>', 'where the frontend comes from')

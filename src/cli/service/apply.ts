@@ -12,9 +12,9 @@ import {outputOptions, printOne} from '../output/print.js';
 import {openForChange, withNode, type NodeOptions} from './open.js';
 
 const help = `
-Manifests are objects of kind Service and EndpointSlice, or lists of them, in YAML
-or JSON. A Service's addresses and ports become services, and what is ready in its
-slices their backends; what is ending but still serves is "terminating".
+Manifests are objects of kind Service and EndpointSlice, or lists of them, in
+YAML or JSON. A Service's addresses and ports become services, and what is ready
+in its slices their backends; what is ending but still serves is "terminating".
 
   kubectl get services,endpointslices -A -o yaml | skep service apply -f -
 `;

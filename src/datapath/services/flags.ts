@@ -9,6 +9,7 @@ export const serviceTypes = [
 	'HostPort',
 	'LocalRedirect',
 ] as const;
+/** Where a service's frontend comes from. */
 export type ServiceType = (typeof serviceTypes)[number];
 
 /** In the first byte. */
@@ -83,6 +84,7 @@ export function flagWords(first: number, second: number): string[] {
 
 /** How far a backend takes part. */
 export const backendStates = ['active', 'terminating', 'quarantined', 'maintenance'] as const;
+/** Whether a backend is given new flows, and why not. */
 export type BackendState = (typeof backendStates)[number];
 
 /** Numbers stand in the maps; one that no version has counts as active. */
@@ -92,6 +94,7 @@ export function stateName(number: number): BackendState {
 
 /** How new flows are spread. */
 export const algorithms = ['default', 'random', 'maglev'] as const;
+/** How new flows are spread; `default` is as the node says. */
 export type ServiceAlgorithm = (typeof algorithms)[number];
 
 /** Above the seconds of affinity in slot 0. */

@@ -15,7 +15,9 @@ export interface Frontend {
 	readonly scope?: ServiceScope;
 }
 
+/** Clients outside of the cluster, or in it. */
 export type ServiceScope = 'external' | 'internal';
+/** Backends of the whole cluster, or of this node only. */
 export type TrafficPolicy = 'Cluster' | 'Local';
 
 /** A server behind a service. */
