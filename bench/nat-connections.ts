@@ -37,7 +37,7 @@ const bare = (prefix: string | undefined): string => prefix?.split('/')[0] ?? ''
 /** Starts one side of the connections; settles with what it says. */
 function start(host: Host, ...words: readonly string[]) {
 	const process_ = host.spawn(process.execPath, ['--max-old-space-size=4096', child, ...words]);
-	process_.stderr?.pipe(process.stderr);
+	process_.stderr?.on('data', (part: Buffer) => process.stderr.write(part));
 	const {stdout} = process_;
 	if (stdout === null) throw new TypeError('it has no output');
 	stdout.setEncoding('utf8');

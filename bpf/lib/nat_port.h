@@ -79,10 +79,15 @@ static __always_inline void nat_count_retries(const ctx_t *ctx, const struct wal
 		METRIC(METRIC_NAT_PORTS_SHORT, walk->direction, packet_length(ctx));
 }
 
+/* Any of so many. */
+static __always_inline __u32 nat_random_port(__u32 first, __u32 count)
+{
+	return first + ((bpf_get_prandom_u32() & 0xffff) * count >> 16);
+}
+
 /* A port for a flow that has none, and its entries: first that of replies, which two flows may want.
- * The first choice is the port that it has; then
- * one at random, and from there on with steps of a random length, so that flows that met once do
- * not meet again.
+ * The first choice is the port that it has, then any. Steps of one length, even of a random one,
+ * would stay among the neighbours of a port that is taken, and they are often taken, too.
  */
 static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum family family,
 					     const struct nat_target *target, struct nat_side *to)
@@ -91,13 +96,12 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 	struct nat_side from = { .address = packet->saddr, .port = packet->sport };
 	__u32 first = is_echo(packet, family) ? 0 : target->min_port;
 	__u32 last = is_echo(packet, family) ? 0xffff : target->max_port;
-	__u32 random = bpf_get_prandom_u32();
 	__u32 port = bpf_ntohs(packet->sport);
 	__u32 count = last - first + 1;
 	int has_ports = nat_has_ports(packet, family);
 	struct nat_scratch *scratch = the_nat_scratch();
 	union ct_key *key;
-	__u32 retries, step;
+	__u32 retries;
 	long err = 0;
 
 	if (!scratch)
@@ -105,11 +109,8 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 	key = &scratch->key;
 	if (last < first || count > 0x10000)
 		count = 1;
-	/* Few enough to try them all: one after the other. Of many, an odd step leaves none out. */
-	step = count <= NAT_RETRIES ? 1 : (random >> 16) % (count / 2) * 2 + 1;
-	random = first + ((random & 0xffff) * count >> 16);
 	if (has_ports && (port < first || port > last))
-		port = random;
+		port = nat_random_port(first, count);
 
 	to->address = target->address;
 	for (retries = 0; retries < NAT_RETRIES; retries++) {
@@ -123,9 +124,11 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 		}
 		if (!has_ports)
 			break;
-		port = retries ? port + step : random;
-		if (port > last)
-			port -= count;
+		/* Few enough to try them all: one after the other. */
+		if (retries && count < NAT_RETRIES)
+			port = port == last ? first : port + 1;
+		else
+			port = nat_random_port(first, count);
 	}
 	if (retries == NAT_RETRIES || err) {
 		nat_count_retries(ctx, walk, family, NAT_RETRIES);
