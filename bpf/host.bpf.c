@@ -4,6 +4,7 @@
  */
 #include "lib/delivery.h"
 #include "lib/fragment.h"
+#include "lib/handover.h"
 #include "lib/nodeport.h"
 
 #undef SOURCE_FILE
@@ -30,19 +31,26 @@ static __always_inline int forward(struct __sk_buff *ctx, struct walk *walk)
 static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *walk,
 					   enum family family)
 {
-	struct service_choice *choice;
+	struct service_choice *choice = (void *)0;
 	int drop;
 
 	if (walk->packet.icmp_error)
 		return translate_error(ctx, walk, family, SERVICE_NORTH_SOUTH);
-	choice = find_service(&walk->packet, family, SERVICE_NORTH_SOUTH);
-	if (!choice)
+	switch (read_handover(ctx, family, &choice)) {
+	case HANDOVER_NO_SERVICE:
 		return 0;
-	drop = service_admits(choice, &walk->packet, family);
-	if (!drop)
-		drop = choose_backend(walk, choice, family);
-	if (drop)
-		return answer_no_service(ctx, walk, drop);
+	case HANDOVER_BACKEND:
+		break;
+	default:
+		choice = find_service(&walk->packet, family, SERVICE_NORTH_SOUTH);
+		if (!choice)
+			return 0;
+		drop = service_admits(choice, &walk->packet, family);
+		if (!drop)
+			drop = choose_backend(walk, choice, family);
+		if (drop)
+			return answer_no_service(ctx, walk, drop);
+	}
 	if (!find_endpoint(&choice->address, family)) {
 		if (!forwards_services(family))
 			return 0;

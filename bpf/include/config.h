@@ -97,6 +97,11 @@ const volatile __be32 native_routing_ipv4_mask = 0;
 const volatile __be32 native_routing_ipv6[4] = {};
 const volatile __be32 native_routing_ipv6_mask[4] = {};
 
+/* ---- XDP */
+
+/* 1: what is for services with backends on other nodes, and what these answer, goes on from here. */
+const volatile __u8 xdp_services = 0;
+
 /* ---- Delivery */
 
 /* 1: packets enter the endpoint's namespace at once. *Kernel:* 5.10. */

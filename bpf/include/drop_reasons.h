@@ -66,8 +66,11 @@ enum source_file {
 	SOURCE_MASQUERADE = 15,
 	SOURCE_XDP = 16,
 	SOURCE_NODEPORT = 17,
+	SOURCE_RELAY = 18,
+	SOURCE_SHORTCUT = 19,
 	SOURCE_SOCKET_SERVICE = 20,
 	SOURCE_SOCKET_REVERSE = 21,
+	SOURCE_HOP = 22,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

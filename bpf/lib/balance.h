@@ -3,7 +3,8 @@
 #ifndef SKEP_LIB_BALANCE_H
 #define SKEP_LIB_BALANCE_H
 
-#include "icmp_error.h"
+#include "metrics.h"
+#include "rewrite.h"
 #include "service.h"
 
 #undef SOURCE_FILE

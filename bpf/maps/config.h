@@ -15,6 +15,8 @@ enum runtime_config_index {
 	RUNTIME_CONFIG_PREFILTER = 129,
 	/* Grows with every change of the lists of denied sources. */
 	RUNTIME_CONFIG_PREFILTER_REVISION = 130,
+	/* Grows with every change of services and backends. */
+	RUNTIME_CONFIG_SERVICE_REVISION = 131,
 };
 
 struct {

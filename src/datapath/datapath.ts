@@ -43,8 +43,8 @@ export interface DatapathOptions extends NodeSettings {
 	/** The node's devices: what comes and goes by them is guarded. */
 	readonly devices?: readonly string[];
 	/**
-	 * Whether frames are looked at before the stack has them, on the same devices: for the prefilter.
-	 * What runs stays unless given.
+	 * Whether frames are looked at before the stack has them, on the same devices: for the prefilter
+	 * and for services. What runs stays unless given, and for services it is `auto`.
 	 */
 	readonly xdp?: XdpChoice;
 	/**
@@ -162,10 +162,14 @@ function putInPlace(
 }
 
 /** Which objects are wanted: others where they were asked for, or run and were not switched off. */
-function wantedObjects(root: string, {xdp, cgroup}: DatapathOptions): readonly ObjectName[] {
+function wantedObjects(
+	root: string,
+	{xdp, cgroup, services = {}}: DatapathOptions,
+): readonly ObjectName[] {
 	const hasXdp = listFolder(root, 'programs').includes('xdp_netdev');
 	const wanted = [...usualObjects];
-	if (xdp === undefined ? hasXdp : xdp !== 'off') wanted.push('xdp');
+	const isWanted = hasXdp || services.acceleration === true;
+	if (xdp === undefined ? isWanted : xdp !== 'off') wanted.push('xdp');
 	if (cgroup === undefined ? hasCgroup(root) : cgroup !== false) wanted.push('sock');
 	return wanted;
 }

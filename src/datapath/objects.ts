@@ -53,7 +53,7 @@ export async function prepareObject(
 		spec.variables[variable]?.set(value);
 	}
 
-	const entries = entriesOf(sizes);
+	const entries = {...entriesOf(sizes), ...unusedMaps(settings)};
 	const resize = (name: string, map: MapSpec): MapSpec => ({
 		...sizeMaglev(map, settings.services ?? {}),
 		maxEntries: entries[name] ?? map.maxEntries,
@@ -83,6 +83,11 @@ function entriesOf(sizes: MapSizes): Record<string, number> {
 			),
 		),
 	};
+}
+
+/** What programs do not look into, as their constants are. */
+function unusedMaps({services = {}}: NodeSettings): Record<string, number> {
+	return services.acceleration === true ? {} : {shortcuts4: 1, shortcuts6: 1};
 }
 
 /** *Throws:* `ERR_USAGE` where none of the objects has a constant that is asked for. */

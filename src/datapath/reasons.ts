@@ -261,8 +261,11 @@ export const sourceFiles: Meanings = {
 	15: means('masquerade.h', '', 'SOURCE_MASQUERADE'),
 	16: means('xdp.bpf.c', '', 'SOURCE_XDP'),
 	17: means('nodeport.h', '', 'SOURCE_NODEPORT'),
+	18: means('relay.h', '', 'SOURCE_RELAY'),
+	19: means('shortcut.h', '', 'SOURCE_SHORTCUT'),
 	20: means('socket_service.h', '', 'SOURCE_SOCKET_SERVICE'),
 	21: means('socket_reverse.h', '', 'SOURCE_SOCKET_REVERSE'),
+	22: means('hop.h', '', 'SOURCE_HOP'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

@@ -5,8 +5,8 @@ import type {DatapathMaps} from './maps.js';
 /** Index in `runtime_config`, as in bpf/maps/config.h. */
 export const ipcacheRevisionIndex = 128;
 
-/** Index in `runtime_config` of how often services were changed; programs do not look at it. */
-const servicesRevisionIndex = 129;
+/** The same for services. */
+const servicesRevisionIndex = 131;
 
 /** Undefined where nobody counts: on a Cilium node. */
 export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
@@ -14,7 +14,10 @@ export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
 	return maps.runtimeConfig.map.get(servicesRevisionIndex);
 }
 
-/** Ahead of changes of services: other processes read them anew. The new revision. */
+/**
+ * Ahead of changes of services, so that other processes read them anew, and behind them, so that what
+ * XDP knows of flows counts no more. The new revision.
+ */
 export function writeServicesRevision(maps: DatapathMaps, revision: bigint): bigint {
 	const next = BigInt.asUintN(64, revision + 1n);
 	maps.require('runtimeConfig').set(servicesRevisionIndex, next);
@@ -23,11 +26,17 @@ export function writeServicesRevision(maps: DatapathMaps, revision: bigint): big
 
 /** Behind each change of an address's identity: every flow of the node is judged again. */
 export function raiseIpcacheRevision(maps: DatapathMaps): void {
+	raise(maps, ipcacheRevisionIndex);
+}
+
+/** Behind changes of services' maps that are not made by `Services`. */
+export function raiseServicesRevision(maps: DatapathMaps): void {
+	raise(maps, servicesRevisionIndex);
+}
+
+function raise(maps: DatapathMaps, index: number): void {
 	const config = maps.require('runtimeConfig');
-	config.set(
-		ipcacheRevisionIndex,
-		BigInt.asUintN(64, (config.get(ipcacheRevisionIndex) ?? 0n) + 1n),
-	);
+	config.set(index, BigInt.asUintN(64, (config.get(index) ?? 0n) + 1n));
 }
 
 /** Behind each change of an endpoint's policy, flags or identity: its flows are judged again. */

@@ -245,16 +245,27 @@ export class Services {
 	private async write(present: Present): Promise<void> {
 		if (this.writes.isEmpty && present.tables.isIdle) return;
 		this.raise(present);
-		await this.writes.flush(present.tables);
+		try {
+			await this.writes.flush(present.tables);
+		} finally {
+			this.raise(present);
+		}
 	}
 
 	private writeNow(present: Present): void {
 		if (this.writes.isEmpty) return;
 		this.raise(present);
-		this.writes.flushNow();
+		try {
+			this.writes.flushNow();
+		} finally {
+			this.raise(present);
+		}
 	}
 
-	/** Ahead of what is written, so that whoever comes after a crash reads everything anew. */
+	/**
+	 * Ahead of what is written, so that whoever comes after a crash reads everything anew; and behind
+	 * it, so that programs forget what they know.
+	 */
 	private raise(present: Present): void {
 		if (present.revision === undefined) return;
 		present.revision = writeServicesRevision(this.maps, present.revision);

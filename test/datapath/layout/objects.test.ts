@@ -22,7 +22,16 @@ const pinned = new Map(
 );
 
 /** Maps of the objects that nothing but programs reads. */
-const scratch = new Set(['events_scratch', 'walks', 'originals', 'service_choices', 'nat_scratch']);
+const scratch = new Set([
+	'events_scratch',
+	'walks',
+	'originals',
+	'service_choices',
+	'nat_scratch',
+	'relays',
+	'shortcuts4',
+	'shortcuts6',
+]);
 
 /** All of a struct, padding too, as lines that can be compared. */
 function fieldsIn(btf: Btf, typeId: number, variant: StructVariant): string[] {
