@@ -6,6 +6,7 @@ import {Frames, onFirstCpu, type FrameRun} from './frames.js';
 import {median, ratioOf} from './measure.js';
 import {judge, type Figure} from './report.js';
 import type {Family} from './service-list.js';
+import {datapathBalancer} from './xdp-balancer.js';
 import {
 	exampleBalancer,
 	frontend,
@@ -20,7 +21,10 @@ export interface XdpBenchSize {
 	readonly frames: number;
 }
 
-const makers: readonly ((place: XdpPlace) => Promise<Subjects>)[] = [exampleBalancer];
+const makers: readonly ((place: XdpPlace) => Promise<Subjects>)[] = [
+	exampleBalancer,
+	datapathBalancer,
+];
 const flows = 16;
 
 interface Measured {
