@@ -7,11 +7,17 @@ export const ipcacheRevisionIndex = 128;
 
 /** The same for services. */
 const servicesRevisionIndex = 131;
+const servicesRevisionKey = new Uint8Array(Uint32Array.of(servicesRevisionIndex).buffer);
+/** Used over and over: every change of a service reads and writes it. */
+const servicesRevision = new BigUint64Array(1);
+const servicesRevisionBytes = new Uint8Array(servicesRevision.buffer);
 
 /** Undefined where nobody counts: on a Cilium node. */
 export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
-	if (maps.prefix !== '' || maps.runtimeConfig?.known !== true) return undefined;
-	return maps.runtimeConfig.map.get(servicesRevisionIndex);
+	const config = maps.prefix === '' ? maps.runtimeConfig : undefined;
+	if (config?.known !== true) return undefined;
+	config.map.raw.get(servicesRevisionKey, servicesRevisionBytes);
+	return servicesRevision[0];
 }
 
 /**
@@ -20,7 +26,8 @@ export function readServicesRevision(maps: DatapathMaps): bigint | undefined {
  */
 export function writeServicesRevision(maps: DatapathMaps, revision: bigint): bigint {
 	const next = BigInt.asUintN(64, revision + 1n);
-	maps.require('runtimeConfig').set(servicesRevisionIndex, next);
+	servicesRevision[0] = next;
+	maps.require('runtimeConfig').raw.set(servicesRevisionKey, servicesRevisionBytes);
 	return next;
 }
 

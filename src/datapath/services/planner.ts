@@ -192,8 +192,17 @@ export class Planner {
 		const id = this.state.backendIds.allocate();
 		if (id === undefined) throw new DatapathError('add backend', address, 'no id is free');
 		const backend: BackendRecord = {
-			...{id, key, family, address, port, protocol, cluster: 0},
-			...{state: number ?? 0, zone: zone ?? 0, users: undefined, mark: 0},
+			id,
+			key,
+			family,
+			address,
+			port,
+			protocol,
+			cluster: 0,
+			state: number ?? 0,
+			zone: zone ?? 0,
+			users: undefined,
+			mark: 0,
 		};
 		this.state.addBackend(backend);
 		this.putBackend(backend);

@@ -4,7 +4,7 @@ import {UsageError} from '../../base/errors.js';
 import {lockFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
 import type {DatapathMaps} from '../maps.js';
-import {readServicesRevision, writeServicesRevision} from '../revisions.js';
+import {raiseServicesRevision, readServicesRevision, writeServicesRevision} from '../revisions.js';
 import {Backends} from './backends.js';
 import {servicesFromKubernetes, type KubernetesOptions} from './kubernetes.js';
 import {checkMaglevSize, readMaglevSeed} from './maglev.js';
@@ -100,7 +100,16 @@ export class Services {
 	 * *Throws:* `ERR_USAGE` that names the field, `ERR_MAP_FULL`, `ERR_MAP`, `ERR_DATAPATH`.
 	 */
 	async upsert(service: NewService): Promise<ServicesChange> {
-		return this.upsertMany([service]);
+		const entries = readService(service);
+		const own = ownOf(entries);
+		const others = service.frontend.scope === undefined ? otherScopes(entries) : [];
+		return this.change(
+			planner => {
+				for (const key of others) planner.remove(key);
+				for (const entry of entries) planner.upsert(entry);
+			},
+			[own],
+		);
 	}
 
 	/**
@@ -124,8 +133,7 @@ export class Services {
 				wanted.set(key, entry);
 			}
 
-			const own = entries.findLast(each => !isSurrogate(each.frontend)) ?? entries.at(-1);
-			if (own !== undefined) keys.push(own.frontend.key);
+			keys.push(ownOf(entries));
 			if (service.frontend.scope === undefined) unwanted.push(...otherScopes(entries));
 		}
 
@@ -174,7 +182,10 @@ export class Services {
 	/** Takes away what a process that died on the way left behind; how many elements. */
 	async recover(): Promise<number> {
 		this.present = undefined;
-		return (await this.change(() => undefined)).removed;
+		const {removed} = await this.change(() => undefined);
+		// Who died may not have come to tell the programs of what it had written.
+		if (this.maps.prefix === '') raiseServicesRevision(this.maps);
+		return removed;
 	}
 
 	private async change(
@@ -291,8 +302,20 @@ function inScope(key: string, scope: number): string {
 	return `${key.slice(0, -1)}${scope}`;
 }
 
+/** The key of a service's own entry: the external one, and no surrogate where there is another. */
+function ownOf(entries: readonly WantedEntry[]): string {
+	const own = entries.findLast(each => !isSurrogate(each.frontend)) ?? entries.at(-1);
+	return own?.frontend.key ?? '';
+}
+
 /** Of a service that is written in one scope, the keys that it had if it was written in two. */
 function otherScopes(entries: readonly WantedEntry[]): string[] {
+	const [only] = entries;
+	if (entries.length === 1 && only !== undefined) {
+		const {key, scope} = only.frontend;
+		return scope === 0 ? [inScope(key, 1)] : [];
+	}
+
 	const own = new Set(entries.map(({frontend}) => frontend.key));
 	return [...own].map(key => inScope(key, 1)).filter(key => !own.has(key));
 }

@@ -31,9 +31,12 @@ export class SlotWriter {
 			if (isSame && i >= count === i >= beforeCount) continue;
 			// A slot has no count; it holds the weight where that is not the usual one.
 			this.put('put slots', frontend, i + 1, {
-				...{first: slot.id, count: slot.weight === defaultWeight ? 0 : slot.weight},
-				...{number: entry.number, flags: 0, qcount: 0},
+				first: slot.id,
+				count: slot.weight === defaultWeight ? 0 : slot.weight,
+				number: entry.number,
+				flags: 0,
 				flags2: i >= count ? flags2.quarantined : 0,
+				qcount: 0,
 			});
 		}
 
@@ -42,8 +45,14 @@ export class SlotWriter {
 		entry.count = count;
 		if (isOther || this.changedEntries.has(entry)) {
 			const {spread: first, number, flags, flags2: second} = entry;
+			const qcount = slots.length - count;
 			this.put('put frontends', frontend, 0, {
-				...{first, count, number, flags, flags2: second, qcount: slots.length - count},
+				first,
+				count,
+				number,
+				flags,
+				flags2: second,
+				qcount,
 			});
 		}
 

@@ -5,6 +5,7 @@ import {nearest} from '../../base/suggest.js';
 import {protocolNumber} from '../protocols.js';
 import {readAddress, readPrefix, type Family, type KnownAddress} from './addresses.js';
 import {
+	algorithms,
 	backendStates,
 	flags1,
 	flags2,
@@ -81,6 +82,9 @@ const frontendFields = [
 	'scope',
 ] as const satisfies (keyof Frontend)[];
 const scopes: readonly ServiceScope[] = ['external', 'internal'];
+const types = Object.keys(typeFlags);
+const policies = ['Cluster', 'Local'];
+const modes = ['snat', 'dsr'];
 
 /** Addresses under which the node's sockets find ports of all of its addresses. */
 export const surrogateAddress = {4: '0.0.0.0', 6: '::'} as const;
@@ -93,12 +97,11 @@ const mostBackends = 0xffff;
 export function readService(service: NewService): WantedEntry[] {
 	checkObject('a service', service, serviceFields);
 	const {type = 'ClusterIP', surrogate = true} = service;
-	choose('type', type, Object.keys(typeFlags));
+	choose('type', type, types);
 	const frontend = readFrontend(service.frontend);
 	const {scope} = service.frontend;
 	const entries = scopesOf(service, scope).map(each => entryOf(service, frontend, each));
-	const isNodePort = type === 'NodePort' && surrogate;
-	if (!isNodePort || isSurrogate(frontend)) return entries;
+	if (type !== 'NodePort' || !surrogate || isSurrogate(frontend)) return entries;
 	const {family, port, protocol} = frontend;
 	const anywhere = {address: surrogateAddress[family], port, protocol};
 	return [
@@ -150,32 +153,36 @@ interface EntryScope {
 	readonly both: boolean;
 }
 
-function scopesOf(service: NewService, asked: ServiceScope | undefined): EntryScope[] {
-	if (asked !== undefined) return [{scope: scopes.indexOf(asked), both: false}];
+function scopesOf(service: NewService, asked: ServiceScope | undefined): readonly EntryScope[] {
+	if (asked !== undefined) return asked === 'internal' ? insideOnly : outsideOnly;
 	const {externalTrafficPolicy = 'Cluster', internalTrafficPolicy = 'Cluster'} = service;
 	const isOutside = (service.type ?? 'ClusterIP') !== 'ClusterIP';
 	const both = isOutside && externalTrafficPolicy !== internalTrafficPolicy;
-	return both
-		? [
-				{scope: 1, both},
-				{scope: 0, both},
-			]
-		: [{scope: 0, both}];
+	return both ? bothScopes : outsideOnly;
 }
+
+const insideOnly: readonly EntryScope[] = [{scope: 1, both: false}];
+const outsideOnly: readonly EntryScope[] = [{scope: 0, both: false}];
+const bothScopes: readonly EntryScope[] = [
+	{scope: 1, both: true},
+	{scope: 0, both: true},
+];
 
 function entryOf(
 	service: NewService,
-	{family, address, port, protocol}: WantedFrontend,
+	given: WantedFrontend,
 	{scope, both}: EntryScope,
 ): WantedEntry {
 	const {type = 'ClusterIP', algorithm = 'default', sourceRanges, affinity} = service;
+	const {family, address, port, protocol} = given;
 	const isOutside = type !== 'ClusterIP';
 	const {externalTrafficPolicy: external, internalTrafficPolicy: internal} = service;
-	choose('externalTrafficPolicy', external ?? 'Cluster', ['Cluster', 'Local']);
-	choose('internalTrafficPolicy', internal ?? 'Cluster', ['Cluster', 'Local']);
-	choose('algorithm', algorithm, ['default', 'random', 'maglev']);
-	choose('forwardingMode', service.forwardingMode ?? 'snat', ['snat', 'dsr']);
-	const frontend = frontendOf(family, address, port, protocol, scope);
+	choose('externalTrafficPolicy', external ?? 'Cluster', policies);
+	choose('internalTrafficPolicy', internal ?? 'Cluster', policies);
+	choose('algorithm', algorithm, algorithms);
+	choose('forwardingMode', service.forwardingMode ?? 'snat', modes);
+	const frontend =
+		given.scope === scope ? given : frontendOf(family, address, port, protocol, scope);
 	const routable = isOutside && !isSurrogate(frontend);
 	const timeout =
 		affinity === undefined

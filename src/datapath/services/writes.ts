@@ -66,8 +66,9 @@ export class Writes {
 		this.written = 0;
 		this.removed = 0;
 		this.count = 0;
-		for (const maps of this.steps.values())
-			for (const pending of maps.values()) pending.clear();
+		for (const maps of this.steps.values()) {
+			for (const pending of maps.values()) if (pending.count > 0) pending.clear();
+		}
 	}
 
 	put(step: Step, name: DatapathMapName, key: unknown, value: unknown): void {
@@ -94,7 +95,7 @@ export class Writes {
 
 	/** The same where there are no tables, without a break. */
 	flushNow(): void {
-		for (const step of order) this.flushStep(step);
+		if (this.count > 0) for (const step of order) this.flushStep(step);
 	}
 
 	private flushStep(step: Step): void {
@@ -141,6 +142,8 @@ class Pending {
 	private capacity = 0;
 	private keys = new Uint8Array();
 	private values = new Uint8Array();
+	private firstKey = this.keys;
+	private firstValue = this.values;
 	private keyView = viewOf(this.keys);
 	private valueView = viewOf(this.values);
 	private place = this.placeOf();
@@ -221,12 +224,17 @@ class Pending {
 
 	private one(isPut: boolean, index: number): {count: number; errno: number} {
 		const {keySize, valueSize, map} = this;
-		const key = this.keys.subarray(index * keySize, (index + 1) * keySize);
-		const at = index * valueSize;
-		const result = isPut
-			? mapUpdate(map.fd, key, this.values.subarray(at, at + valueSize), 0)
-			: mapDelete(map.fd, key);
-		return result < 0 ? {count: 0, errno: -result} : {count: 1, errno: 0};
+		// Most changes write one element of a map, which is not to cost a view.
+		const key =
+			index === 0
+				? this.firstKey
+				: this.keys.subarray(index * keySize, (index + 1) * keySize);
+		const value =
+			index === 0
+				? this.firstValue
+				: this.values.subarray(index * valueSize, (index + 1) * valueSize);
+		const result = isPut ? mapUpdate(map.fd, key, value, 0) : mapDelete(map.fd, key);
+		return result < 0 ? {count: 0, errno: -result} : doneOne;
 	}
 
 	private resize(count: number): void {
@@ -239,6 +247,8 @@ class Pending {
 		this.values = values;
 		this.keyView = viewOf(keys);
 		this.valueView = viewOf(values);
+		this.firstKey = keys.subarray(0, this.keySize);
+		this.firstValue = values.subarray(0, this.valueSize);
 		this.place = this.placeOf();
 	}
 
@@ -255,6 +265,8 @@ export interface NextElement {
 	readonly key: Place & {at: number};
 	readonly value: Place & {at: number};
 }
+
+const doneOne = {count: 1, errno: 0};
 
 function isUnsupported(errno: number): boolean {
 	return errno === EINVAL || errno === ENOTSUPP || errno === EOPNOTSUPP;
