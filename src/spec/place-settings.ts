@@ -14,7 +14,8 @@ export interface PlacedSetting {
 
 /**
  * Lays out the variables of `.kconfig`, which no compiler places because nobody defines them: by
- * falling alignment, so that no bytes are lost between them.
+ * falling alignment, so that no bytes are lost between them, then by size and name. All loaders
+ * that know the section use this order, so that programs are the same whoever loads them.
  *
  * *Throws:* `ERR_BTF` for a type without a size, `ERR_SPEC` for too many bytes.
  */
@@ -27,9 +28,12 @@ export function placeSettings(
 	const sized = variables.map(({typeId}) => {
 		const variable = types.type(typeId);
 		const valueId = variable.kind === 'var' ? variable.typeId : 0;
-		return {typeId, size: types.sizeOf(valueId), alignment: alignmentOf(types, valueId)};
+		const size = types.sizeOf(valueId);
+		return {typeId, name: variable.name, size, alignment: alignmentOf(types, valueId)};
 	});
-	sized.sort((a, b) => b.alignment - a.alignment || a.typeId - b.typeId);
+	sized.sort(
+		(a, b) => b.alignment - a.alignment || a.size - b.size || (a.name < b.name ? -1 : 1),
+	);
 	let end = 0;
 	const settings = sized.map(({typeId, size, alignment}) => {
 		const offset = alignUp(end, alignment);

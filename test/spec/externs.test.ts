@@ -48,6 +48,16 @@ for (const [order, extra] of [
 			end = offset + size;
 		}
 
+		t.deepEqual(
+			settings.map(({name}) => name),
+			[
+				'CONFIG_HZ',
+				...['CONFIG_BPF_JIT', 'CONFIG_OF_NO_KERNEL', 'LINUX_KERNEL_VERSION'],
+				...['CONFIG_BPF', 'CONFIG_BPF_SYSCALL', 'LINUX_HAS_BPF_COOKIE'],
+				'LINUX_HAS_SYSCALL_WRAPPER',
+				'CONFIG_CC_VERSION_TEXT',
+			],
+		);
 		t.like(map, {type: 'array', valueSize: end, maxEntries: 1, frozen: true, flags: 0x80});
 		t.is(map?.contents?.length, end);
 		const section = spec.types?.find('.kconfig', 'datasec');

@@ -202,6 +202,10 @@ function hint(spec: MapSpec, {errno, message}: SyscallError): string {
 	if (errno !== EINVAL) return message;
 	if (type.endsWith('_storage')) return storageHint(spec);
 	if (maxEntries === 0) return 'max_entries is 0';
+	if (type.endsWith('_of_maps') && spec.inner === undefined) {
+		return 'a map of maps needs a template of the maps in it';
+	}
+
 	if (type === 'lpm_trie' && (flags & noPrealloc) === 0) {
 		return 'a trie needs the flag BPF_F_NO_PREALLOC';
 	}
@@ -214,13 +218,18 @@ function hint(spec: MapSpec, {errno, message}: SyscallError): string {
 	return `the kernel takes no ${type} with key ${keySize}, value ${valueSize}, ${maxEntries} entries, flags 0x${flags.toString(16)}`;
 }
 
-function storageHint({type, keySize, flags, keyTypeId}: MapSpec): string {
+function storageHint(spec: MapSpec): string {
+	const {type, keySize, valueSize, maxEntries, flags, keyTypeId} = spec;
 	if (keyTypeId === 0) return `a map of type ${type} needs BTF types of key and value`;
 	if ((flags & mapFlags.no_prealloc) === 0) {
 		return `a map of type ${type} needs the flag BPF_F_NO_PREALLOC`;
 	}
 
-	return `the key of a map of type ${type} is a descriptor of 4 bytes and its number of entries 0, got ${keySize} bytes`;
+	if (keySize !== 4 || maxEntries !== 0) {
+		return `the key of a map of type ${type} is a descriptor of 4 bytes and its number of entries 0, got ${keySize} bytes and ${maxEntries}`;
+	}
+
+	return `the kernel takes no ${type} with a value of ${valueSize} bytes of these types`;
 }
 
 function writeContents(fd: number, spec: MapSpec): void {

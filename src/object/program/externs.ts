@@ -146,19 +146,35 @@ export function applyExterns(
 	resolver: ExternResolver,
 ): Uint8Array | undefined {
 	const writer = new Writer(instructions);
+	refuseAbsent(spec, resolver);
 	for (const [index, {slot, kind, extern, offset}] of spec.externs.entries()) {
 		const found = resolver.find(extern, spec.types);
-		if (found.kind === 'absent' && !extern.weak) {
-			const what = extern.form === 'function' ? 'kernel function' : 'kernel symbol';
-			const detail = `it uses ${what} "${extern.name}": ${found.why}`;
-			throw new ProgramError('load', spec.name, detail, {cause: found.cause});
-		}
-
 		if (kind === 'call') writer.call(slot, found, index);
 		else writer.load(slot, found, offset);
 	}
 
 	return writer.descriptors();
+}
+
+/** Names all that are missing: who has to find other ones would rather know at once. */
+function refuseAbsent(
+	{name, externs, types}: Pick<ProgramSpec, 'name' | 'externs' | 'types'>,
+	resolver: ExternResolver,
+): void {
+	const strong = externs.filter(({extern}) => !extern.weak).map(({extern}) => extern);
+	const absent = strong.filter(extern => resolver.find(extern, types).kind === 'absent');
+	const [first] = absent;
+	if (first === undefined) return;
+	const found = resolver.find(first, types);
+	if (found.kind !== 'absent') return;
+	const others = new Set(absent.map(extern => `"${extern.name}"`));
+	others.delete(`"${first.name}"`);
+	const what = first.form === 'function' ? 'kernel function' : 'kernel symbol';
+	// Where nothing could be looked up, nobody knows what is missing.
+	const known = found.cause === undefined && others.size > 0;
+	const also = !known ? '' : `; also missing: ${[...others].join(', ')}`;
+	const detail = `it uses ${what} "${first.name}": ${found.why}${also}`;
+	throw new ProgramError('load', name, detail, {cause: found.cause});
 }
 
 class Writer {

@@ -129,6 +129,12 @@ kernel(
 );
 kernel(
 	missing,
+	'extern int bpf_of_no_kernel(void) __ksym; extern const void of_none __ksym',
+	'bpf_of_no_kernel() + (long)&of_none + bpf_of_no_kernel()',
+	'function "bpf_of_no_kernel": this kernel has no such function; also missing: "of_none"',
+);
+kernel(
+	missing,
 	'extern int bpf_task_from_pid(int pid, int more) __ksym',
 	'bpf_task_from_pid(1, 2)',
 	'function "bpf_task_from_pid": the kernel\'s has other parameters',
@@ -232,7 +238,7 @@ test('a weak function is absent where modules cannot be read, a strong one says 
 	t.notThrows(() => apply(spec, unreadable));
 	t.throws(() => apply(strong, unreadable), {
 		message:
-			/"in_module": this kernel has no such function, and its modules cannot be read \(btf_get_next_id: .*EPERM.*\)$/,
+			/"in_module": this kernel has no such function, and its modules cannot be read \(btf_get_next_id: .*EPERM.*\)/,
 	});
 });
 
