@@ -7,44 +7,37 @@ export type Outcome =
 	| {readonly facts: Facts; readonly error?: undefined}
 	| {readonly error: string; readonly facts?: undefined};
 
-/** What skep takes the name of a code section for. */
-export interface SectionReading {
-	readonly section: string;
-	readonly type: string;
-	readonly attachType: string;
-}
+/** What the names of code sections are taken for, a line each: section, type, attach type. */
+export type SectionReadings = readonly string[];
 
-/** What a child process prints. */
+/** What a child process prints, a line for each object. */
 export interface Comparison {
-	/** Undefined where it was loaded. */
-	readonly libbpf: string | undefined;
-	readonly skep: string | undefined;
+	/** Why it was refused; undefined where it was loaded. */
+	readonly libbpf?: string;
+	readonly skep?: string;
 	readonly programs: number;
 	readonly maps: number;
-	readonly instructions: number;
 	/** What is not the same although both loaded it. */
 	readonly differences: readonly string[];
-	readonly sections: readonly SectionReading[];
 }
 
 export function compare(
 	libbpf: Outcome,
 	skep: Outcome,
-	sections: readonly SectionReading[],
+	sections: {readonly libbpf: SectionReadings; readonly skep: SectionReadings},
 ): Comparison {
 	const facts = skep.facts ?? libbpf.facts;
-	const programs = Object.values(facts?.programs ?? {});
+	const found = setDifference('section', sections.libbpf, sections.skep);
+	if (libbpf.facts !== undefined && skep.facts !== undefined) {
+		found.push(...differences(libbpf.facts, skep.facts));
+	}
+
 	return {
-		libbpf: libbpf.error,
-		skep: skep.error,
-		programs: programs.length,
+		...(libbpf.error === undefined ? {} : {libbpf: libbpf.error}),
+		...(skep.error === undefined ? {} : {skep: skep.error}),
+		programs: Object.keys(facts?.programs ?? {}).length,
 		maps: facts?.maps.length ?? 0,
-		instructions: programs.reduce((sum, {code}) => sum + code.length, 0),
-		differences:
-			libbpf.facts === undefined || skep.facts === undefined
-				? []
-				: differences(libbpf.facts, skep.facts),
-		sections,
+		differences: found,
 	};
 }
 
@@ -76,16 +69,17 @@ function differences(libbpf: Facts, skep: Facts): string[] {
 
 /** Of lists in which the same may stand more than once. */
 function setDifference(what: string, theirs: readonly string[], ours: readonly string[]): string[] {
-	const without = (all: readonly string[], taken: readonly string[]): string[] => {
-		const left = [...taken];
-		return all.filter(each => {
-			const at = left.indexOf(each);
-			if (at >= 0) left.splice(at, 1);
-			return at < 0;
-		});
-	};
 	return [
 		...without(theirs, ours).map(each => `${what} missing: ${each}`),
 		...without(ours, theirs).map(each => `${what} too many: ${each}`),
 	];
+}
+
+function without(all: readonly string[], taken: readonly string[]): string[] {
+	const left = [...taken];
+	return all.filter(each => {
+		const at = left.indexOf(each);
+		if (at >= 0) left.splice(at, 1);
+		return at < 0;
+	});
 }
