@@ -44,7 +44,10 @@ export const serviceLoopback = {
 
 const algorithms = {random: 1, maglev: 2} as const;
 
-/** Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has. */
+/**
+ * Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has, and for
+ * acceleration of what is not balanced at all.
+ */
 export function serviceConstants({
 	perPacket = true,
 	nodePort = false,
@@ -62,11 +65,17 @@ export function serviceConstants({
 		);
 	}
 
+	if (acceleration && !nodePort) {
+		throw new UsageError(
+			'set up services: acceleration is of what the network sends: it needs nodePort',
+		);
+	}
+
 	const {ipv4 = serviceLoopback.ipv4, ipv6 = serviceLoopback.ipv6} = loopback;
 	return {
 		service_per_packet: Number(perPacket),
 		service_nodeport: Number(nodePort),
-		xdp_services: Number(acceleration && nodePort),
+		xdp_services: Number(acceleration),
 		service_any_protocol: Number(anyProtocol),
 		service_algorithm: algorithms[algorithm],
 		service_reject: Number(noBackend === 'reject'),

@@ -2,6 +2,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {datapathDown} from '../../src/datapath/index.js';
+import {lab} from '../../src/lab/index.js';
 import {makeBpffs} from '../helpers/bpffs.js';
 import {skep} from '../helpers/cli.js';
 import {kernelTest} from '../helpers/kernel.js';
@@ -55,4 +56,32 @@ kernel('sources are denied, listed and let in again from the command line', asyn
 	t.regex(wrong.err, /"10\.0\.0\.0\/33"/);
 	const foreign = await run('prefilter', 'add', '10.0.0.1', '--prefix', 'cilium_');
 	t.is(foreign.code, 2);
+});
+
+kernel('services are accelerated from the command line, on devices', async t => {
+	const root = `${await makeBpffs(t)}/skep`;
+	t.teardown(async () => datapathDown({root}));
+	const net = await lab({
+		name: 'accelerated',
+		hosts: ['outside'],
+		routers: ['node'],
+		links: [['outside', 'node']],
+	});
+	t.teardown(async () => net.close());
+	const up = async (...words: readonly string[]) =>
+		skep(
+			...['datapath', 'up', '--root', root, '--netns', net.hosts.node.netns],
+			...['--ct-tcp', '1024', '--ct-any', '1024', '--device', 'eth0', ...words],
+		);
+	const alone = await up('--acceleration');
+	t.is(alone.code, 2);
+	t.regex(alone.err, /it needs nodePort/);
+	const {code, out, err} = await up(
+		'--acceleration',
+		'--node-port',
+		'--nat-address',
+		'198.51.100.1',
+	);
+	t.is(code, 0, err);
+	t.regex(out, /xdp native +eth0 +xdp_netdev/);
 });

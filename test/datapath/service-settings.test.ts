@@ -49,3 +49,15 @@ test('tables of Maglev have the size that is set, and other maps their own', asy
 		}
 	}
 });
+
+test('acceleration is of what the network sends', t => {
+	t.throws(() => serviceConstants({acceleration: true}), {
+		instanceOf: UsageError,
+		message: /it needs nodePort/,
+	});
+	t.like(serviceConstants({acceleration: true, nodePort: true}), {
+		service_nodeport: 1,
+		xdp_services: 1,
+	});
+	t.like(serviceConstants({nodePort: true}), {service_nodeport: 1, xdp_services: 0});
+});

@@ -6,7 +6,7 @@ import {networkInterfaces} from 'node:os';
 import {Option, type Command} from 'commander';
 
 import {UsageError} from '../../base/errors.js';
-import type {DatapathOptions, XdpChoice} from '../../datapath/index.js';
+import type {DatapathOptions, ServiceSettings, XdpChoice} from '../../datapath/index.js';
 import {collect, wholeNumber} from '../arguments.js';
 import type {RootOptions} from '../datapath-options.js';
 
@@ -25,6 +25,9 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly masquerade?: boolean;
 	readonly masqueradeExclude?: readonly string[];
 	readonly nativeRouting?: readonly string[];
+	readonly nodePort?: boolean;
+	readonly acceleration?: boolean;
+	readonly serviceAlgorithm?: 'random' | 'maglev';
 	readonly constant?: readonly string[];
 	readonly mapRatio?: string;
 	readonly ctTcp?: number;
@@ -58,6 +61,13 @@ export function withNode(command: Command): Command {
 		.option('--masquerade', 'endpoints are in the world by those addresses')
 		.option('--masquerade-exclude <prefix>', 'but not there', collect)
 		.option('--native-routing <prefix>', 'nor there; one each family', collect)
+		.option('--node-port', 'what the network sends to services is balanced')
+		.option('--acceleration', 'by XDP where their backends are on other nodes')
+		.addOption(
+			new Option('--service-algorithm <name>', 'of services that name none').choices([
+				...['random', 'maglev'],
+			]),
+		)
 		.option('--constant <name=value>', 'any other load-time constant', collect)
 		.option('--map-ratio <ratio>', 'part of the memory for maps; 0.0025 unless given')
 		.option('--ct-tcp <flows>', 'flows of TCP, each family', wholeNumber('flows', 1))
@@ -85,6 +95,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 		},
 		constants: constants(options.constant ?? []),
 		...natOptions(options),
+		services: serviceOptions(options),
 		...(device === undefined ? {} : {devices: device}),
 		...(xdp === undefined ? {} : {xdp}),
 		...(cgroup === undefined ? {} : {cgroup}),
@@ -92,6 +103,15 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 		...(mtu === undefined ? {} : {mtu}),
 		...(hostFirewall === undefined ? {} : {hostFirewall}),
 		...(fibRouting === undefined ? {} : {fibRouting}),
+	};
+}
+
+function serviceOptions(options: NodeOptions): ServiceSettings {
+	const {nodePort, acceleration, serviceAlgorithm: algorithm} = options;
+	return {
+		...(nodePort === undefined ? {} : {nodePort}),
+		...(acceleration === undefined ? {} : {acceleration}),
+		...(algorithm === undefined ? {} : {algorithm}),
 	};
 }
 
