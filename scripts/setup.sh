@@ -60,6 +60,7 @@ peers=(
 	"bpftool|bpftool|bpftool|bpf|bpftool"
 	"xdp-loader|xdp-tools|xdp-tools|xdp-tools|xdp-tools"
 	"tcpdump|tcpdump|tcpdump|tcpdump|tcpdump"
+	"ethtool|ethtool|ethtool|ethtool|ethtool"
 	"iptables-legacy-restore|iptables|iptables-legacy|iptables|iptables-legacy"
 	"nft|nftables|nftables|nftables|nftables"
 )
