@@ -105,6 +105,10 @@ kernel('a refused program is explained, with its whole log in a file', async t =
 	t.regex(err, /\n {4}.*invalid mem access/);
 	t.regex(err, /\nhint: /);
 	t.regex(readFileSync(log, 'utf8'), /^== \w+\n[^]*invalid mem access/);
+	const told = await skep('object', 'verify', object, '--explain');
+	t.is(told.code, 1);
+	t.regex(told.err, /\nknown:\n {4}R\d: a value of map \w+ \(\d+ bytes\), or NULL\nthe way:\n/);
+	t.regex(told.err, /\n {2}> +\d+ {2}.*\nhint: compare the pointer with NULL/);
 });
 
 kernel('an object is relocated for the types of a file where one is given', async t => {
