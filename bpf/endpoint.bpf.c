@@ -84,7 +84,7 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 					    enum family family, const struct lxc_device *device)
 {
 	struct lxc_device *destination;
-	int drop, own, reply;
+	int drop, own, known, reply;
 
 	drop = read_addresses(ctx, walk, family);
 	if (drop)
@@ -104,14 +104,23 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		return DROP(DROP_ENCAPSULATION_PROHIBITED);
 	trace_from(ctx, walk, TRACE_FROM_LXC);
 
-	if (service_per_packet &&
+	/* A service's flows are known as those of its backend: what is known is for no service. Who
+	 * adds one raises the ipcache's revision.
+	 */
+	known = service_per_packet && walk->packet.icmp_error
+			? 0
+			: guard_known(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
+	if (!known && service_per_packet &&
 	    (walk->packet.icmp_error ||
 	     find_service(&walk->packet, family, SERVICE_EAST_WEST))) {
 		drop = send_to_service(ctx, walk);
 		if (drop)
 			return drop;
+		known = guard_known(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
 	}
-	drop = guard(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
+	drop = known ? 0 : guard_unknown(ctx, walk, family, POLICY_EGRESS, device->lxc_id);
+	if (known < 0)
+		drop = known;
 	if (drop)
 		return drop;
 	walk->rev_nat_index = 0;

@@ -103,17 +103,15 @@ __noinline int guard_by_policy_ipv6(ctx_t *ctx, struct walk *walk, __u32 directi
 	return walk ? guard_by_policy(ctx, walk, IPV6, direction, endpoint) : 0;
 }
 
-/* Whether an endpoint lets the packet pass in this direction: 0, with walk->proxy_port where a
- * proxy is to see it, or a drop. What conntrack decides is decided in place: a call costs as much
- * as half of it.
+/* What conntrack decides, in place: a call costs as much as half of it. Returns 1 where the packet
+ * passes, 0 where guard_unknown() is to be asked, or a drop.
  */
-static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family family,
-				 enum policy_direction direction, __u32 endpoint)
+static __always_inline int guard_known(ctx_t *ctx, struct walk *walk, enum family family,
+				       enum policy_direction direction, __u32 endpoint)
 {
 	struct ct_flow flow = { .status = CT_NEW };
 	struct lxc_settings *settings = bpf_map_lookup_elem(&lxc_settings, &endpoint);
 	__u32 revision;
-	int drop;
 
 	if (!settings)
 		return DROP(DROP_ENDPOINT_NOT_READY);
@@ -134,18 +132,37 @@ static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family fami
 			walk->trace_wanted = 1;
 		else if (service_translates())
 			ct_follow_translation(walk, flow.entry, direction);
-		return 0;
+		return 1;
 	}
 	if (flow.status == CT_ESTABLISHED && service_translates() &&
 	    flow.entry->rev_nat_index != walk->rev_nat_index)
 		ct_translate(flow.entry, walk);
-	if (flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision)
-		return 0;
-	drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
-			      : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
+	return flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision;
+}
+
+/* What conntrack does not decide. Returns 0, with walk->proxy_port where a proxy is to see the
+ * packet, or a drop.
+ */
+static __always_inline int guard_unknown(ctx_t *ctx, struct walk *walk, enum family family,
+					 enum policy_direction direction, __u32 endpoint)
+{
+	int drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
+				  : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
+
 	if (!drop && walk->reopened)
 		ct_forget_answered(walk, direction);
 	return drop;
+}
+
+/* Whether an endpoint lets the packet pass in this direction: both of them. */
+static __always_inline int guard(ctx_t *ctx, struct walk *walk, enum family family,
+				 enum policy_direction direction, __u32 endpoint)
+{
+	int known = guard_known(ctx, walk, family, direction, endpoint);
+
+	if (known)
+		return known > 0 ? 0 : known;
+	return guard_unknown(ctx, walk, family, direction, endpoint);
 }
 
 #endif
