@@ -1,6 +1,7 @@
 /** Services, written into the datapath's maps as they are. */
 
 import type {DatapathMaps} from '../../src/datapath/index.js';
+import {raiseIpcacheRevision} from '../../src/datapath/revisions.js';
 
 /** Bits of a service's first slot, by name: of `flags` and of `flags2`. */
 const bits = {
@@ -86,4 +87,5 @@ export function writeService(maps: DatapathMaps, service: WrittenService): void 
 			affinity_timeout: affinity + number * 0x100_0000,
 		},
 	);
+	raiseIpcacheRevision(maps);
 }

@@ -4,7 +4,12 @@ import {UsageError} from '../../base/errors.js';
 import {lockFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
 import type {DatapathMaps} from '../maps.js';
-import {raiseServicesRevision, readServicesRevision, writeServicesRevision} from '../revisions.js';
+import {
+	raiseIpcacheRevision,
+	raiseServicesRevision,
+	readServicesRevision,
+	writeServicesRevision,
+} from '../revisions.js';
 import {Backends} from './backends.js';
 import {servicesFromKubernetes, type KubernetesOptions} from './kubernetes.js';
 import {checkMaglevSize, readMaglevSeed} from './maglev.js';
@@ -255,22 +260,31 @@ export class Services {
 
 	private async write(present: Present): Promise<void> {
 		if (this.writes.isEmpty && present.tables.isIdle) return;
+		const {hasServices} = this.writes;
 		this.raise(present);
 		try {
 			await this.writes.flush(present.tables);
 		} finally {
 			this.raise(present);
+			if (hasServices) this.judgeAgain(present);
 		}
 	}
 
 	private writeNow(present: Present): void {
 		if (this.writes.isEmpty) return;
+		const {hasServices} = this.writes;
 		this.raise(present);
 		try {
 			this.writes.flushNow();
 		} finally {
 			this.raise(present);
+			if (hasServices) this.judgeAgain(present);
 		}
+	}
+
+	/** Endpoints' flows to what is a service's address now: known flows are for no service. */
+	private judgeAgain({revision}: Present): void {
+		if (revision !== undefined) raiseIpcacheRevision(this.maps);
 	}
 
 	/**

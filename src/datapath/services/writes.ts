@@ -61,6 +61,12 @@ export class Writes {
 		return this.count === 0;
 	}
 
+	/** Whether there are services among it that were not there before. */
+	get hasServices(): boolean {
+		const maps = this.steps.get('put reverseNat');
+		return maps !== undefined && [...maps.values()].some(({count}) => count > 0);
+	}
+
 	/** Forgets what was collected and counted. */
 	clear(): void {
 		this.written = 0;

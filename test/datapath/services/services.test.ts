@@ -156,6 +156,20 @@ kernel('changes keep what stays in its place and remove what is gone', async t =
 	}
 });
 
+kernel('flows are judged again where a service is new, and not where it changes', async t => {
+	const {maps, services} = await setUp(t);
+	const revision = () => maps.require('runtimeConfig').get(128) ?? 0n;
+	for (const family of [4, 6] as const) {
+		const before = revision();
+		await services.upsert(web(family));
+		const after = revision();
+		t.true(after > before);
+		await services.upsert(web(family, {backends: backends(family, 1, 2)}));
+		await services.upsert(web(family, {backends: backends(family, 1, 2)}));
+		t.is(revision(), after);
+	}
+});
+
 kernel('a backend of two services goes with the last one', async t => {
 	const {maps, services} = await setUp(t);
 	const other = {...web(4), frontend: {address: '10.96.0.2', port: 80}};
