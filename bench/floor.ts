@@ -11,13 +11,16 @@ export const output = fileURLToPath(new URL('..', import.meta.url));
 /** Where the C side and the objects of the benchmarks are built. */
 export const build = join(project, 'build/bench');
 
-/** See bench/native; elements are those of the map in bench/bpf/flows.bpf.c. */
+/** See bench/native; elements are those of the map in bench/bpf/flows.bpf.c unless told. */
 export interface Floor {
 	/** Nanoseconds of CPU time of all threads of this process. */
 	cpuTime(): number;
 	lookup(fd: number, keys: Uint8Array, order: Uint32Array): number;
 	update(fd: number, keys: Uint8Array, order: Uint32Array, value: Uint8Array): number;
-	fill(fd: number, keys: Uint8Array, values: Uint8Array): number;
+	/** So many elements of any size, in batches. */
+	fill(fd: number, keys: Uint8Array, values: Uint8Array, count: number): number;
+	/** The same one by one. */
+	set(fd: number, keys: Uint8Array, values: Uint8Array, count: number): number;
 	dump(fd: number, batch: number): number;
 	openRing(fd: number): void;
 	consumeRing(): number;

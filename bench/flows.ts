@@ -63,7 +63,8 @@ export async function makeFlows(count: number): Promise<Flows> {
 	});
 	const map = collection.maps['flows'] as BpfMap<FlowKey, Flow>;
 	const {keys, values} = fillBuffers(count);
-	if (floor.fill(map.fd, keys, values) !== count) throw new Error('the map was not filled');
+	if (floor.fill(map.fd, keys, values, count) !== count)
+		throw new Error('the map was not filled');
 	return {map, count, keys, values, [Symbol.dispose]: () => collection.close()};
 }
 

@@ -29,10 +29,7 @@ export interface Guard {
 	close(): Promise<void>;
 }
 
-/**
- * Brings a datapath up on a node: the hosts, which are joined to it in this order by its first
- * interfaces, become endpoints 1, 2, …
- */
+/** Brings a datapath up on a node: the hosts, which are joined to it, become endpoints 1, 2, … */
 export async function guard(
 	node: Host,
 	hosts: readonly Host[],
@@ -68,7 +65,7 @@ function addEndpoints(endpoints: Endpoints, node: Host, hosts: readonly Host[]):
 		const [ipv4, ipv6] = addressesOf(host);
 		endpoints.add({
 			id: i + 1,
-			interface: node.interfaces[i]?.name ?? '',
+			interface: node.interfaces.find(({peers}) => peers.includes(host.name))?.name ?? '',
 			netns: node.netns,
 			mac: host.interfaces[0]?.mac ?? '',
 			ipv4,

@@ -133,13 +133,12 @@ function nftablesChains(
 	family: Family,
 	{address, port, backends}: BenchService,
 	number: number,
+	short = false,
 ): {names: string[]; rules: string[]} {
 	const own = serviceChain(number);
 	const targets = backends.map(backend => endpointChain(number, backend));
-	// kube-proxy has a map for one, too: of 10,000 of them the kernel needs many seconds to find a
-	// name for each, and whoever has one backend is only here to be passed by.
 	const choice =
-		targets.length === 1
+		short && targets.length === 1
 			? `goto ${targets.join()}`
 			: `numgen random mod ${targets.length} vmap { ${targets.map((name, i) => `${i} : goto ${name}`).join(', ')} }`;
 	const add = (name: string, rule: string): string => `add rule ${table(family)} ${name} ${rule}`;
@@ -162,10 +161,17 @@ function nftablesChains(
 	};
 }
 
-/** All of them, for `nft -f`. */
-export function nftablesRules(family: Family, services: readonly BenchService[]): string {
+/**
+ * All of them, for `nft -f`; in short, services of one backend have no map to choose it from. For
+ * each of these maps the kernel looks for a name by looking at all that there are.
+ */
+export function nftablesRules(
+	family: Family,
+	services: readonly BenchService[],
+	short = false,
+): string {
 	const own = table(family);
-	const chains = services.map((service, i) => nftablesChains(family, service, i));
+	const chains = services.map((service, i) => nftablesChains(family, service, i, short));
 	const address = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
 	const lines = [
 		`add table ${own}`,

@@ -20,6 +20,7 @@ import {formatGroup, type Figure, type Group} from './report.js';
 import {MissingToolError} from './rule-tools.js';
 import {modeNames, type ModeName} from './service-modes.js';
 import {benchServiceNetwork} from './service-network.js';
+import {benchServices} from './services.js';
 import {benchSingle} from './single.js';
 import {benchStart} from './start.js';
 import {benchXdp} from './xdp.js';
@@ -122,6 +123,18 @@ const benchmarks: Record<string, Benchmark> = {
 		peer: 'send back',
 		long: true,
 		run: async ({rounds, packets}) => benchXdp({rounds, frames: packets * 10}),
+	},
+	services: {
+		title: ({services}) =>
+			`services: ${Math.max(...services)} of them installed and changed; skep and C in CPU time`,
+		peer: 'C',
+		long: true,
+		run: async ({longRounds, services, operations}) =>
+			benchServices({
+				rounds: longRounds,
+				services: Math.max(...services),
+				updates: Math.min(1000, operations),
+			}),
 	},
 	'service-network': {
 		title: ({milliseconds, rounds}) =>

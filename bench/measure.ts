@@ -18,20 +18,39 @@ export interface Timed {
  */
 export function race(samples: readonly (readonly [string, Sample])[], rounds: number): Timed[] {
 	const times = samples.map((): number[] => []);
-	for (let round = -1; round < rounds; round++) {
-		for (let i = 0; i < samples.length; i++) {
-			// Each follows each: none always runs with what another left in the caches.
-			const at = (i + Math.max(round, 0)) % samples.length;
-			const time = samples[at]?.[1]() ?? NaN;
-			if (round >= 0) times[at]?.push(time);
-		}
+	for (const {at, counts} of turns(samples.length, rounds)) {
+		const time = samples[at]?.[1]() ?? NaN;
+		if (counts) times[at]?.push(time);
 	}
 
-	const reference = times[0] ?? [];
-	return samples.map(([what], i) => {
-		const own = times[i] ?? [];
-		return {what, median: median(own), ratio: ratioOf(reference, own)};
-	});
+	return samples.map(([what], i) => timedBy(what, times[i] ?? [], times[0] ?? []));
+}
+
+/** The same of work that waits. */
+export async function raceAsync(
+	samples: readonly (readonly [string, () => number | Promise<number>])[],
+	rounds: number,
+): Promise<Timed[]> {
+	const times = samples.map((): number[] => []);
+	for (const {at, counts} of turns(samples.length, rounds)) {
+		const time = (await samples[at]?.[1]()) ?? NaN;
+		if (counts) times[at]?.push(time);
+	}
+
+	return samples.map(([what], i) => timedBy(what, times[i] ?? [], times[0] ?? []));
+}
+
+/** Each follows each: none always runs with what another left in the caches. */
+function* turns(count: number, rounds: number): Generator<{at: number; counts: boolean}> {
+	for (let round = -1; round < rounds; round++) {
+		for (let i = 0; i < count; i++) {
+			yield {at: (i + Math.max(round, 0)) % count, counts: round >= 0};
+		}
+	}
+}
+
+function timedBy(what: string, own: readonly number[], reference: readonly number[]): Timed {
+	return {what, median: median(own), ratio: ratioOf(reference, own)};
 }
 
 /** The median of the ratios within rounds. */
@@ -44,6 +63,15 @@ export function cpu(work: () => number): Sample {
 	return () => {
 		const start = floor.cpuTime();
 		const operations = work();
+		return (floor.cpuTime() - start) / operations;
+	};
+}
+
+/** The same of work that waits. */
+export function cpuAsync(work: () => Promise<number>): () => Promise<number> {
+	return async () => {
+		const start = floor.cpuTime();
+		const operations = await work();
 		return (floor.cpuTime() - start) / operations;
 	};
 }

@@ -5,7 +5,7 @@ import type {Timed} from './measure.js';
 export interface Figure {
 	readonly what: string;
 	readonly median: number;
-	readonly unit: 'ns' | 'ms' | 'MB' | 'insns' | '/s' | 'Gbit/s' | 'M/s';
+	readonly unit: 'ns' | 'µs' | 'ms' | 'MB' | 'insns' | '/s' | 'Gbit/s' | 'M/s';
 	/** Times as fast as the peer of the group. */
 	readonly ratio?: number | undefined;
 	/** Microseconds of half, and of 99 in 100. */
@@ -42,14 +42,16 @@ export function judge(figure: Figure, goal: Goal | undefined): Figure {
 	return goal === undefined ? figure : {...figure, goal: goal.text, ok: goal.met(figure)};
 }
 
-/** Figures of a race, in nanoseconds or divided into milliseconds; goals by what they are of. */
+const nanoseconds = {ns: 1, µs: 1e3, ms: 1e6} as const;
+
+/** Figures of a race, which are in nanoseconds, in a unit; goals by what they are of. */
 export function figures(
 	timed: readonly Timed[],
-	unit: 'ns' | 'ms',
+	unit: keyof typeof nanoseconds,
 	goals: Readonly<Record<string, Goal>> = {},
 ): Figure[] {
 	return timed.map(({what, median, ratio}) => {
-		const scaled = unit === 'ms' ? median / 1e6 : median;
+		const scaled = median / nanoseconds[unit];
 		return judge({what, median: scaled, unit, ratio}, goals[what]);
 	});
 }

@@ -1,7 +1,7 @@
 /** A client, a node that forwards, and two hosts behind it that answer. */
 
 import {lab, type Host, type Lab} from '../src/lab/index.js';
-import {servicePrefix, type BenchBackend, type Family} from './service-list.js';
+import {servicePrefix, type BenchBackend, type BenchService, type Family} from './service-list.js';
 import {startServer, trafficPort} from './traffic.js';
 
 export interface ServiceLab {
@@ -12,6 +12,14 @@ export interface ServiceLab {
 	readonly backends: readonly Host[];
 	/** Process ids of the backends' servers. */
 	readonly servers: readonly number[];
+}
+
+/** Everything that a mode needs to know to be put in place. */
+export interface ModePlan {
+	readonly lab: ServiceLab;
+	readonly family: Family;
+	/** The last one is used. */
+	readonly services: readonly BenchService[];
 }
 
 const via = {4: '10.1.0.4', 6: 'fd00:1::4'} as const;

@@ -2,16 +2,9 @@
 
 import {iptablesRules, nftablesRules} from './kube-proxy.js';
 import {iptablesRestore, loadRules, requireTool, type RuleTool} from './rule-tools.js';
-import type {ServiceLab} from './service-lab.js';
+import type {ModePlan} from './service-lab.js';
 import type {BenchService, Family} from './service-list.js';
-
-/** Everything that a mode needs to know to be put in place. */
-export interface ModePlan {
-	readonly lab: ServiceLab;
-	readonly family: Family;
-	/** The last one is used. */
-	readonly services: readonly BenchService[];
-}
+import {installDatapath} from './skep-modes.js';
 
 /** What undoes what a mode did, after the lab is gone. */
 type Undo = () => Promise<void> | void;
@@ -46,10 +39,35 @@ export const modes = {
 	nftables: {
 		tools: ['nft'],
 		async install({lab: {node}, family, services}) {
-			const rules = rulesOf(nftablesRules, family, services);
+			const rules = rulesOf(shortNftablesRules, family, services);
 			await loadRules(node, 'nft', ['-f', '-'], rules);
 			return nothing;
 		},
+	},
+	/** Per packet, at the client's endpoint. */
+	tc: {
+		tools: [],
+		bulk: true,
+		install: async plan => {
+			const {client, backends} = plan.lab;
+			return installDatapath(plan, {endpoints: [client, ...backends], options: {}});
+		},
+	},
+	/** Per packet, where clients outside come in. */
+	nodeport: {
+		tools: [],
+		install: async plan =>
+			installDatapath(plan, {
+				endpoints: plan.lab.backends,
+				options: {devices: ['eth0'], services: {nodePort: true}},
+				type: 'LoadBalancer',
+			}),
+	},
+	/** In the client's socket when it connects; its packets are routed as any other's. */
+	socket: {
+		tools: [],
+		install: async plan =>
+			installDatapath(plan, {endpoints: [], options: {cgroup: plan.lab.client.cgroup}}),
 	},
 } as const satisfies Record<string, Mode>;
 
@@ -62,6 +80,10 @@ export function requireTools(names: readonly ModeName[]): void {
 		for (const tool of modes[name].tools) requireTool(tool);
 	}
 }
+
+/** What no packet meets may be short. */
+const shortNftablesRules: typeof iptablesRules = (family, services) =>
+	nftablesRules(family, services, true);
 
 const texts = new WeakMap<readonly BenchService[], Map<unknown, string>>();
 

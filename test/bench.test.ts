@@ -91,6 +91,18 @@ kernel('XDP programs are given frames by themselves and through a veth pair', as
 	for (const {what, median} of group?.figures ?? []) t.true(Number.isFinite(median), what);
 });
 
+kernel('services are installed and changed by skep and its peers', async t => {
+	const {stdout} = await execute(process.execPath, [
+		main,
+		...['--only', 'services', '--quick', '--services', '20', '-o', 'json'],
+	]);
+	const [group] = JSON.parse(stdout) as readonly Group[];
+	t.is(group?.figures.length, 11);
+	for (const {what, median, ratio = NaN} of group?.figures ?? []) {
+		t.true(median > 0 && ratio > 0, what);
+	}
+});
+
 const wrongUsage = test.macro({
 	async exec(t, args: readonly string[], message: RegExp) {
 		const run = execute(process.execPath, [main, ...args]);

@@ -86,6 +86,7 @@ NAPI_MODULE_INIT()
 		{"lookup", floor_lookup},
 		{"update", floor_update},
 		{"fill", floor_fill},
+		{"set", floor_set},
 		{"dump", floor_dump},
 		{"openRing", floor_open_ring},
 		{"consumeRing", floor_consume_ring},

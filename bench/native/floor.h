@@ -26,6 +26,7 @@ napi_value floor_throw(napi_env env, const char *call, int error);
 napi_value floor_lookup(napi_env env, napi_callback_info info);
 napi_value floor_update(napi_env env, napi_callback_info info);
 napi_value floor_fill(napi_env env, napi_callback_info info);
+napi_value floor_set(napi_env env, napi_callback_info info);
 napi_value floor_dump(napi_env env, napi_callback_info info);
 
 napi_value floor_open_ring(napi_env env, napi_callback_info info);

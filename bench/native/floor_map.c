@@ -76,32 +76,69 @@ napi_value floor_update(napi_env env, napi_callback_info info)
 	return floor_number(env, done);
 }
 
-/* fill(fd, keys, values) -> number of elements written in batches of 4096 */
+struct elements {
+	int fd;
+	uint8_t *keys, *values;
+	size_t count, key_size, value_size;
+};
+
+/* The first four arguments: fd, keys, values, and how many of each. */
+static bool read_elements(napi_env env, napi_value *args, struct elements *elements)
+{
+	struct bytes keys = floor_bytes(env, args[1]);
+	struct bytes values = floor_bytes(env, args[2]);
+	bool pending = false;
+
+	elements->fd = (int)floor_u32(env, args[0]);
+	elements->count = floor_u32(env, args[3]);
+	napi_is_exception_pending(env, &pending);
+	if (pending)
+		return false;
+	if (elements->count == 0 || keys.size % elements->count || values.size % elements->count) {
+		napi_throw_range_error(env, NULL, "count: not of keys and values");
+		return false;
+	}
+	elements->keys = keys.data;
+	elements->values = values.data;
+	elements->key_size = keys.size / elements->count;
+	elements->value_size = values.size / elements->count;
+	return true;
+}
+
+/* fill(fd, keys, values, count) -> number of elements written in batches of 4096 */
 napi_value floor_fill(napi_env env, napi_callback_info info)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, options);
-	struct bytes keys, values;
-	napi_value args[3];
-	size_t total;
-	int fd;
+	struct elements all;
+	napi_value args[4];
 
-	if (!floor_args(env, info, args, 3))
+	if (!floor_args(env, info, args, 4) || !read_elements(env, args, &all))
 		return NULL;
-	fd = (int)floor_u32(env, args[0]);
-	keys = floor_bytes(env, args[1]);
-	values = floor_bytes(env, args[2]);
-	total = keys.size / KEY_SIZE;
-	if (values.size < total * VALUE_SIZE)
-		return floor_throw(env, "fill", EINVAL);
-	for (size_t first = 0; first < total;) {
-		uint32_t count = total - first < 4096 ? (uint32_t)(total - first) : 4096;
+	for (size_t first = 0; first < all.count;) {
+		uint32_t count = all.count - first < 4096 ? (uint32_t)(all.count - first) : 4096;
 
-		if (bpf_map_update_batch(fd, (uint8_t *)keys.data + first * KEY_SIZE,
-					 (uint8_t *)values.data + first * VALUE_SIZE, &count, &options) < 0)
+		if (bpf_map_update_batch(all.fd, all.keys + first * all.key_size,
+					 all.values + first * all.value_size, &count, &options) < 0)
 			return floor_throw(env, "bpf_map_update_batch", errno);
 		first += count;
 	}
-	return floor_number(env, (double)total);
+	return floor_number(env, (double)all.count);
+}
+
+/* set(fd, keys, values, count) -> number of elements written one by one */
+napi_value floor_set(napi_env env, napi_callback_info info)
+{
+	struct elements all;
+	napi_value args[4];
+
+	if (!floor_args(env, info, args, 4) || !read_elements(env, args, &all))
+		return NULL;
+	for (size_t i = 0; i < all.count; i++) {
+		if (bpf_map_update_elem(all.fd, all.keys + i * all.key_size,
+					all.values + i * all.value_size, BPF_ANY) < 0)
+			return floor_throw(env, "bpf_map_update_elem", errno);
+	}
+	return floor_number(env, (double)all.count);
 }
 
 /* dump(fd, batch) -> number of elements read */

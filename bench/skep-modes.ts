@@ -1,0 +1,35 @@
+/** The datapath's own ways to a service's backends. */
+
+import {Services, type DatapathOptions, type NewService} from '../src/datapath/index.js';
+import type {Host} from '../src/lab/index.js';
+import {guard, type Guard} from './guard.js';
+import type {ModePlan} from './service-lab.js';
+import type {BenchService} from './service-list.js';
+
+/** What is done beside what every mode does: endpoints are guarded, and the services are there. */
+interface Way {
+	readonly endpoints: readonly Host[];
+	readonly options: DatapathOptions;
+	/** `ClusterIP` unless given. */
+	readonly type?: NewService['type'];
+}
+
+/** Guards the endpoints and writes the services. */
+export async function installDatapath(
+	{lab: {node}, services}: ModePlan,
+	{endpoints, options, type = 'ClusterIP'}: Way,
+): Promise<() => Promise<void>> {
+	const guarded: Guard = await guard(node, endpoints, options);
+	try {
+		await new Services(guarded.maps).upsertMany(services.map(one => newService(one, type)));
+	} catch (error) {
+		await guarded.close();
+		throw error;
+	}
+
+	return async () => guarded.close();
+}
+
+function newService({address, port, backends}: BenchService, type: NewService['type']): NewService {
+	return {frontend: {address, port}, backends, ...(type === undefined ? {} : {type})};
+}
