@@ -2,9 +2,11 @@
 
 import {join} from 'node:path';
 
-import {loadCollection, readObject, type Program} from '../src/index.js';
+import {datapathDown, datapathUp, openDatapathMaps, Prefilter} from '../src/datapath/index.js';
+import {loadCollection, openPinnedProgram, readObject, type Program} from '../src/index.js';
 import type {Host} from '../src/lab/index.js';
 import {programFlags} from '../src/uapi/flags.js';
+import {mountBpffs} from './bpffs.js';
 import {output} from './floor.js';
 import type {Goal} from './report.js';
 import {makeServices, type Family} from './service-list.js';
@@ -78,6 +80,50 @@ export async function exampleBalancer({outside}: XdpPlace): Promise<Subjects> {
 		async close() {
 			collection.close();
 			return Promise.resolve();
+		},
+	};
+}
+
+/** Sources that are denied, of each family. */
+const deniedPrefixes = 10_000;
+
+/** The datapath's program, for sources that its lists have and for others. */
+export async function prefilter({outside, node}: XdpPlace): Promise<Subjects> {
+	const places = await Promise.all(
+		[false, true].map(async denied => prefilterAt(outside, node, denied)),
+	);
+	return {
+		list: places.flatMap(({list}) => list),
+		async close() {
+			for (const place of places) await place.close();
+		},
+	};
+}
+
+async function prefilterAt(outside: Host, node: Host, denied: boolean): Promise<Subjects> {
+	const bpffs = mountBpffs();
+	const root = `${bpffs.path}/skep`;
+	await datapathUp({root, netns: node.netns, xdp: 'native'});
+	using maps = openDatapathMaps({root, write: true});
+	const others = Array.from({length: deniedPrefixes}, (_, i) => [
+		`172.${16 + (i >> 8)}.${i & 0xff}.0/24`,
+		`2001:db8:${(0x1000 + i).toString(16)}::/48`,
+	]);
+	const own = denied ? [`${outside.ipv4}/24`, `${outside.ipv6}/64`] : [];
+	await new Prefilter(maps).replace([...own, ...others.flat()]);
+	const program = openPinnedProgram(`${root}/programs/xdp_netdev`);
+	const what = `${denied ? 'denied by' : 'not among'} ${2 * deniedPrefixes} prefixes`;
+	return {
+		list: families.map(family => ({
+			what: `IPv${family} ${what}`,
+			program,
+			verdict: denied ? 'drop' : 'pass',
+			family,
+		})),
+		async close() {
+			program.close();
+			await datapathDown({root});
+			bpffs.close();
 		},
 	};
 }

@@ -10,6 +10,7 @@ import {datapathBalancer} from './xdp-balancer.js';
 import {
 	exampleBalancer,
 	frontend,
+	prefilter,
 	type Subject,
 	type Subjects,
 	type XdpPlace,
@@ -23,6 +24,7 @@ export interface XdpBenchSize {
 
 const makers: readonly ((place: XdpPlace) => Promise<Subjects>)[] = [
 	exampleBalancer,
+	prefilter,
 	datapathBalancer,
 ];
 const flows = 16;
