@@ -17,7 +17,7 @@ import {benchKernelBtf} from './kernel-btf.js';
 import {benchLoad} from './load.js';
 import {benchLoadLarge} from './load-large.js';
 import {formatGroup, type Figure, type Group} from './report.js';
-import {MissingToolError} from './rule-tools.js';
+import {MissingToolError} from './tools.js';
 import {modeNames, type ModeName} from './service-modes.js';
 import {benchServiceNetwork} from './service-network.js';
 import {benchServices} from './services.js';

@@ -1,10 +1,10 @@
 /** The ways from a client to the backends of a service. */
 
 import {iptablesRules, nftablesRules} from './kube-proxy.js';
-import {iptablesRestore, loadRules, requireTool, type RuleTool} from './rule-tools.js';
+import {iptablesRestore, runTool, requireTool, type Tool} from './tools.js';
 import type {ModePlan} from './service-lab.js';
 import type {BenchService, Family} from './service-list.js';
-import {installDatapath} from './skep-modes.js';
+import {installDatapath, installXdp} from './skep-modes.js';
 
 /** What undoes what a mode did, after the lab is gone. */
 type Undo = () => Promise<void> | void;
@@ -14,7 +14,7 @@ const nothing: Undo = () => undefined;
 export interface Mode {
 	/** Clients connect to the backends themselves. */
 	readonly direct?: boolean;
-	readonly tools: readonly RuleTool[];
+	readonly tools: readonly Tool[];
 	/** One stream is measured, too. */
 	readonly bulk?: boolean;
 	install(plan: ModePlan): Promise<Undo>;
@@ -32,7 +32,7 @@ export const modes = {
 		tools: [iptablesRestore[4], iptablesRestore[6]],
 		async install({lab: {node}, family, services}) {
 			const rules = rulesOf(iptablesRules, family, services);
-			await loadRules(node, iptablesRestore[family], [], rules);
+			await runTool(node, iptablesRestore[family], [], rules);
 			return nothing;
 		},
 	},
@@ -40,7 +40,7 @@ export const modes = {
 		tools: ['nft'],
 		async install({lab: {node}, family, services}) {
 			const rules = rulesOf(shortNftablesRules, family, services);
-			await loadRules(node, 'nft', ['-f', '-'], rules);
+			await runTool(node, 'nft', ['-f', '-'], rules);
 			return nothing;
 		},
 	},
@@ -62,6 +62,11 @@ export const modes = {
 				options: {devices: ['eth0'], services: {nodePort: true}},
 				type: 'LoadBalancer',
 			}),
+	},
+	/** In the drivers of the node's devices, to backends that might be on other nodes. */
+	xdp: {
+		tools: ['ethtool'],
+		install: installXdp,
 	},
 	/** In the client's socket when it connects; its packets are routed as any other's. */
 	socket: {

@@ -12,7 +12,7 @@ import {mountBpffs} from './bpffs.js';
 import {iptablesRules, iptablesUpdate, nftablesRules, nftablesUpdate} from './kube-proxy.js';
 import {cpu, cpuAsync, raceAsync, type Timed} from './measure.js';
 import {below, figures, type Figure} from './report.js';
-import {iptablesRestore, loadRules, requireTool} from './rule-tools.js';
+import {iptablesRestore, runTool, requireTool} from './tools.js';
 import {ServiceFloor} from './service-floor.js';
 import {makeServices, type BenchService} from './service-list.js';
 
@@ -206,6 +206,6 @@ function wall(work: () => Promise<void>): () => Promise<number> {
 }
 
 const restore = async (host: Host, args: readonly string[], rules: string): Promise<void> =>
-	loadRules(host, iptablesRestore[4], args, rules);
+	runTool(host, iptablesRestore[4], args, rules);
 const apply = async (host: Host, rules: string): Promise<void> =>
-	loadRules(host, 'nft', ['-f', '-'], rules);
+	runTool(host, 'nft', ['-f', '-'], rules);

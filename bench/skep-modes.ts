@@ -2,9 +2,10 @@
 
 import {Services, type DatapathOptions, type NewService} from '../src/datapath/index.js';
 import type {Host} from '../src/lab/index.js';
-import {guard, type Guard} from './guard.js';
+import {bare, guard, type Guard} from './guard.js';
 import type {ModePlan} from './service-lab.js';
 import type {BenchService} from './service-list.js';
+import {runTool} from './tools.js';
 
 /** What is done beside what every mode does: endpoints are guarded, and the services are there. */
 interface Way {
@@ -28,6 +29,30 @@ export async function installDatapath(
 	}
 
 	return async () => guarded.close();
+}
+
+/**
+ * Balances where frames come in. Those of veth pairs are made as on a wire: with checksums, which
+ * plain routing here is spared, and received in batches.
+ */
+export async function installXdp(plan: ModePlan): Promise<() => Promise<void>> {
+	const {client, node, backends} = plan.lab;
+	for (const host of [client, ...backends]) {
+		for (const {name} of host.interfaces) {
+			await runTool(host, 'ethtool', ['-K', name, 'tx', 'off', 'gro', 'on']);
+		}
+	}
+
+	const towards = node.interfaces.find(({peers}) => peers.includes('one'));
+	return installDatapath(plan, {
+		endpoints: [],
+		options: {
+			devices: node.interfaces.map(({name}) => name),
+			nat: {ipv4: bare(towards?.ipv4), ipv6: bare(towards?.ipv6)},
+			services: {nodePort: true, acceleration: true},
+		},
+		type: 'LoadBalancer',
+	});
 }
 
 function newService({address, port, backends}: BenchService, type: NewService['type']): NewService {

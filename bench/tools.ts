@@ -1,4 +1,4 @@
-/** What reads rules for the kernel's own packet filters. */
+/** Programs of others that modes take: they read rules, or set up devices. */
 
 import {accessSync, constants} from 'node:fs';
 import {join} from 'node:path';
@@ -10,9 +10,10 @@ const packages = {
 	'iptables-legacy-restore': 'iptables',
 	'ip6tables-legacy-restore': 'iptables',
 	nft: 'nftables',
+	ethtool: 'ethtool',
 } as const;
 
-export type RuleTool = keyof typeof packages;
+export type Tool = keyof typeof packages;
 
 /** By family; the kernel's own tables, not those of nftables behind the same command. */
 export const iptablesRestore = {
@@ -22,25 +23,25 @@ export const iptablesRestore = {
 
 /** A peer that is not installed. */
 export class MissingToolError extends Error {
-	constructor(tool: RuleTool) {
+	constructor(tool: Tool) {
 		const advice = `install ${packages[tool]}, or leave out by --mode what needs it`;
 		super(`there is no program "${tool}": ${advice}`);
 	}
 }
 
 /** Runs a tool on a host. *Throws:* what it complains of. */
-export async function loadRules(
+export async function runTool(
 	host: Host,
-	tool: RuleTool,
+	tool: Tool,
 	args: readonly string[],
-	input: string,
+	input = '',
 ): Promise<void> {
 	const {code, stderr} = await host.exec(requireTool(tool), args, {input, timeout: 180_000});
 	if (code !== 0) throw new Error(`${[tool, ...args].join(' ')}: ${stderr.trim()}`);
 }
 
 /** Path of a tool. *Throws:* `MissingToolError`. */
-export function requireTool(tool: RuleTool): string {
+export function requireTool(tool: Tool): string {
 	const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
 	// npm puts programs of packages in front, and one is called nft, too.
 	const path = folders
