@@ -119,10 +119,10 @@ const benchmarks: Record<string, Benchmark> = {
 	},
 	xdp: {
 		title: ({packets}) =>
-			`xdp: a frame's time net of an empty program's, and frames through a veth pair; ${packets * 10} in a round`,
+			`xdp: a frame's time net of an empty program's, and frames through a veth pair; ${packets * 50} in a round`,
 		peer: 'send back',
 		long: true,
-		run: async ({rounds, packets}) => benchXdp({rounds, frames: packets * 10}),
+		run: async ({rounds, packets}) => benchXdp({rounds, frames: packets * 50}),
 	},
 	services: {
 		title: ({services}) =>
