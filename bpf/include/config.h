@@ -121,6 +121,11 @@ const volatile __u64 host_netns_cookie = 0;
 const volatile __u16 socket_node_port_min = 30000;
 const volatile __u16 socket_node_port_max = 32767;
 
+/* ---- Direct connections between sockets */
+
+/* Larger messages have the stack. */
+const volatile __u32 sockmap_max_bytes = 65536;
+
 /* ---- Events */
 
 /* 0: all; 1: none where packets are received; 3: of a running connection one an interval. */

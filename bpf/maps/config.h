@@ -17,6 +17,8 @@ enum runtime_config_index {
 	RUNTIME_CONFIG_PREFILTER_REVISION = 130,
 	/* Grows with every change of services and backends. */
 	RUNTIME_CONFIG_SERVICE_REVISION = 131,
+	/* Grows with every change of which connections are direct. */
+	RUNTIME_CONFIG_SOCKMAP_REVISION = 132,
 };
 
 struct {

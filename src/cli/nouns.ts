@@ -61,6 +61,11 @@ export const nouns: readonly Noun[] = [
 		load: async () => (await import('./datapath.js')).addDatapathVerbs,
 	},
 	{
+		name: 'sock',
+		description: "sockets that have services' backends, and those that skip the stack",
+		load: async () => (await import('./sock.js')).addSockVerbs,
+	},
+	{
 		name: 'endpoint',
 		description: 'whom the datapath guards',
 		load: async () => (await import('./endpoint.js')).addEndpointVerbs,

@@ -8,15 +8,20 @@ import {attach} from '../object/hook/attach.js';
 import {openPinnedLink} from '../object/link/link.js';
 import {unpinPath} from '../object/pin/pin.js';
 import type {HookChange, Placement} from './hooks.js';
+import type {ObjectName} from './objects.js';
 import {datapathPrograms} from './programs.js';
-import {cgroupFolder, listFolder, programPath, removePins} from './root.js';
+import {cgroupFolder, listFolder, programPath} from './root.js';
 
-const names = datapathPrograms.filter(({hook}) => hook === 'cgroup').map(({name}) => name);
+const all = datapathPrograms.filter(({hook}) => hook === 'cgroup');
 
-/** Are there programs of sockets? */
-export function hasCgroup(root: string): boolean {
+/** Programs of an object that run on a cgroup. */
+const namesOf = (wanted: ObjectName): string[] =>
+	all.filter(({object}) => object === wanted).map(({name}) => name);
+
+/** Are there programs of this object? */
+export function hasCgroup(root: string, object: ObjectName): boolean {
 	const pinned = listFolder(root, 'programs');
-	return names.some(name => pinned.includes(name));
+	return namesOf(object).some(name => pinned.includes(name));
 }
 
 /** Replaces what runs; with a path it is put there where it does not run yet. */
@@ -25,7 +30,7 @@ export function attachToCgroup(
 	path: string | undefined,
 ): HookChange[] {
 	const changes: HookChange[] = [];
-	for (const name of names) {
+	for (const {name} of all) {
 		const program = programs.get(name);
 		const pin = join(cgroupFolder(root), name);
 		if (program === undefined) continue;
@@ -43,17 +48,17 @@ export function attachToCgroup(
 	return changes;
 }
 
-/** Takes the programs off; sockets keep the peers that they have. */
-export function detachFromCgroup(root: string): void {
+/** Takes an object's programs off; sockets keep the peers that they have. */
+export function detachFromCgroup(root: string, object: ObjectName): void {
+	const names = namesOf(object);
 	const pinned = listFolder(root, 'programs');
-	for (const name of listFolder(cgroupFolder(root))) {
+	for (const name of listFolder(cgroupFolder(root)).filter(each => names.includes(each))) {
 		const path = join(cgroupFolder(root), name);
 		using link = openPinnedLink(path);
 		if (link.info().cgroupId !== 0n) link.detach();
 		unpinPath(path);
 	}
 
-	removePins(cgroupFolder(root));
 	for (const name of names) if (pinned.includes(name)) unpinPath(programPath(root, name));
 }
 

@@ -30,10 +30,12 @@ import {
 	makeRoot,
 	programPath,
 	removePins,
+	sockmapFolder,
 	withLock,
 } from './root.js';
 import {replaceExclusions} from './nat/exclusions.js';
 import {Policies} from './policy/policies.js';
+import {attachToSockmap, detachFromSockmap, endDirectConnections} from './sockmap-hooks.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
 
 /** How a node's datapath is brought up. */
@@ -52,6 +54,11 @@ export interface DatapathOptions extends NodeSettings {
 	 * off. What runs stays unless given; it is moved by taking it off first.
 	 */
 	readonly cgroup?: string | false;
+	/**
+	 * Whether connections that are chosen (`Sockets.choose`) between sockets of that cgroup skip the
+	 * stack; what runs stays unless given. False leaves the running ones to the stack. *Kernel:* 6.10.
+	 */
+	readonly sockmap?: boolean;
 	/** Of its maps, when they are made; a map that is there keeps its size. */
 	readonly sizes?: SizeOptions;
 	/** What becomes of pinned maps of another layout: `fail` unless given. */
@@ -140,7 +147,7 @@ export async function datapathUp(options: DatapathOptions = {}): Promise<Datapat
 /** Pins first: an endpoint that is added meanwhile gets the new programs. */
 function putInPlace(
 	loaded: ReadonlyMap<ObjectName, Collection>,
-	{devices = [], netns, xdp = 'auto', cgroup}: DatapathOptions,
+	{devices = [], netns, xdp = 'auto', cgroup, sockmap}: DatapathOptions,
 	root: string,
 ): HookChange[] {
 	const programs = new Map<string, Program>();
@@ -156,21 +163,23 @@ function putInPlace(
 	const changes = attachDevices(placement, devices);
 	if (xdp === 'off') detachXdp(root);
 	else changes.push(...attachXdpDevices(placement, devices, xdp));
-	if (cgroup === false) detachFromCgroup(root);
-	else changes.push(...attachToCgroup(placement, cgroup));
+	if (sockmap === false || cgroup === false) detachFromSockmap(root);
+	if (cgroup === false) detachFromCgroup(root, 'sock');
+	changes.push(...attachToCgroup(placement, cgroup || undefined), ...attachToSockmap(placement));
 	return changes;
 }
 
 /** Which objects are wanted: others where they were asked for, or run and were not switched off. */
 function wantedObjects(
 	root: string,
-	{xdp, cgroup, services = {}}: DatapathOptions,
+	{xdp, cgroup, sockmap, services = {}}: DatapathOptions,
 ): readonly ObjectName[] {
 	const hasXdp = listFolder(root, 'programs').includes('xdp_netdev');
 	const wanted = [...usualObjects];
 	const isWanted = hasXdp || services.acceleration === true;
 	if (xdp === undefined ? isWanted : xdp !== 'off') wanted.push('xdp');
-	if (cgroup === undefined ? hasCgroup(root) : cgroup !== false) wanted.push('sock');
+	if (cgroup === undefined ? hasCgroup(root, 'sock') : cgroup !== false) wanted.push('sock');
+	if (cgroup !== false && (sockmap ?? hasCgroup(root, 'sockops'))) wanted.push('sockops');
 	return wanted;
 }
 
@@ -212,7 +221,7 @@ export function datapathStatus({
 			}),
 		),
 	);
-	hooks.push(...cgroupHooks(root, idOf));
+	hooks.push(...cgroupHooks(root, idOf), ...sockmapHooks(root, idOf));
 	const folders = new Set(['programs', 'links']);
 	const maps = listFolder(root).filter(name => !folders.has(name));
 	const wanted = datapathPrograms.filter(({object}) => usualObjects.includes(object));
@@ -236,6 +245,15 @@ function cgroupHooks(root: string, idOf: ReadonlyMap<string, number>): DatapathH
 	});
 }
 
+function sockmapHooks(root: string, idOf: ReadonlyMap<string, number>): DatapathHook[] {
+	return listFolder(sockmapFolder(root)).map(program => {
+		using link = openPinnedLink(join(sockmapFolder(root), program));
+		const {programId} = link.info();
+		const current = programId === idOf.get(program);
+		return {where: 'sock_ops', kind: 'sockmap', program, programId, current};
+	});
+}
+
 /**
  * Takes the datapath down: detaches its programs and removes all its pins, with them endpoints,
  * policies and connections. Traffic passes unguarded from then on.
@@ -255,6 +273,11 @@ export async function datapathDown({
 				root,
 				`it holds none: there is no "${basename(root)}/programs"`,
 			);
+		}
+
+		{
+			using maps = openDatapathMaps({root, write: true});
+			endDirectConnections(maps);
 		}
 
 		// Links first: what is attached keeps its maps until then.

@@ -49,6 +49,7 @@ export type {
 	SkipServiceKey,
 	SourceRangeKey,
 } from './layout/service.js';
+export type {DirectPortKey, DirectSocketKey} from './layout/sockmap.js';
 
 export {
 	datapathDown,
@@ -186,3 +187,9 @@ export {
 } from './monitor/events.js';
 export type {MonitorFilter} from './monitor/filter.js';
 export {readFlow, type PacketFlow} from './monitor/packet-flow.js';
+export {
+	Sockets,
+	type DirectPort,
+	type DirectSocket,
+	type ServiceSocket,
+} from './sockets/sockets.js';

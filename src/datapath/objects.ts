@@ -19,7 +19,7 @@ import type {MapSizes} from './sizes.js';
 
 const {ENOPROTOOPT} = constants.errno;
 
-export type ObjectName = 'endpoint' | 'host' | 'xdp' | 'sock';
+export type ObjectName = 'endpoint' | 'host' | 'xdp' | 'sock' | 'sockops';
 
 /** What is set in the programs before they are loaded. */
 export interface NodeSettings extends NamespaceOptions {

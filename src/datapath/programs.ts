@@ -3,7 +3,7 @@
 import type {ObjectName} from './objects.js';
 
 /** A kind of hook. */
-export type HookKind = 'endpoint' | 'device' | 'xdp' | 'cgroup';
+export type HookKind = 'endpoint' | 'device' | 'xdp' | 'cgroup' | 'sockmap';
 
 /** A program and its hook; the direction is that of tcx. */
 export interface DatapathProgram {
@@ -24,6 +24,8 @@ export const datapathPrograms: readonly DatapathProgram[] = [
 	{name: 'from_netdev', object: 'host', hook: 'device', direction: 'ingress'},
 	{name: 'to_netdev', object: 'host', hook: 'device', direction: 'egress'},
 	{name: 'xdp_netdev', object: 'xdp', hook: 'xdp'},
+	{name: 'record_socket', object: 'sockops', hook: 'cgroup'},
+	{name: 'redirect_message', object: 'sockops', hook: 'sockmap'},
 	...socketPrograms.map(name => ({name, object: 'sock', hook: 'cgroup'}) as const),
 ];
 

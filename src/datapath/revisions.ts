@@ -31,6 +31,14 @@ export function writeServicesRevision(maps: DatapathMaps, revision: bigint): big
 	return next;
 }
 
+/** Index in `runtime_config`, as in bpf/maps/config.h. */
+const sockmapRevisionIndex = 132;
+
+/** Behind each change of which connections are direct: the running ones are looked at again. */
+export function raiseSockmapRevision(maps: DatapathMaps): void {
+	raise(maps, sockmapRevisionIndex);
+}
+
 /** Behind each change of an address's identity: every flow of the node is judged again. */
 export function raiseIpcacheRevision(maps: DatapathMaps): void {
 	raise(maps, ipcacheRevisionIndex);

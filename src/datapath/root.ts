@@ -25,6 +25,8 @@ export const endpointLinkPath = (root: string, id: number, program: string): str
 
 export const cgroupFolder = (root: string): string => join(root, 'links', 'cgroup');
 
+export const sockmapFolder = (root: string): string => join(root, 'links', 'sockmap');
+
 /** Modes of XDP that the datapath uses. */
 export const xdpModes = ['native', 'generic'] as const;
 
@@ -37,7 +39,7 @@ export const xdpLinkPath = (root: string, device: string, mode: XdpMode): string
 
 /** Makes the root and what lies below it. *Throws:* `ERR_BPFFS`. */
 export function makeRoot(root: string): void {
-	const links = ['devices', 'endpoints', 'xdp', 'cgroup'].map(kind => `links/${kind}`);
+	const links = ['devices', 'endpoints', 'xdp', 'cgroup', 'sockmap'].map(kind => `links/${kind}`);
 	for (const folder of ['programs', ...links]) {
 		prepareBpffs(join(root, folder, 'any'));
 		mkdirSync(join(root, folder), {recursive: true, mode: 0o700});

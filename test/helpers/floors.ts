@@ -37,6 +37,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'cli/prefilter',
 		'cli/prog',
 		'cli/service',
+		'cli/sock',
 	],
 	'cli/btf': ['cli', 'cli/output'],
 	'cli/lab': ['cli', 'cli/output'],
@@ -56,6 +57,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/maglev': ['cli', 'cli/output', 'cli/service'],
 	'cli/service': ['cli', 'cli/output'],
 	'cli/prog': ['cli', 'cli/output'],
+	'cli/sock': ['cli', 'cli/output'],
 	datapath: [
 		'datapath/conntrack',
 		'datapath/endpoints',
@@ -68,6 +70,7 @@ export const neighbours: Record<string, readonly string[]> = {
 		'datapath/policy',
 		'datapath/prefilter',
 		'datapath/services',
+		'datapath/sockets',
 	],
 	'datapath/conntrack': ['datapath', 'datapath/layout'],
 	'datapath/endpoints': [
@@ -84,6 +87,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'datapath/services': ['datapath', 'datapath/layout'],
 	'datapath/policy': ['datapath', 'datapath/identities', 'datapath/layout'],
 	'datapath/prefilter': ['datapath', 'datapath/layout'],
+	'datapath/sockets': ['datapath', 'datapath/layout'],
 	'format/btf/c': ['format/btf'],
 	'format/codec': ['format/btf'],
 	'kernel/doctor': ['kernel/features', 'kernel/host', 'kernel/sys'],

@@ -14,6 +14,7 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly device?: readonly string[];
 	readonly xdp?: XdpChoice;
 	readonly cgroup?: string | false;
+	readonly sockmap?: boolean;
 	readonly netns?: string;
 	readonly gateway?: readonly string[];
 	readonly address?: readonly string[];
@@ -46,6 +47,8 @@ export function withNode(command: Command): Command {
 		)
 		.option('--cgroup <path>', "a cgroup whose sockets are given services' backends")
 		.option('--no-cgroup', 'give them none any more')
+		.option('--sockmap', 'connections between its sockets may be direct; "skep sock choose"')
+		.option('--no-sockmap', 'leave them all to the stack')
 		.option('--netns <path>', 'namespace of the devices, if not this one')
 		.option('--gateway <address>', 'what endpoints have as gateway; one each family', collect)
 		.option('--address <address>', 'one more address of the node itself', collect)
@@ -99,6 +102,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 		...(device === undefined ? {} : {devices: device}),
 		...(xdp === undefined ? {} : {xdp}),
 		...(cgroup === undefined ? {} : {cgroup}),
+		...(options.sockmap === undefined ? {} : {sockmap: options.sockmap}),
 		...(netns === undefined ? {} : {netns}),
 		...(mtu === undefined ? {} : {mtu}),
 		...(hostFirewall === undefined ? {} : {hostFirewall}),

@@ -12,6 +12,7 @@ import {notifyStructs} from './notify.js';
 import {policyStructs} from './policy.js';
 import {prefixStructs} from './prefix.js';
 import {serviceStructs} from './service.js';
+import {sockmapStructs} from './sockmap.js';
 import {scalars, StructTypes, type ValueType} from './struct-types.js';
 import type {LayoutVersion} from './versions.js';
 
@@ -27,6 +28,7 @@ export function structLayouts(): ReadonlyMap<string, readonly StructVariant[]> {
 		...policyStructs,
 		...prefixStructs,
 		...serviceStructs,
+		...sockmapStructs,
 	});
 	return tables;
 }

@@ -37,6 +37,7 @@ import type {
 	SkipServiceKey,
 	SourceRangeKey,
 } from './service.js';
+import type {DirectPortKey, DirectSocketKey} from './sockmap.js';
 import type {VersionRange} from './versions.js';
 
 /** A map that holds maps: written by what has a descriptor, read as the id of the map. */
@@ -148,6 +149,10 @@ export interface DatapathRecords {
 	skipServices4: [SkipServiceKey, number];
 	/** Frontends that namespaces reach untranslated, IPv6: `skip_lb6`. */
 	skipServices6: [SkipServiceKey, number];
+	/** Sockets whose messages go straight to their peers, and their cookies: `sock_ops`, skep only. */
+	directSockets: [DirectSocketKey, bigint];
+	/** Whose connections are direct: `sockmap_ports`, skep only. */
+	directPorts: [DirectPortKey, number];
 }
 
 /** What `DatapathMaps` calls a map. */
@@ -235,6 +240,8 @@ export const mapTable: Readonly<Record<DatapathMapName, readonly PinnedAs[]>> = 
 	cidrPrefixes6: [pinned('cidr_v6_dyn', 'lpm_v6_key', 'lpm_val')],
 	skipServices4: [pinned('skip_lb4', 'skip_lb4_key', 'u8', '1.16-')],
 	skipServices6: [pinned('skip_lb6', 'skip_lb6_key', 'u8', '1.16-')],
+	directSockets: [pinned('sock_ops', 'sock_key', 'u64', 'skep')],
+	directPorts: [pinned('sockmap_ports', 'sockmap_port', 'u8', 'skep')],
 };
 
 /** Each endpoint's policy: five digits of its id follow. */

@@ -104,6 +104,13 @@ const samples = {
 	ipv6_revnat_entry: {
 		...{address: '2001:db8::1', port: 80, rev_nat_index: 1},
 	} satisfies records.ReverseSocketValue,
+	sock_key: {
+		...{local: '2001:db8::1', remote: '2001:db8::2', local_port: 40_000, remote_port: 80},
+		...{local_seq: 1, remote_seq: 2, family: 2},
+	} satisfies records.DirectSocketKey,
+	sockmap_port: {
+		...{address: '2001:db8::1', port: 80, family: 2},
+	} satisfies records.DirectPortKey,
 	skip_lb4_key: {
 		...{netns_cookie: 1n, address: '10.0.0.1', port: 80},
 	} satisfies records.SkipServiceKey,
