@@ -13,7 +13,8 @@ import {example} from '../output/example.js';
 import {outputOptions, printOne, write} from '../output/print.js';
 
 const help = `
-The file has a prefix or an address on each line; what follows a # is no part of it.
+The file has a prefix or an address on each line; what follows a # does not
+count.
 `;
 
 const verbs = [
