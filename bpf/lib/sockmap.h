@@ -83,14 +83,16 @@ static __always_inline int is_chosen(const struct sock_key *client, __u64 cookie
 	if (is_chosen_at(&client->remote, client->remote_port, client->family))
 		return 1;
 	if (client->family == ENDPOINT_KEY_IPV6) {
-		struct ipv6_revnat_tuple key = {
-			.cookie = cookie,
-			.address = client->remote,
-			.port = client->remote_port,
-		};
-		struct ipv6_revnat_entry *frontend = bpf_map_lookup_elem(&lb6_reverse_sk, &key);
+		struct ipv6_revnat_entry *frontend;
+		struct ipv6_revnat_tuple key;
 		union v6addr address;
 
+		/* An initialiser leaves out the bytes behind its last field. */
+		__builtin_memset(&key, 0, sizeof(key));
+		key.cookie = cookie;
+		key.address = client->remote;
+		key.port = client->remote_port;
+		frontend = bpf_map_lookup_elem(&lb6_reverse_sk, &key);
 		if (!frontend)
 			return 0;
 		address = frontend->address;
