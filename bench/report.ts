@@ -64,7 +64,7 @@ export function formatGroup({title, peer, figures: rows}: Group): string {
 		...rows.map(({what, median, unit, ratio, latency, goal, ok}) => [
 			what,
 			`${digits(median)} ${unit}`,
-			ratio === undefined ? '' : ratio.toFixed(ratio < 10 ? 2 : 1),
+			ratio === undefined ? '' : times(ratio),
 			...(timed ? [latency ? `${digits(latency.p50)}/${digits(latency.p99)}` : ''] : []),
 			goal ?? '',
 			ok === undefined ? '' : ok ? 'ok' : 'missed',
@@ -83,6 +83,11 @@ export function formatGroup({title, peer, figures: rows}: Group): string {
 			.trimEnd(),
 	);
 	return `${title}\n${lines.map(line => `  ${line}`).join('\n')}\n`;
+}
+
+function times(ratio: number): string {
+	if (ratio < 0.1) return ratio.toPrecision(2);
+	return ratio.toFixed(ratio < 10 ? 2 : 1);
 }
 
 function digits(value: number): string {

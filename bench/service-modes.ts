@@ -4,7 +4,7 @@ import {iptablesRules, nftablesRules} from './kube-proxy.js';
 import {iptablesRestore, runTool, requireTool, type Tool} from './tools.js';
 import type {ModePlan} from './service-lab.js';
 import type {BenchService, Family} from './service-list.js';
-import {installDatapath, installXdp} from './skep-modes.js';
+import {installDatapath, installSockmap, installXdp} from './skep-modes.js';
 
 /** What undoes what a mode did, after the lab is gone. */
 type Undo = () => Promise<void> | void;
@@ -73,6 +73,12 @@ export const modes = {
 		tools: [],
 		install: async plan =>
 			installDatapath(plan, {endpoints: [], options: {cgroup: plan.lab.client.cgroup}}),
+	},
+	/** The same, and messages skip the stack. */
+	sockmap: {
+		tools: [],
+		bulk: true,
+		install: installSockmap,
 	},
 } as const satisfies Record<string, Mode>;
 

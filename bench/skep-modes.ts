@@ -1,11 +1,20 @@
 /** The datapath's own ways to a service's backends. */
 
-import {Services, type DatapathOptions, type NewService} from '../src/datapath/index.js';
+import {dirname} from 'node:path';
+
+import {
+	Services,
+	Sockets,
+	type DatapathMaps,
+	type DatapathOptions,
+	type NewService,
+} from '../src/datapath/index.js';
 import type {Host} from '../src/lab/index.js';
 import {bare, guard, type Guard} from './guard.js';
 import type {ModePlan} from './service-lab.js';
 import type {BenchService} from './service-list.js';
 import {runTool} from './tools.js';
+import {trafficPort} from './traffic.js';
 
 /** What is done beside what every mode does: endpoints are guarded, and the services are there. */
 interface Way {
@@ -13,16 +22,19 @@ interface Way {
 	readonly options: DatapathOptions;
 	/** `ClusterIP` unless given. */
 	readonly type?: NewService['type'];
+	/** What else is set up. */
+	readonly prepare?: (maps: DatapathMaps) => void;
 }
 
 /** Guards the endpoints and writes the services. */
 export async function installDatapath(
 	{lab: {node}, services}: ModePlan,
-	{endpoints, options, type = 'ClusterIP'}: Way,
+	{endpoints, options, type = 'ClusterIP', prepare}: Way,
 ): Promise<() => Promise<void>> {
 	const guarded: Guard = await guard(node, endpoints, options);
 	try {
 		await new Services(guarded.maps).upsertMany(services.map(one => newService(one, type)));
+		prepare?.(guarded.maps);
 	} catch (error) {
 		await guarded.close();
 		throw error;
@@ -52,6 +64,19 @@ export async function installXdp(plan: ModePlan): Promise<() => Promise<void>> {
 			services: {nodePort: true, acceleration: true},
 		},
 		type: 'LoadBalancer',
+	});
+}
+
+/** Chosen in the client's socket, and from there on from socket to socket. */
+export async function installSockmap(plan: ModePlan): Promise<() => Promise<void>> {
+	const {client, backends} = plan.lab;
+	return installDatapath(plan, {
+		endpoints: [client, ...backends],
+		// Of all hosts of the lab.
+		options: {cgroup: dirname(client.cgroup), sockmap: true},
+		prepare(maps) {
+			new Sockets(maps).choose({port: trafficPort});
+		},
 	});
 }
 
