@@ -124,23 +124,7 @@ const ofOthers = 1.1;
 const ofFewest = 0.98;
 
 function figuresOf(cell: Cell, cells: readonly Cell[]): Figure[] {
-	const {family, kind, services, mode, rates} = cell;
-	const where = `IPv${family} ${kind}, ${services.length} ${services.length === 1 ? 'service' : 'services'}`;
-	const own = rates.map(valueOf(kind));
-	const row = (what: string, reference: Cell | undefined, goal?: number): Figure => {
-		const ratio = reference && ratioOf(own, reference.rates.map(valueOf(kind)));
-		const latency = latencyOf(rates);
-		return judge(
-			{
-				what: `${where}: ${what}`,
-				median: kind === 'bulk' ? (median(own) * 8) / 1e9 : median(own),
-				unit: kind === 'bulk' ? 'Gbit/s' : '/s',
-				ratio,
-				...(latency === undefined ? {} : {latency}),
-			},
-			goal === undefined ? undefined : atLeast(goal),
-		);
-	};
+	const {family, kind, services, mode} = cell;
 	const find = (other: string, count = services.length): Cell | undefined =>
 		cells.find(
 			one =>
@@ -149,31 +133,61 @@ function figuresOf(cell: Cell, cells: readonly Cell[]): Figure[] {
 				one.kind === kind &&
 				one.services.length === count,
 		);
-	const rows = [row(mode, find('plain'), goals[mode]?.[kind])];
-	if (mode !== whole || kind === 'bulk') return rows;
+	const plain = find('plain');
+	const goal = goals[mode]?.[kind];
+	if (kind === 'bulk') {
+		return [
+			figure(cell, mode, plain, {goal}),
+			figure(cell, `${mode}, by the clock`, plain, {goal, unit: 'perSecond'}),
+		];
+	}
+
+	const rows = [figure(cell, mode, plain, {goal})];
+	if (mode !== whole) return rows;
 	for (const other of ['iptables', 'nftables']) {
 		const reference = find(other);
-		if (reference) rows.push(row(`${mode}, × ${other}`, reference, ofOthers));
+		if (reference) rows.push(figure(cell, `${mode}, × ${other}`, reference, {goal: ofOthers}));
 	}
 
 	const fewest = Math.min(...cells.map(one => one.services.length));
 	const least = find(mode, fewest);
 	if (least && services.length > fewest) {
-		rows.push(row(`${mode}, × with ${fewest}`, least, ofFewest));
+		rows.push(figure(cell, `${mode}, × with ${fewest}`, least, {goal: ofFewest}));
 	}
 
 	return rows;
 }
 
-/** A stream is as fast as the clock says; exchanges by CPU time, whatever else the machine does. */
-const valueOf =
-	(kind: KindName) =>
-	({perCpuSecond, perSecond}: TrafficRate): number =>
-		kind === 'bulk' ? perSecond : perCpuSecond;
+interface Judging {
+	/** Least ratio to the reference. */
+	readonly goal?: number | undefined;
+	readonly unit?: 'perCpuSecond' | 'perSecond';
+}
+
+/** By CPU time, which says most whatever else the machine does, unless told. */
+function figure(
+	{family, kind, services, rates}: Cell,
+	what: string,
+	reference: Cell | undefined,
+	{goal, unit = 'perCpuSecond'}: Judging,
+): Figure {
+	const value = (rate: TrafficRate): number => rate[unit];
+	const own = rates.map(value);
+	const latency = latencyOf(rates);
+	const count = `${services.length} ${services.length === 1 ? 'service' : 'services'}`;
+	const row: Figure = {
+		what: `IPv${family} ${kind}, ${count}: ${what}`,
+		median: kind === 'bulk' ? (median(own) * 8) / 1e9 : median(own),
+		unit: kind === 'bulk' ? 'Gbit/s' : '/s',
+		ratio: reference && ratioOf(own, reference.rates.map(value)),
+		...(latency === undefined ? {} : {latency}),
+	};
+	return judge(row, goal === undefined ? undefined : atLeast(goal));
+}
 
 function latencyOf(rates: readonly TrafficRate[]): Figure['latency'] {
-	const [p50, p99] = (['p50', 'p99'] as const).map(key =>
+	const [p50 = NaN, p99 = NaN] = (['p50', 'p99'] as const).map(key =>
 		median(rates.map(rate => rate[key] ?? NaN)),
 	);
-	return p50 === undefined || p99 === undefined || Number.isNaN(p50) ? undefined : {p50, p99};
+	return Number.isNaN(p50) ? undefined : {p50, p99};
 }
