@@ -94,6 +94,7 @@ export const routeNumbers = {
 	scope_universe: 0,
 	scope_link: 253,
 	type_unicast: 1,
+	type_local: 2,
 } as const;
 /** `NDA_*`. */
 export const neighbourAttributes = {destination: 1, link_address: 2} as const;

@@ -62,6 +62,22 @@ export function listRoutes(netns?: number): Route[] {
 	});
 }
 
+/** IPv6 addresses for which packets are delivered here. *Throws:* `ERR_NETLINK`. */
+export function listLocalAddresses(netns?: number): Uint8Array[] {
+	const header = new Uint8Array(headerSize);
+	header[0] = families.ipv6;
+	const request = {type: messageTypes.get_route, parts: [header], netns};
+	return dump({what: 'list local addresses', ...request})
+		.filter(({type, payload}) => {
+			return type === messageTypes.new_route && payload[7] === routeNumbers.type_local;
+		})
+		.flatMap(({payload}) => {
+			const attributes = new Attributes(payload.subarray(headerSize));
+			const address = attributes.bytes(routeAttributes.destination);
+			return address === undefined ? [] : [Uint8Array.from(address)];
+		});
+}
+
 function readRoute(payload: Uint8Array): Route[] {
 	const attributes = new Attributes(payload.subarray(headerSize));
 	const [family, length = 0, , , shortTable] = payload;

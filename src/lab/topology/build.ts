@@ -18,7 +18,7 @@ import {
 import {addForwarding, addNeighbour} from '../../kernel/netlink/neighbours.js';
 import {addNetem} from '../../kernel/netlink/netem.js';
 import {NetlinkError} from '../../kernel/netlink/netlink-error.js';
-import {addRoute} from '../../kernel/netlink/routes.js';
+import {addRoute, listLocalAddresses} from '../../kernel/netlink/routes.js';
 import {hasCarrier, setDeviceFeature, writeSetting} from '../../kernel/sys/namespace.js';
 import {linkLocal} from './addressing.js';
 import {expandOffloads} from './offloads.js';
@@ -48,6 +48,7 @@ export function buildPlan(plan: Plan, netnsOf: (node: PlannedNode) => number): v
 	if (first) applyChanges(veths, netnsOf(first));
 	for (const node of plan.nodes) applyChanges(changesOf(node, plan), netnsOf(node));
 	for (const node of plan.nodes) finish(node, netnsOf(node));
+	for (const node of plan.nodes) waitForAddresses(node, netnsOf(node));
 }
 
 /** Sends changes. *Throws:* `ERR_UNSUPPORTED` with the name of what the kernel was built without. */
@@ -158,4 +159,26 @@ function finish(node: PlannedNode, netns: number): void {
 	}
 
 	for (const name of node.role === 'bridge' ? [...names, 'br0'] : names) hasCarrier(name, netns);
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+const patience = 5000;
+
+/**
+ * The kernel delivers to IPv6 addresses of a link a while after that has its carrier: until then a host
+ * would pass its own packets on. Who waits in vain has a link without one.
+ */
+function waitForAddresses({role, addresses, interfaces}: PlannedNode, netns: number): void {
+	if (role === 'bridge') return;
+	const wanted = [...addresses, ...interfaces.flatMap(addressesOf)]
+		.filter(({address}) => address.length === 16)
+		.map(({address}) => String(address));
+	if (wanted.length === 0) return;
+	const start = performance.now();
+	for (;;) {
+		const there = new Set(listLocalAddresses(netns).map(String));
+		if (wanted.every(address => there.has(address))) return;
+		if (performance.now() - start > patience) return;
+		Atomics.wait(clock, 0, 0, 1);
+	}
 }

@@ -17,9 +17,10 @@ import {
 } from '../../../src/kernel/netlink/neighbours.js';
 import {addNetem} from '../../../src/kernel/netlink/netem.js';
 import {NetlinkError} from '../../../src/kernel/netlink/netlink-error.js';
-import {addRoute, listRoutes} from '../../../src/kernel/netlink/routes.js';
+import {addRoute, listLocalAddresses, listRoutes} from '../../../src/kernel/netlink/routes.js';
 import {createNamespace} from '../../../src/kernel/sys/namespace.js';
 import {kernelTest} from '../../helpers/kernel.js';
+import {until} from '../../helpers/run.js';
 
 const kernel = kernelTest({feature: 'rtnetlink', since: '4.12'});
 
@@ -91,6 +92,17 @@ kernel('routes are added and read', t => {
 	t.deepEqual(
 		found.sort((a, b) => (formatPrefix(a.destination) < formatPrefix(b.destination) ? -1 : 1)),
 		routes.sort((a, b) => (formatPrefix(a.destination) < formatPrefix(b.destination) ? -1 : 1)),
+	);
+});
+
+kernel('packets are delivered to an address of a link as soon as it has its carrier', async t => {
+	const [left] = makePair(t);
+	const wanted = String(parsePrefix('2001:db8::1').address);
+	await until('the address', () => listLocalAddresses(left).map(String).includes(wanted));
+	t.false(
+		listLocalAddresses(left)
+			.map(String)
+			.includes(String(parsePrefix('2001:db8::2').address)),
 	);
 });
 
