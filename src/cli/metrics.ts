@@ -4,8 +4,15 @@ import type {Command} from 'commander';
 
 import type {MetricsRow} from '../datapath/index.js';
 import {wholeNumber} from './arguments.js';
-import {ciliumOptions, openMaps, withRoot, type RootOptions} from './datapath-options.js';
-import {outputOptions, printList, write} from './output/print.js';
+import {
+	ciliumOptions,
+	openMaps,
+	requireOwn,
+	withRoot,
+	type RootOptions,
+} from './datapath-options.js';
+import {example} from './output/example.js';
+import {outputOptions, printList, printOne, write} from './output/print.js';
 
 export function addMetricsVerbs(noun: Command): void {
 	withRoot(
@@ -20,6 +27,11 @@ export function addMetricsVerbs(noun: Command): void {
 			`\nExamples:\n  skep metrics list --watch\n  skep metrics list ${ciliumOptions}`,
 		)
 		.action(list);
+
+	withRoot(noun.command('flush').description('count from 0 again'))
+		.option('--force', "also where another datapath's agent reads them")
+		.addHelpText('after', example('skep metrics flush'))
+		.action(flush);
 }
 
 interface ListOptions extends RootOptions {
@@ -49,6 +61,16 @@ async function list(options: ListOptions, command: Command): Promise<void> {
 		await printList(rows, rowOf, output);
 		if (output.output === 'table') write('\n');
 	}
+}
+
+async function flush(
+	options: RootOptions & {readonly force?: boolean},
+	command: Command,
+): Promise<void> {
+	requireOwn('flush metrics', options, options.force);
+	const {Metrics} = await import('../datapath/index.js');
+	using maps = await openMaps(options, {write: true});
+	await printOne({deleted: new Metrics(maps).flush()}, outputOptions(command));
 }
 
 function rowOf(row: MetricsRow): Record<string, string | number | bigint> {

@@ -74,6 +74,13 @@ kernel('a drop and a verdict are a line each', async t => {
 	t.regex(listed.out, /^REASON +DIRECTION +PACKETS +BYTES +LINE +FILE\n/);
 	t.regex(listed.out, /\nPolicy denied +EGRESS +6 +\d+ +\d+ +policy\.h\n/);
 
+	const flushed = await skep('metrics', 'flush', '--root', root);
+	t.is(flushed.out, 'deleted  1\n', flushed.err);
+	t.is((await skep('metrics', 'list', '--root', root)).out, '');
+	const foreign = await skep('metrics', 'flush', '--root', root, '--prefix', 'cilium_');
+	t.is(foreign.code, 2);
+	t.regex(foreign.err, /kept by another datapath's agent; --force/);
+
 	const wrong = await skep('monitor', '--root', root, '--reason', 'polcy denied');
 	t.is(wrong.code, 2);
 	t.regex(wrong.err, /did you mean "Policy denied"/);

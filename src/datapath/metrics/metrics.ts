@@ -3,6 +3,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 
 import {UsageError} from '../../base/errors.js';
+import {DatapathError} from '../datapath-error.js';
 import type {MetricsKey, MetricsPending, MetricsValue} from '../layout/counters.js';
 import type {DatapathMaps} from '../maps.js';
 import {
@@ -82,6 +83,31 @@ export class Metrics {
 		}
 	}
 
+	/**
+	 * Counts from 0 again; how many rows there were. A packet that passes meanwhile may count before or
+	 * after. Needs maps opened with `write`. *Throws:* `ERR_DATAPATH`, `ERR_MAP`.
+	 */
+	flush(): number {
+		if (!this.maps.write) {
+			throw new DatapathError(
+				'flush metrics of',
+				this.maps.root,
+				'its maps are open for reading only',
+			);
+		}
+
+		const rows = this.list().length;
+		// What is pending first: what a CPU moves meanwhile is taken with the rest.
+		const pending = this.maps.metricsPending;
+		if (pending?.known === true) {
+			for (const slot of pending.map.keys()) pending.map.setEveryCpu(slot, nobody);
+		}
+
+		const map = this.maps.require('metrics');
+		for (const key of [...map.keys()]) map.delete(key);
+		return rows;
+	}
+
 	private readCounted(): Map<string, Counted> {
 		const map = this.maps.require('metrics');
 		return new Map([...map].map(([key, cpus]) => [nameOf(key), {key, cpus}]));
@@ -111,6 +137,7 @@ interface Counted {
 }
 
 const nothing: Value = {count: 0n, bytes: 0n};
+const nobody: MetricsPending = {reason: 0, dir: 0, line: 0, file: 0, ...nothing};
 
 function addPending(
 	byName: Map<string, {key: MetricsKey; cpus: Value[]}>,

@@ -105,6 +105,26 @@ kernel('a watch tells what was added', async t => {
 	await t.throwsAsync(metrics.watch({interval: 0}).next(), {code: 'ERR_USAGE'});
 });
 
+kernel('a flush counts from 0 again, what is pending too', async t => {
+	const node = await guardEndpoint(t);
+	const metrics = new Metrics(node.maps);
+	const pass = sent('ipv4', udp({}));
+	const drop = sent('ipv6', udp({}), '2001:db8::77');
+	// More than are counted in front of the metrics, and a rest that is.
+	node.fromEndpoint.run({data: pass, repeat: 40});
+	node.fromEndpoint.run({data: drop, repeat: 3});
+	t.is(metrics.flush(), 2);
+	t.deepEqual(metrics.list(), []);
+	t.is(metrics.flush(), 0);
+	node.fromEndpoint.run({data: pass});
+	t.deepEqual(
+		metrics.list().map(({packets, bytes}) => [packets, bytes]),
+		[[1n, BigInt(pass.length)]],
+	);
+	using reading = openDatapathMaps({root: node.root});
+	t.throws(() => new Metrics(reading).flush(), {code: 'ERR_DATAPATH', message: /reading only/});
+});
+
 kernel('the metrics of a Cilium node are read as its own tools read them', async t => {
 	const {root} = await guardEndpoint(t);
 	const map = createMap({
