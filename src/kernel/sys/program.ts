@@ -1,7 +1,10 @@
 /** The program commands of bpf(2), one function per command. */
 
+import {constants} from 'node:os';
 import {Attr, bpf, cText, tryBpf, tryBpfAsync} from './attr.js';
 import type {Pointers} from './addon.js';
+
+const {EAGAIN} = constants.errno;
 
 export interface ProgramLoadAttr {
 	readonly type: number;
@@ -63,16 +66,28 @@ function loadCall(load: ProgramLoadAttr): {attr: Attr; pointers: Pointers} {
 	return {attr, pointers};
 }
 
+// A signal, as the end of a child is one, makes the verifier give up with EAGAIN.
+const maxInterruptions = 64;
+
+/** Loads a program, again when a signal interrupts the verifier. */
 export function programLoad(load: ProgramLoadAttr): ProgramLoadResult {
 	const {attr, pointers} = loadCall(load);
-	const result = tryBpf('prog_load', attr, pointers);
+	let result = -EAGAIN;
+	for (let i = 0; i < maxInterruptions && result === -EAGAIN; i++) {
+		result = tryBpf('prog_load', attr, pointers);
+	}
+
 	return {result, logTrueSize: attr.getU32(140)};
 }
 
 /** The same on the thread pool: a verification may take seconds. */
 export async function programLoadAsync(load: ProgramLoadAttr): Promise<ProgramLoadResult> {
 	const {attr, pointers} = loadCall(load);
-	const result = await tryBpfAsync('prog_load', attr, pointers);
+	let result = -EAGAIN;
+	for (let i = 0; i < maxInterruptions && result === -EAGAIN; i++) {
+		result = await tryBpfAsync('prog_load', attr, pointers);
+	}
+
 	return {result, logTrueSize: attr.getU32(140)};
 }
 

@@ -32,7 +32,7 @@ import {nameAbsent} from './poison.js';
 import {Program} from './program.js';
 import {ProgramError} from './program-error.js';
 
-const {E2BIG, EAGAIN, EINVAL, ENOSPC, EPERM} = constants.errno;
+const {E2BIG, EINVAL, ENOSPC, EPERM} = constants.errno;
 
 /** How a program is loaded. */
 export interface LoadProgramOptions {
@@ -174,8 +174,6 @@ function* verifySteps(
 		}
 
 		const errno = -result;
-		// A signal interrupted the verifier.
-		if (errno === EAGAIN) continue;
 		const truncated = log !== undefined && errno === ENOSPC;
 		if (!truncated) refusal ??= errno;
 		if (log === undefined || (level & anyTrace) === 0) {
@@ -189,7 +187,7 @@ function* verifySteps(
 		}
 	}
 
-	throw refusedError(spec, refusal ?? EAGAIN, log === undefined ? '' : cString(log), failures);
+	throw refusedError(spec, refusal ?? ENOSPC, log === undefined ? '' : cString(log), failures);
 }
 
 function loadAttr(

@@ -16,7 +16,7 @@ import {
 } from '../../../src/format/asm/build.js';
 import {disassemble} from '../../../src/format/asm/disassemble.js';
 import {addon} from '../../../src/kernel/sys/addon.js';
-import {loadRaw} from '../../helpers/program-load.js';
+import {programLoad} from '../../../src/kernel/sys/program.js';
 import {programTypeNumber} from '../../../src/uapi/program-types.js';
 import {kernelTest} from '../../helpers/kernel.js';
 
@@ -47,7 +47,7 @@ test('the running kernel accepts what is assembled, and prints it in the same wo
 		exit(),
 	]);
 	const log = new Uint8Array(1 << 16);
-	const {result} = loadRaw({
+	const {result} = programLoad({
 		type: programTypeNumber('sched_cls'),
 		instructions,
 		license: 'GPL',

@@ -16,7 +16,7 @@ import {
 import {mapInfo, programInfo} from '../../../src/kernel/sys/info.js';
 import {rawTracepointOpen} from '../../../src/kernel/sys/link.js';
 import {linkInfo} from '../../../src/kernel/sys/link-info.js';
-import {loadRaw} from '../../helpers/program-load.js';
+import {programLoad} from '../../../src/kernel/sys/program.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {listMounts} from '../../helpers/mounts.js';
@@ -247,7 +247,7 @@ kernel('holders of a map are the processes that have it open', t => {
 });
 
 kernel('who holds a link is not taken for a holder of its program', t => {
-	const {result: program} = loadRaw({
+	const {result: program} = programLoad({
 		...{type: 17, license: 'GPL', name: '', flags: 0, attachType: 0, logLevel: 0},
 		instructions: Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0),
 	});

@@ -9,8 +9,7 @@ import {
 } from '../../../src/kernel/sys/link.js';
 import {linkInfo, type LinkInfo} from '../../../src/kernel/sys/link-info.js';
 import {programInfo} from '../../../src/kernel/sys/info.js';
-import {programQuery} from '../../../src/kernel/sys/program.js';
-import {loadRaw} from '../../helpers/program-load.js';
+import {programLoad, programQuery} from '../../../src/kernel/sys/program.js';
 import {attachTypeNumber, type AttachType} from '../../../src/uapi/attach-types.js';
 import {queryFlags} from '../../../src/uapi/flags.js';
 import {programTypeNumber, type ProgramType} from '../../../src/uapi/program-types.js';
@@ -24,7 +23,7 @@ const kernel = kernelTest({feature: 'tcx and raw tracepoint links', since: '6.6'
 
 /** `r0 = RESULT; exit`. */
 function load(t: ExecutionContext, type: ProgramType, attachType?: AttachType, value = 1): number {
-	const {result} = loadRaw({
+	const {result} = programLoad({
 		type: programTypeNumber(type),
 		instructions: Uint8Array.of(0xb7, 0, 0, 0, value, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0),
 		license: 'GPL',

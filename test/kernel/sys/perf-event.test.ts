@@ -5,7 +5,7 @@ import {SyscallError} from '../../../src/kernel/sys/syscall-error.js';
 import {programTypeNumber} from '../../../src/uapi/program-types.js';
 import {addon, makeProgram} from '../../native/support.js';
 import {kernelTest} from '../../helpers/kernel.js';
-import {loadRaw} from '../../helpers/program-load.js';
+import {programLoad} from '../../../src/kernel/sys/program.js';
 
 const kernel = kernelTest({feature: 'programs of perf events', since: '4.9'});
 
@@ -17,7 +17,7 @@ kernel('an event takes a program of its type', t => {
 	t.teardown(() => addon.closeFd(event));
 	t.is(addon.fdKind(event), 'other');
 	const instructions = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
-	const {result} = loadRaw({
+	const {result} = programLoad({
 		type: programTypeNumber('perf_event'),
 		instructions,
 		license: 'GPL',

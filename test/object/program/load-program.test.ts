@@ -7,11 +7,9 @@ import {
 import {openProgramById, openPinnedProgram} from '../../../src/object/program/program.js';
 import {readObject} from '../../../src/spec/read.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
-import {compile, fixtureObject} from '../../helpers/compile.js';
+import {fixtureObject} from '../../helpers/compile.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
-import {run} from '../../helpers/run.js';
-import {makeTempFolder} from '../../helpers/temp.js';
 
 const kernel = kernelTest({feature: 'programs with types', since: '5.4'});
 
@@ -115,32 +113,4 @@ kernel('an id that is not there says so', t => {
 	t.throws(() => openProgramById(0x7f_ff_ff_ff), {
 		message: 'open program "id 2147483647": there is no program with this id',
 	});
-});
-
-kernel("a profiler's signals do not stop the verifier", async t => {
-	const folder = await makeTempFolder(t);
-	const object = await compile(`
-		#include <linux/bpf.h>
-		#include <bpf/bpf_helpers.h>
-		SEC("xdp") int patient(struct xdp_md *ctx)
-		{
-			volatile __u32 sum = 0;
-			for (int i = 0; i < 20000; i++)
-				sum += i;
-			return XDP_PASS;
-		}
-		char _license[] SEC("license") = "GPL";
-	`);
-	const module = (path: string) => new URL(path, import.meta.url).href;
-	const code = `
-		import {readObject} from '${module('../../../src/spec/read.js')}';
-		import {loadCollection} from '${module('../../../src/object/collection/load-collection.js')}';
-		loadCollection(await readObject(${JSON.stringify(object)})).close();
-		console.log('loaded');
-	`;
-	const profiler = ['--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${folder}`];
-	t.is(
-		await run(process.execPath, ...profiler, '--input-type=module', '--eval', code),
-		'loaded\n',
-	);
 });
