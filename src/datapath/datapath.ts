@@ -16,12 +16,19 @@ import {
 	attachDevices,
 	attachXdpDevices,
 	detachXdp,
-	updateEndpoints,
+	presentDevices,
+	updateLinks,
 	type HookChange,
-	type XdpChoice,
 } from './hooks.js';
+import {
+	bindSettings,
+	mergeSettings,
+	mergeSizes,
+	readSettings,
+	type DatapathSettings,
+} from './kept-settings.js';
 import {openDatapathMaps} from './maps.js';
-import {prepareObject, requireConstants, type NodeSettings, type ObjectName} from './objects.js';
+import {prepareObject, requireConstants, type ObjectName} from './objects.js';
 import {datapathPrograms, usualObjects, type HookKind} from './programs.js';
 import {
 	cgroupFolder,
@@ -39,16 +46,9 @@ import {attachToSockmap, detachFromSockmap, endDirectConnections} from './sockma
 import {mapSizes, type SizeOptions} from './sizes.js';
 
 /** How a node's datapath is brought up. */
-export interface DatapathOptions extends NodeSettings {
+export interface DatapathOptions extends DatapathSettings {
 	/** Directory of its pins in a bpf filesystem; `/sys/fs/bpf/skep` unless given. */
 	readonly root?: string;
-	/** The node's devices: what comes and goes by them is guarded. */
-	readonly devices?: readonly string[];
-	/**
-	 * Whether frames are looked at before the stack has them, on the same devices: for the prefilter
-	 * and for services. What runs stays unless given, and for services it is `auto`.
-	 */
-	readonly xdp?: XdpChoice;
 	/**
 	 * Directory of a cgroup v2 whose sockets are given backends of services; false takes the programs
 	 * off. What runs stays unless given; it is moved by taking it off first.
@@ -90,6 +90,8 @@ export interface DatapathStatus {
 	}[];
 	readonly hooks: readonly DatapathHook[];
 	readonly maps: readonly string[];
+	/** What its programs are set up with, and an upgrade keeps; undefined where it is down. */
+	readonly settings?: DatapathSettings;
 }
 
 /** What was done. */
@@ -110,56 +112,84 @@ export interface DatapathChange {
  */
 export async function datapathUp(options: DatapathOptions = {}): Promise<DatapathChange> {
 	const root = resolve(options.root ?? defaultRoot);
-	return withLock(root, 'bring up datapath', async () => {
-		makeRoot(root);
-		const sizes = mapSizes(options.sizes);
-		const specs = await Promise.all(
-			wantedObjects(root, options).map(
-				async name => [name, await prepareObject(name, options, sizes)] as const,
-			),
-		);
-		requireConstants(
-			specs.map(([, spec]) => spec),
-			options,
-		);
-		const loaded = new Map<ObjectName, Collection>();
-		try {
-			for (const [name, spec] of specs) {
-				const onMismatch = options.onMismatch ?? 'fail';
-				loaded.set(name, await loadCollectionAsync(spec, {pinRoot: root, onMismatch}));
-			}
+	return withLock(root, 'bring up datapath', async () => bringUp(root, options));
+}
 
-			const hooks = putInPlace(loaded, options, root);
-			using maps = openDatapathMaps({root, write: true});
-			if (options.masquerade?.exclude !== undefined) {
-				replaceExclusions(maps, options.masquerade.exclude);
-			}
-
-			// What a process began that was killed.
-			await new Policies(maps).recover();
-			return {hooks};
-		} finally {
-			for (const collection of loaded.values()) collection.close();
+/**
+ * Swaps the programs of a datapath that is up under traffic, as `datapathUp` does. What it was brought
+ * up with stays but for what is given anew, field by field; `constants` by name.
+ *
+ * *Throws:* what `datapathUp` throws; `ERR_DATAPATH` where nothing is up, too.
+ */
+export async function datapathUpgrade(options: DatapathOptions = {}): Promise<DatapathChange> {
+	const root = resolve(options.root ?? defaultRoot);
+	return withLock(root, 'upgrade datapath', async () => {
+		const kept = readSettings(root);
+		if (kept === undefined) {
+			throw new DatapathError('upgrade datapath', root, 'there is none: bring it up first');
 		}
+
+		const netns = options.netns ?? kept.netns;
+		const devices = presentDevices(kept.devices ?? [], netns);
+		const merged = mergeSettings({...kept, devices}, options);
+		using maps = openDatapathMaps({root});
+		return await bringUp(root, {...merged, sizes: mergeSizes(maps, options.sizes)});
 	});
+}
+
+async function bringUp(root: string, options: DatapathOptions): Promise<DatapathChange> {
+	makeRoot(root);
+	const sizes = mapSizes(options.sizes);
+	const specs = await Promise.all(
+		wantedObjects(root, options).map(
+			async name => [name, await prepareObject(name, options, sizes)] as const,
+		),
+	);
+	requireConstants(
+		specs.map(([, spec]) => spec),
+		options,
+	);
+	const loaded = new Map<ObjectName, Collection>();
+	try {
+		for (const [name, spec] of specs) {
+			const onMismatch = options.onMismatch ?? 'fail';
+			loaded.set(name, await loadCollectionAsync(spec, {pinRoot: root, onMismatch}));
+		}
+
+		const hooks = putInPlace(loaded, options, root);
+		using maps = openDatapathMaps({root, write: true});
+		if (options.masquerade?.exclude !== undefined) {
+			replaceExclusions(maps, options.masquerade.exclude);
+		}
+
+		// What a process began that was killed.
+		await new Policies(maps).recover();
+		return {hooks};
+	} finally {
+		for (const collection of loaded.values()) collection.close();
+	}
 }
 
 /** Pins first: an endpoint that is added meanwhile gets the new programs. */
 function putInPlace(
 	loaded: ReadonlyMap<ObjectName, Collection>,
-	{devices = [], netns, xdp = 'auto', cgroup, sockmap}: DatapathOptions,
+	options: DatapathOptions,
 	root: string,
 ): HookChange[] {
+	const {devices = [], netns, xdp = 'auto', cgroup, sockmap} = options;
 	const programs = new Map<string, Program>();
 	for (const {name, object} of datapathPrograms) {
 		const program = loaded.get(object)?.program(name);
-		if (program === undefined) continue;
-		programs.set(name, program);
+		if (program !== undefined) programs.set(name, program);
+	}
+
+	bindSettings(programs, options);
+	for (const [name, program] of programs) {
 		replacePin(program.fd, programPath(root, name), `program "${name}"`);
 	}
 
 	const placement = {root, programs, ...(netns === undefined ? {} : {netns})};
-	updateEndpoints(placement);
+	updateLinks(placement);
 	const changes = attachDevices(placement, devices);
 	if (xdp === 'off') detachXdp(root);
 	else changes.push(...attachXdpDevices(placement, devices, xdp));
@@ -182,9 +212,6 @@ function wantedObjects(
 	if (cgroup !== false && (sockmap ?? hasCgroup(root, 'sockops'))) wanted.push('sockops');
 	return wanted;
 }
-
-/** The same with other objects or constants: programs are swapped under traffic. */
-export const datapathUpgrade = datapathUp;
 
 const folderKinds = [
 	['devices', 'device'],
@@ -227,7 +254,8 @@ export function datapathStatus({
 	const wanted = datapathPrograms.filter(({object}) => usualObjects.includes(object));
 	const whole = wanted.every(({name}) => idOf.has(name)) && hooks.every(({current}) => current);
 	const state = programs.length === 0 && maps.length === 0 ? 'down' : whole ? 'up' : 'partial';
-	return {root, state, programs, hooks, maps};
+	const settings = readSettings(root);
+	return {root, state, programs, hooks, maps, ...(settings === undefined ? {} : {settings})};
 }
 
 function cgroupHooks(root: string, idOf: ReadonlyMap<string, number>): DatapathHook[] {

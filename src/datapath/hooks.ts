@@ -1,18 +1,20 @@
 /** Programs put on their hooks, those that run already replaced in place. */
 
+import {closeSync} from 'node:fs';
 import {constants} from 'node:os';
+import {join} from 'node:path';
 
 import {isEbpfError} from '../base/errors.js';
 import type {XdpMode} from '../kernel/netlink/device.js';
+import {interfaceIndex} from '../kernel/sys/interfaces.js';
 import {attach, type Attached} from '../object/hook/attach.js';
 import {openPinnedLink, type Mechanism} from '../object/link/link.js';
-import type {NamespaceOptions} from '../object/link/target.js';
+import {openNamespace, type NamespaceOptions} from '../object/link/target.js';
 import {unpinPath} from '../object/pin/pin.js';
 import type {Program} from '../object/program/program.js';
 import {datapathPrograms} from './programs.js';
 import {
 	deviceLinkPath,
-	endpointLinkPath,
 	listFolder,
 	programPath,
 	removePins,
@@ -43,14 +45,30 @@ export interface Placement extends NamespaceOptions {
 	readonly programs: ReadonlyMap<string, Program>;
 }
 
-/** Of all endpoints that there are. */
-export function updateEndpoints({root, programs}: Placement): void {
-	for (const id of listFolder(root, 'links', 'endpoints')) {
-		for (const name of listFolder(root, 'links', 'endpoints', id)) {
-			const program = programs.get(name);
-			if (program === undefined) continue;
-			updateLink(endpointLinkPath(root, Number(id), name), program);
+/** Of all endpoints that there are, and of all devices that are guarded. */
+export function updateLinks({root, programs}: Placement): void {
+	for (const kind of ['endpoints', 'devices']) {
+		for (const where of listFolder(root, 'links', kind)) {
+			for (const name of listFolder(root, 'links', kind, where)) {
+				const program = programs.get(name);
+				if (program !== undefined)
+					updateLink(join(root, 'links', kind, where, name), program);
+			}
 		}
+	}
+}
+
+/** Those of the devices whose interfaces are still there. *Throws:* `ERR_LINK`. */
+export function presentDevices(
+	devices: readonly string[],
+	netns: string | number | undefined,
+): string[] {
+	if (devices.length === 0) return [];
+	const fd = netns === undefined ? undefined : openNamespace('find devices', netns);
+	try {
+		return devices.filter(device => interfaceIndex(device, fd) !== undefined);
+	} finally {
+		if (fd !== undefined) closeSync(fd);
 	}
 }
 

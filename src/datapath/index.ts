@@ -61,6 +61,7 @@ export {
 	type DatapathOptions,
 	type DatapathStatus,
 } from './datapath.js';
+export type {DatapathSettings} from './kept-settings.js';
 export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
 export {listExclusions, replaceExclusions} from './nat/exclusions.js';

@@ -50,13 +50,25 @@ onKernel('a datapath is brought up, described and taken down', async t => {
 	const up = ['--gateway', '10.9.0.1', '--gateway', 'fd09::1', ...small];
 	t.regex(await out(t, 'datapath', 'up', ...at, ...up), /^state +up\nroot .*\nprograms +from_e/);
 	const [before] = (await json(t, 'datapath', 'status', ...at)) as {programs: {id: number}[]}[];
-	const [after] = (await json(t, 'datapath', 'upgrade', ...at, ...up)) as (typeof before)[];
+	const other = ['--gateway', '10.9.0.2', '--nat-address', '192.0.2.1', '--masquerade'];
+	const [after] = (await json(t, 'datapath', 'upgrade', ...at, ...other)) as (typeof before)[];
 	t.is(after?.programs.length, 4);
 	t.notDeepEqual(after?.programs, before?.programs);
+	t.like(after, {
+		settings: {
+			gateway: {ipv4: '10.9.0.2', ipv6: 'fd09::1'},
+			masquerade: {ipv4: true, ipv6: false},
+		},
+	});
+	t.regex(
+		await out(t, 'datapath', 'upgrade', ...at, '--no-masquerade'),
+		/\nsettings +gateway\.ipv4=10\.9\.0\.2 .*nat\.ipv4=192\.0\.2\.1 masquerade\.ipv4=false/,
+	);
 
 	const hosts = await out(t, 'endpoint', 'list', ...at);
 	t.regex(hosts, /^IP ADDRESS +ID +SEC_ID +POLICY +IFINDEX +MAC\n/);
-	t.regex(hosts, /\n10\.9\.0\.1 +0 +1 +disabled +0 +\(localhost\)\n/);
+	t.regex(hosts, /\n10\.9\.0\.2 +0 +1 +disabled +0 +\(localhost\)\n/);
+	t.notRegex(hosts, /\n10\.9\.0\.1 /);
 	t.regex(hosts, /\nfd09::1 +0 +1 +disabled +0 +\(localhost\)\n/);
 	t.is(await out(t, 'datapath', 'down', ...at), '');
 	t.is((await skep('datapath', 'status', ...at)).code, 1);

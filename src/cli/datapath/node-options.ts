@@ -6,7 +6,12 @@ import {networkInterfaces} from 'node:os';
 import {Option, type Command} from 'commander';
 
 import {UsageError} from '../../base/errors.js';
-import type {DatapathOptions, ServiceSettings, XdpChoice} from '../../datapath/index.js';
+import type {
+	DatapathOptions,
+	DatapathSettings,
+	ServiceSettings,
+	XdpChoice,
+} from '../../datapath/index.js';
 import {collect, wholeNumber} from '../arguments.js';
 import type {RootOptions} from '../datapath-options.js';
 
@@ -58,14 +63,19 @@ export function withNode(command: Command): Command {
 			wholeNumber('mtu', 1),
 		)
 		.option('--host-firewall', 'the host has a policy too, as endpoint 65535')
+		.option('--no-host-firewall', 'it has none')
 		.option('--fib-routing', 'programs route what leaves the node, not the stack')
+		.option('--no-fib-routing', 'the stack does')
 		.option('--nat-address <address>', "the node's to the network; one each family", collect)
 		.option('--nat-ports <first-last>', 'what flows get; 32768-65535 unless given')
 		.option('--masquerade', 'endpoints are in the world by those addresses')
+		.option('--no-masquerade', 'by their own')
 		.option('--masquerade-exclude <prefix>', 'but not there', collect)
 		.option('--native-routing <prefix>', 'nor there; one each family', collect)
 		.option('--node-port', 'what the network sends to services is balanced')
+		.option('--no-node-port', 'it is not')
 		.option('--acceleration', 'by XDP where their backends are on other nodes')
+		.option('--no-acceleration', 'by tc')
 		.addOption(
 			new Option('--service-algorithm <name>', 'of services that name none').choices([
 				...['random', 'maglev'],
@@ -82,8 +92,15 @@ export function withNode(command: Command): Command {
 		);
 }
 
-/** What the options mean for the datapath. *Throws:* `ERR_USAGE`. */
-export function datapathOptions(options: NodeOptions): DatapathOptions {
+/**
+ * What the options mean for the datapath; `kept` is what it has of those that are not given.
+ *
+ * *Throws:* `ERR_USAGE`.
+ */
+export function datapathOptions(
+	options: NodeOptions,
+	kept: DatapathSettings = {},
+): DatapathOptions {
 	const {root, device, xdp, cgroup, netns, mtu, hostFirewall, fibRouting, onMismatch} = options;
 	const gateway = byFamily('gateway', options.gateway ?? []);
 	const {mapRatio, ctTcp, ctAny} = options;
@@ -97,7 +114,7 @@ export function datapathOptions(options: NodeOptions): DatapathOptions {
 			...(ctAny === undefined ? {} : {conntrackAny: ctAny}),
 		},
 		constants: constants(options.constant ?? []),
-		...natOptions(options),
+		...natOptions(options, kept),
 		services: serviceOptions(options),
 		...(device === undefined ? {} : {devices: device}),
 		...(xdp === undefined ? {} : {xdp}),
@@ -119,9 +136,13 @@ function serviceOptions(options: NodeOptions): ServiceSettings {
 	};
 }
 
-function natOptions(options: NodeOptions): Pick<DatapathOptions, 'nat' | 'masquerade'> {
+function natOptions(
+	options: NodeOptions,
+	kept: DatapathSettings,
+): Pick<DatapathOptions, 'nat' | 'masquerade'> {
 	const {natPorts, masquerade, masqueradeExclude: exclude, nativeRouting} = options;
 	const addresses = byFamily('NAT address', options.natAddress ?? []);
+	const {ipv4, ipv6} = {...kept.nat, ...addresses};
 	const ports = /^(\d{1,5})-(\d{1,5})$/
 		.exec(natPorts ?? '')
 		?.slice(1)
@@ -134,8 +155,10 @@ function natOptions(options: NodeOptions): Pick<DatapathOptions, 'nat' | 'masque
 	return {
 		nat: {...addresses, ...(ports === undefined ? {} : {ports: [first, last]})},
 		masquerade: {
-			ipv4: masquerade === true && addresses.ipv4 !== undefined,
-			ipv6: masquerade === true && addresses.ipv6 !== undefined,
+			...(masquerade !== undefined && {
+				ipv4: masquerade && ipv4 !== undefined,
+				ipv6: masquerade && ipv6 !== undefined,
+			}),
 			...(exclude === undefined ? {} : {exclude}),
 			...(nativeRouting === undefined ? {} : {nativeRouting}),
 		},
@@ -174,11 +197,13 @@ function constants(words: readonly string[]): Record<string, bigint> {
 
 /**
  * The node's own addresses: those given, the gateway, and those of this namespace's interfaces unless
- * another was named.
+ * its devices are `elsewhere`.
  */
-export function nodeAddresses({netns, gateway = [], address = []}: NodeOptions): string[] {
-	const own =
-		netns === undefined ? Object.values(networkInterfaces()).flatMap(list => list ?? []) : [];
+export function nodeAddresses(
+	{netns, gateway = [], address = []}: NodeOptions,
+	elsewhere = netns !== undefined,
+): string[] {
+	const own = elsewhere ? [] : Object.values(networkInterfaces()).flatMap(list => list ?? []);
 	return [
 		...new Set([
 			...gateway,

@@ -1,8 +1,5 @@
 /** What is there of a datapath, for a person and for programs. */
 
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
-
 import type {DatapathHook, DatapathStatus} from '../../datapath/index.js';
 import {printOne, write, type OutputOptions} from '../output/print.js';
 import {formatTable} from '../output/table.js';
@@ -14,7 +11,7 @@ export async function showStatus(status: DatapathStatus, output: OutputOptions):
 		return;
 	}
 
-	const {root, state, programs, hooks, maps} = status;
+	const {root, state, programs, hooks, maps, settings} = status;
 	const endpoints = new Set(
 		hooks.filter(({kind}) => kind === 'endpoint').map(({where}) => where),
 	);
@@ -25,6 +22,7 @@ export async function showStatus(status: DatapathStatus, output: OutputOptions):
 			programs: programs.map(({name, id}) => `${name}(${id})`),
 			maps: maps.filter(name => !name.startsWith('policy_v2_')).length,
 			endpoints: endpoints.size,
+			settings: settings && wordsOf(settings),
 		},
 		output,
 	);
@@ -47,5 +45,11 @@ function rowOf({kind, where, program, programId, current, mode}: DatapathHook) {
 	};
 }
 
-/** Whether there is a datapath that can be upgraded. */
-export const isThere = (root: string): boolean => existsSync(join(root, 'programs'));
+/** Settings as words: `mtu=9000`, `nat.ipv4=192.0.2.1`. */
+function wordsOf(settings: object, path = ''): string[] {
+	return Object.entries(settings).flatMap(([name, value]: [string, unknown]) =>
+		typeof value === 'object' && value !== null && !Array.isArray(value)
+			? wordsOf(value, `${path}${name}.`)
+			: [`${path}${name}=${Array.isArray(value) ? value.join(',') : String(value)}`],
+	);
+}

@@ -140,10 +140,11 @@ export class Endpoints {
 		}
 
 		const stays = new Set(addresses.map(canonical));
-		for (const [{address}, info] of map) {
-			if (isHost(info) && !stays.has(canonical(address))) map.delete({address});
-		}
-
+		const gone = [...map].flatMap(([{address}, info]) =>
+			isHost(info) && !stays.has(canonical(address)) ? [address] : [],
+		);
+		for (const address of gone) map.delete({address});
+		if (gone.length > 0) this.ipcache.delete(gone);
 		this.ipcache.upsert(addresses.map(prefix => ({prefix, identity: reservedIdentities.host})));
 	}
 

@@ -24,6 +24,17 @@ kernel('endpoints are listed with their addresses, and the host with its own', a
 	t.is(endpoints.get(3), undefined);
 });
 
+kernel('an address that the host gives up is no longer its own, for policies neither', async t => {
+	const {endpoints, ipcache} = await makeDatapathLab(t);
+	const kept = ['10.66.0.1', 'fd66::1'];
+	endpoints.setHost([...kept, '10.66.0.2', 'fd66::2']);
+	t.is(ipcache.match('10.66.0.2')?.identity, 1);
+	endpoints.setHost(kept);
+	t.deepEqual(endpoints.list()[0]?.addresses, kept);
+	for (const gone of ['10.66.0.2', 'fd66::2']) t.is(ipcache.match(gone), undefined);
+	for (const prefix of kept) t.is(ipcache.match(prefix)?.identity, 1);
+});
+
 kernel('an endpoint sends from its own addresses only', async t => {
 	const {red, blue, maps} = await makeDatapathLab(t);
 	for (const [address, spoofed] of [
