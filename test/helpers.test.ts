@@ -111,8 +111,10 @@ onKernelAlone(
 		const during = [...(await takeSnapshot())].filter(line => !before.has(line));
 		for (const undo of teardowns) await undo();
 
+		// Beside them, what other processes load in passing.
 		const kinds = new Set(during.map(line => line.slice(0, line.indexOf(' '))));
-		t.deepEqual([...kinds].sort(), ['cgroup', 'folder', 'interface', 'mount', 'namespace']);
+		for (const kind of ['cgroup', 'folder', 'interface', 'mount', 'namespace'])
+			t.true(kinds.has(kind), kind);
 		await t.notThrowsAsync(assertNoResidue(before));
 	},
 );

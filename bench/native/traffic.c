@@ -28,7 +28,7 @@
 #define TIMES_MAX	(1 << 20)
 #define BULK		'b'
 /* Seconds that an answer may take, beyond which there is none. */
-#define PATIENCE	2
+#define PATIENCE	10
 
 static struct addrinfo *targets[TARGETS_MAX];
 static clockid_t servers[TARGETS_MAX];
