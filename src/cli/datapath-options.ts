@@ -88,6 +88,50 @@ export function requireOwn(action: string, {prefix}: RootOptions, force = false)
 	);
 }
 
+/** What is flushed where nothing else says which. */
+export interface FlushOptions {
+	readonly all?: boolean;
+	readonly force?: boolean;
+}
+
+/** Adds `--all` and `--force`. */
+export function withFlush(command: Command): Command {
+	return command
+		.option('--all', 'all of them')
+		.option('--force', "also where another datapath's agent keeps them");
+}
+
+/**
+ * Refuses to flush what nobody has chosen, or what is another agent's.
+ *
+ * *Throws:* `ERR_USAGE`.
+ */
+export function requireChoice(
+	action: string,
+	filter: object,
+	options: FlushOptions & RootOptions,
+): void {
+	if (options.all !== true && Object.keys(filter).length === 0) {
+		throw new UsageError(`${action}: say which, or --all`);
+	}
+
+	requireOwn(action, options, options.force);
+}
+
+/** Whose times are read. */
+export interface ClockOptions {
+	readonly clock: 'monotonic' | 'jiffies';
+}
+
+/** Adds `--clock`. */
+export function withClock(command: Command): Command {
+	return command.addOption(
+		new Option('--clock <kind>', "what a Cilium node's programs go by")
+			.choices(['monotonic', 'jiffies'])
+			.default('monotonic'),
+	);
+}
+
 /** A map that is there; whether its layout is known is to be asked. *Throws:* `ERR_DATAPATH`. */
 export async function requireMap<K, V>(
 	map: DatapathMap<K, V> | undefined,

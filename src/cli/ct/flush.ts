@@ -2,7 +2,7 @@
 
 import type {Command} from 'commander';
 
-import {requireOwn} from '../datapath-options.js';
+import {requireChoice, withFlush, type FlushOptions} from '../datapath-options.js';
 import {until} from '../interrupt.js';
 import {example} from '../output/example.js';
 import {outputOptions, printOne} from '../output/print.js';
@@ -16,27 +16,18 @@ import {
 } from './open.js';
 
 export function addFlush(ct: Command): void {
-	withFilter(withConntrack(ct.command('flush')))
+	withFlush(withFilter(withConntrack(ct.command('flush'))))
 		.description('forget flows; those that live open anew')
-		.option('--all', 'all of them')
-		.option('--force', "also where another datapath's agent keeps them")
 		.addHelpText('after', example('skep ct flush --address 10.0.0.7'))
 		.action(flush);
 }
 
-interface FlushOptions extends CtOptions, FilterOptions {
-	readonly all?: boolean;
-	readonly force?: boolean;
-}
-
-async function flush(options: FlushOptions, command: Command): Promise<void> {
-	const {UsageError} = await import('../../index.js');
+async function flush(
+	options: CtOptions & FilterOptions & FlushOptions,
+	command: Command,
+): Promise<void> {
 	const filter = filterOf(options);
-	if (options.all !== true && Object.keys(filter).length === 0) {
-		throw new UsageError('flush flows: say which, or --all');
-	}
-
-	requireOwn('flush flows', options, options.force);
+	requireChoice('flush flows', filter, options);
 	const {maps, conntrack} = await openFlows(options, {write: true});
 	using _maps = maps;
 	using _conntrack = conntrack;

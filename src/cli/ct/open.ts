@@ -5,12 +5,17 @@ import {Option, type Command} from 'commander';
 import type {DatapathMaps, FlowFilter, OpenConntrack} from '../../datapath/index.js';
 import {UsageError} from '../../base/errors.js';
 import {wholeNumber} from '../arguments.js';
-import {openMaps, warnOfLayout, withRoot, type RootOptions} from '../datapath-options.js';
+import {
+	openMaps,
+	warnOfLayout,
+	withClock,
+	withRoot,
+	type ClockOptions,
+	type RootOptions,
+} from '../datapath-options.js';
 
 /** Whose flows. */
-export interface CtOptions extends RootOptions {
-	readonly clock: 'monotonic' | 'jiffies';
-}
+export type CtOptions = RootOptions & ClockOptions;
 
 /** Which flows. */
 export interface FilterOptions {
@@ -26,11 +31,7 @@ export interface FilterOptions {
 
 /** The options that say whose flows. */
 export function withConntrack(command: Command): Command {
-	return withRoot(command).addOption(
-		new Option('--clock <kind>', "what a Cilium node's programs go by")
-			.choices(['monotonic', 'jiffies'])
-			.default('monotonic'),
-	);
+	return withClock(withRoot(command));
 }
 
 /** The options that say which flows; all of them have to hold. */

@@ -2,7 +2,7 @@
 
 import type {Command} from 'commander';
 
-import {requireOwn} from '../datapath-options.js';
+import {requireChoice, withFlush, type FlushOptions} from '../datapath-options.js';
 import {until} from '../interrupt.js';
 import {example} from '../output/example.js';
 import {outputOptions, printOne} from '../output/print.js';
@@ -16,27 +16,18 @@ import {
 } from './open.js';
 
 export function addFlush(nat: Command): void {
-	withFilter(withNat(nat.command('flush')))
+	withFlush(withFilter(withNat(nat.command('flush'))))
 		.description('forget translations; connections that live may get other ports, and end')
-		.option('--all', 'all of them')
-		.option('--force', "also where another datapath's agent keeps them")
 		.addHelpText('after', example('skep nat flush --address 10.0.0.7'))
 		.action(flush);
 }
 
-interface FlushOptions extends NatOptions, FilterOptions {
-	readonly all?: boolean;
-	readonly force?: boolean;
-}
-
-async function flush(options: FlushOptions, command: Command): Promise<void> {
-	const {UsageError} = await import('../../index.js');
+async function flush(
+	options: NatOptions & FilterOptions & FlushOptions,
+	command: Command,
+): Promise<void> {
 	const filter = filterOf(options);
-	if (options.all !== true && Object.keys(filter).length === 0) {
-		throw new UsageError('flush translations: say which, or --all');
-	}
-
-	requireOwn('flush translations', options, options.force);
+	requireChoice('flush translations', filter, options);
 	const {maps, nat} = await openTranslations(options, {write: true});
 	using _maps = maps;
 	using _nat = nat;

@@ -4,12 +4,17 @@ import {Option, type Command} from 'commander';
 
 import type {DatapathMaps, NatFilter, OpenNat} from '../../datapath/index.js';
 import {wholeNumber} from '../arguments.js';
-import {openMaps, warnOfLayout, withRoot, type RootOptions} from '../datapath-options.js';
+import {
+	openMaps,
+	warnOfLayout,
+	withClock,
+	withRoot,
+	type ClockOptions,
+	type RootOptions,
+} from '../datapath-options.js';
 
 /** Whose translations. */
-export interface NatOptions extends RootOptions {
-	readonly clock: 'monotonic' | 'jiffies';
-}
+export type NatOptions = RootOptions & ClockOptions;
 
 /** Which translations. */
 export interface FilterOptions {
@@ -23,11 +28,7 @@ export interface FilterOptions {
 
 /** The options that say whose translations. */
 export function withNat(command: Command): Command {
-	return withRoot(command).addOption(
-		new Option('--clock <kind>', "what a Cilium node's programs go by")
-			.choices(['monotonic', 'jiffies'])
-			.default('monotonic'),
-	);
+	return withClock(withRoot(command));
 }
 
 /** The options that say which translations; all of them have to hold. */

@@ -10,35 +10,38 @@ import type {CapturedPacket, CaptureInterface, SkippedBlocks} from './packet.js'
 const nothing = new Uint8Array();
 
 /** What reading has found out of a capture so far. */
-export interface PcapContents {
-	/** Undefined before the first packet was asked for. */
-	readonly format: 'pcap' | 'pcapng' | undefined;
-	/** In pcapng, more may come until the end. */
-	readonly interfaces: readonly CaptureInterface[];
-	/** What was passed over, of pcapng. */
-	readonly skipped: Readonly<SkippedBlocks>;
-}
+export abstract class PcapContents {
+	private readonly decoding: Decoding;
 
-/** The packets of a capture that is in memory, in their order; they can be gone through once. */
-export class PcapBuffer implements PcapContents, Iterable<CapturedPacket> {
-	private readonly decoding = new Decoding('read capture', false);
-	private readonly packets: Generator<CapturedPacket, void>;
-
-	/** @internal */
-	constructor(bytes: Uint8Array) {
-		this.packets = decodeWhole(this.decoding, bytes);
+	protected constructor(decoding: Decoding) {
+		this.decoding = decoding;
 	}
 
+	/** Undefined before the first packet was asked for. */
 	get format(): 'pcap' | 'pcapng' | undefined {
 		return this.decoding.format;
 	}
 
+	/** In pcapng, more may come until the end. */
 	get interfaces(): readonly CaptureInterface[] {
 		return this.decoding.interfaces;
 	}
 
+	/** What was passed over, of pcapng. */
 	get skipped(): Readonly<SkippedBlocks> {
 		return this.decoding.skipped;
+	}
+}
+
+/** The packets of a capture that is in memory, in their order; they can be gone through once. */
+export class PcapBuffer extends PcapContents implements Iterable<CapturedPacket> {
+	private readonly packets: Generator<CapturedPacket, void>;
+
+	/** @internal */
+	constructor(bytes: Uint8Array) {
+		const decoding = new Decoding('read capture', false);
+		super(decoding);
+		this.packets = decodeWhole(decoding, bytes);
 	}
 
 	/** *Throws:* `ERR_PCAP` behind the last packet that is whole. */
@@ -75,26 +78,14 @@ function* decodeWhole(decoding: Decoding, bytes: Uint8Array): Generator<Captured
 }
 
 /** The packets of a capture as they are read, in their order; they can be gone through once. */
-export class PcapReader implements PcapContents, AsyncIterable<CapturedPacket> {
-	private readonly decoding: Decoding;
+export class PcapReader extends PcapContents implements AsyncIterable<CapturedPacket> {
 	private readonly packets: AsyncGenerator<CapturedPacket, void>;
 
 	/** @internal */
 	constructor(what: string, open: () => AsyncIterable<unknown>) {
-		this.decoding = new Decoding(what, true);
-		this.packets = decodeStream(this.decoding, open);
-	}
-
-	get format(): 'pcap' | 'pcapng' | undefined {
-		return this.decoding.format;
-	}
-
-	get interfaces(): readonly CaptureInterface[] {
-		return this.decoding.interfaces;
-	}
-
-	get skipped(): Readonly<SkippedBlocks> {
-		return this.decoding.skipped;
+		const decoding = new Decoding(what, true);
+		super(decoding);
+		this.packets = decodeStream(decoding, open);
 	}
 
 	/** *Throws:* `ERR_PCAP` behind the last packet that is whole. */
