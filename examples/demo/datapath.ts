@@ -1,40 +1,42 @@
-/** A datapath in a lab of its own: a policy lets one connection through and drops another. */
+/** A node of a lab with the datapath and three endpoints: red, blue and green. */
 
 import {
 	datapathDown,
 	datapathUp,
 	Endpoints,
 	Identities,
-	monitor,
-	openConntrack,
 	openDatapathMaps,
-	Policies,
-	readFlow,
 	type DatapathMaps,
-	type DropEvent,
-	type Monitor,
+	type Endpoint,
 } from 'skep/datapath';
 import {lab, type Host} from 'skep/lab';
 
 import {printTable} from './table.js';
 
-const allowed = 80;
-const denied = 81;
-const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
+const names = ['red', 'blue', 'green'] as const;
 
-/** *Throws:* when a connection has another fate than the policy says. */
-export async function guardEndpoints(root: string, signal: AbortSignal): Promise<void> {
+/** What the demo does things with, of one node. */
+export interface Node {
+	readonly maps: DatapathMaps;
+	readonly hosts: Readonly<Record<(typeof names)[number], Host>>;
+	/** The same hosts as endpoints, in this order. */
+	readonly added: readonly Endpoint[];
+}
+
+/** Brings a node up, has work done on it, and takes all of it down. */
+export async function withNode(
+	root: string,
+	signal: AbortSignal,
+	work: (node: Node) => Promise<void>,
+): Promise<void> {
 	const net = await lab({
 		name: 'demo',
-		hosts: ['red', 'blue'],
+		hosts: names,
 		routers: ['node'],
-		links: [
-			['red', 'node'],
-			['blue', 'node'],
-		],
+		links: names.map(name => [name, 'node'] as const),
 	});
 	try {
-		const {red, blue, node} = net.hosts;
+		const {node, ...hosts} = net.hosts;
 		const [gateway] = node.interfaces;
 		await datapathUp({
 			root,
@@ -44,29 +46,15 @@ export async function guardEndpoints(root: string, signal: AbortSignal): Promise
 		});
 		signal.throwIfAborted();
 		using maps = openDatapathMaps({root, write: true});
-		const [client, server] = addEndpoints(maps, node, [red, blue]);
-		await new Policies(maps).replace(
-			server?.id ?? 0,
-			[
-				{
-					direction: 'ingress',
-					peers: client?.identity ?? 0,
-					protocol: 'tcp',
-					ports: allowed,
-					action: 'allow',
-				},
-			],
-			{enforce: {ingress: true}},
-		);
-		console.log(`  app=blue takes connections of app=red to port ${allowed}, and no others`);
-		await useBoth(root, maps, red, blue, signal);
+		const added = addEndpoints(maps, node, Object.values(hosts));
+		await work({maps, hosts, added});
 	} finally {
 		await datapathDown({root});
 		await net.close();
 	}
 }
 
-function addEndpoints(maps: DatapathMaps, node: Host, hosts: readonly Host[]) {
+function addEndpoints(maps: DatapathMaps, node: Host, hosts: readonly Host[]): Endpoint[] {
 	using identities = Identities.open(maps.root, {write: true});
 	const endpoints = new Endpoints(maps);
 	const addresses = node.interfaces.flatMap(({ipv4, ipv6}) => [bare(ipv4), bare(ipv6)]);
@@ -93,77 +81,4 @@ function addEndpoints(maps: DatapathMaps, node: Host, hosts: readonly Host[]) {
 	return added;
 }
 
-/** Tries both ports, by both families. */
-async function useBoth(
-	root: string,
-	maps: DatapathMaps,
-	red: Host,
-	blue: Host,
-	signal: AbortSignal,
-): Promise<void> {
-	using events = monitor({root, filter: {kinds: ['drop'], ports: [denied]}, signal});
-	const servers = await Promise.all([allowed, denied].map(async port => blue.listen(port)));
-	const drops: DropEvent[] = [];
-	for (const address of [blue.ipv4, blue.ipv6]) {
-		const socket = await red.connect(address, allowed, {signal});
-		console.log(`  connected to ${address} port ${allowed}`);
-		socket.destroy();
-		drops.push(await dropped(events, red, address, signal));
-	}
-
-	for (const server of servers) server.close();
-	console.log(`\n  What the monitor told of port ${denied}`);
-	printTable(drops.map(rowOf));
-	console.log('\n  What conntrack has');
-	using conntrack = await openConntrack(maps);
-	printTable(
-		[...conntrack.list({filter: {protocol: 'tcp'}})].map(flow => ({
-			proto: flow.protocol,
-			dir: flow.direction,
-			source: ends(flow.source, flow.sourcePort),
-			destination: ends(flow.destination, flow.destinationPort),
-			state: flow.state,
-			packets: flow.packets,
-		})),
-	);
-}
-
-/** The connection hangs until its drop was told: then it is given up. */
-async function dropped(
-	events: Monitor,
-	red: Host,
-	address: string,
-	signal: AbortSignal,
-): Promise<DropEvent> {
-	const attempt = new AbortController();
-	const given = AbortSignal.any([signal, attempt.signal]);
-	const isConnected = red.connect(address, denied, {signal: given}).then(
-		() => true,
-		() => false,
-	);
-	for await (const event of events) {
-		if (event.kind !== 'drop') continue;
-		attempt.abort();
-		if (await isConnected) throw new Error(`a connection to ${address} was not dropped`);
-		return event;
-	}
-
-	attempt.abort();
-	await isConnected;
-	signal.throwIfAborted();
-	throw new Error('the monitor ended');
-}
-
-function rowOf({reasonText, packet, isL3, sourceIdentity, source}: DropEvent) {
-	const flow = readFlow(packet, isL3);
-	return {
-		drop: reasonText,
-		endpoint: source,
-		from: sourceIdentity,
-		source: ends(flow?.source, flow?.sourcePort),
-		destination: ends(flow?.destination, flow?.destinationPort),
-	};
-}
-
-const ends = (address = '-', port = 0): string =>
-	address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';

@@ -1,11 +1,12 @@
 /**
  * The main job in one go: compile, verify, load, attach, pin, watch, replace under traffic; then the
- * datapath: two endpoints, a policy, what it lets through and what it drops.
+ * datapath: endpoints, a policy, what it lets through and what it drops, and a service under load.
  *
  * Run as root by `npm run demo`. It works in network namespaces and a cgroup of its own and leaves
  * nothing behind, also when it is interrupted. Needs kernel 6.6 (tcx).
  */
 
+import {setMaxListeners} from 'node:events';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {basename, join} from 'node:path';
@@ -28,9 +29,11 @@ import {
 	type CollectionSpec,
 } from 'skep';
 
-import {guardEndpoints} from './datapath.js';
+import {withNode} from './datapath.js';
+import {guardEndpoints} from './policy.js';
 import {connections, flows, packetCounts, type PacketCount, type PacketKey} from './report.js';
 import {replaceUnderTraffic} from './replace.js';
+import {balanceRequests} from './service.js';
 import {printTable} from './table.js';
 import {connectBoth, flood} from './traffic.js';
 import {World} from './world.js';
@@ -164,8 +167,12 @@ async function main(signal: AbortSignal): Promise<void> {
 
 		heading('Replace the XDP program under traffic');
 		if (xdp !== undefined) await replaceUnderTraffic(world, specs[0], xdp, counts, signal);
-		heading('Datapath: two endpoints, and a policy between them');
-		await guardEndpoints(`${world.bpffs}/datapath`, signal);
+		heading('Datapath: three endpoints, and a policy between two of them');
+		await withNode(`${world.bpffs}/datapath`, signal, async node => {
+			await guardEndpoints(node, signal);
+			heading('Service: HTTP on a virtual address, with two backends');
+			await balanceRequests(node, signal);
+		});
 	} finally {
 		for (const close of stack.reverse()) close();
 		await world?.remove();
@@ -173,6 +180,8 @@ async function main(signal: AbortSignal): Promise<void> {
 }
 
 const interrupt = new AbortController();
+// Every request and connection listens to it.
+setMaxListeners(0, interrupt.signal);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 	// Not `once`: while anybody listens, the lab leaves the end of the process to us.
 	process.on(signal, () => {

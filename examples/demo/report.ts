@@ -139,7 +139,7 @@ export function connections(path: string) {
 			ms:
 				value.closed_ns === 0n
 					? 'open'
-					: Number((value.closed_ns - value.established_ns) / 10_000n) / 100,
+					: (value.closed_ns - value.established_ns) / 1_000_000n,
 		}))
 		.sort((a, b) => a.local.localeCompare(b.local));
 }

@@ -1,4 +1,4 @@
-/** Prints rows as columns under their names. */
+/** Prints rows as columns under their names, those of numbers to the right. */
 export function printTable(
 	rows: readonly Readonly<Record<string, string | number | bigint>>[],
 ): void {
@@ -9,7 +9,7 @@ export function printTable(
 	);
 	for (const line of [columns.map(column => column.toUpperCase()), ...texts]) {
 		const cells = line.map((cell, i) =>
-			/^\d/.test(texts[0]?.[i] ?? '')
+			/^\d+(\.\d+)?$/.test(texts[0]?.[i] ?? '')
 				? cell.padStart(widths[i] ?? 0)
 				: cell.padEnd(widths[i] ?? 0),
 		);

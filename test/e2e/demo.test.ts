@@ -42,6 +42,10 @@ kernel('the demo does the whole job and loses no packet', async t => {
 	const {code, text, errors, pid} = await runDemo(() => undefined);
 	t.is(errors, '');
 	t.is(code, 0);
+	t.deepEqual(
+		text.split('\n').filter(line => line.length > 80),
+		[],
+	);
 	for (const expected of [
 		/bpf\/xdp_count\.bpf\.c {2}xdp_count \(xdp\)/,
 		/with clang \d+/,
@@ -58,6 +62,7 @@ kernel('the demo does the whole job and loses no packet', async t => {
 		/replaced \d+ times while 20000 pings were sent/,
 		/answered: 20000, lost: 0/,
 		/1 +\d+ +app=red +\d+\.\d+\.\d+\.\d+ +[\da-f:]+\n/,
+		/3 +\d+ +app=green +\d+\.\d+\.\d+\.\d+ +[\da-f:]+\n/,
 		/app=blue takes connections of app=red to port 80, and no others/,
 		/connected to \d+\.\d+\.\d+\.\d+ port 80\n/,
 		/connected to [\da-f:]+ port 80\n/,
@@ -65,6 +70,12 @@ kernel('the demo does the whole job and loses no packet', async t => {
 		/Policy denied +\d+ +\d+ +\[[\da-f:]+\]:\d+ +\[[\da-f:]+\]:81\n/,
 		/tcp +in +\d+\.\d+\.\d+\.\d+:\d+ +\d+\.\d+\.\d+\.\d+:80 /,
 		/tcp +in +\[[\da-f:]+\]:\d+ +\[[\da-f:]+\]:80 /,
+		/10\.96\.0\.1 +80 +\d+\.\d+\.\d+\.\d+, \d+\.\d+\.\d+\.\d+\n/,
+		/fd00:96::1 +80 +[\da-f:]+, [\da-f:]+\n/,
+		/both active +[3-9]\d\d +[1-9]\d* +[1-9]\d* +0\n/,
+		/blue drained +([3-9]\d\d) +0 +\1 +0\n/,
+		/blue active again +[3-9]\d\d +[1-9]\d* +[1-9]\d* +0\n/,
+		/connections kept open: 16, of which \d+ to blue; broken or moved: 0\n/,
 		/Nothing is left behind\./,
 	]) {
 		t.regex(text, expected);
@@ -94,6 +105,7 @@ kernel(interrupted, 'SIGTERM', 'Traffic', 143);
 kernel(interrupted, 'SIGINT', 'Replace', 130);
 kernel(interrupted, 'SIGINT', 'Datapath', 130);
 kernel(interrupted, 'SIGTERM', 'connected to', 143);
+kernel(interrupted, 'SIGINT', 'fd00:96::1', 130);
 
 kernel('a demo that was killed is cleaned up by the next one', async t => {
 	let sent = false;
