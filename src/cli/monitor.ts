@@ -10,7 +10,9 @@ import type {
 	MonitorFilter,
 	PolicyVerdictEvent,
 	TraceEvent,
+	UnknownEvent,
 } from '../datapath/index.js';
+import {hex} from '../base/bytes.js';
 import {jsonOf} from '../base/json.js';
 import type {parsePacket as parse, PcapWriter} from '../lab/index.js';
 import {collect, wholeNumber} from './arguments.js';
@@ -28,6 +30,8 @@ export function addMonitor(noun: Command): void {
 			wholeNumber(what)(text),
 		];
 	withOwnRoot(noun)
+		.option('--prefix <text>', "what maps' names begin with; cilium_ on a Cilium node", '')
+		.option('--take-over', 'take the events from a Cilium agent until it restarts')
 		.addOption(new Option('-t, --type <type...>', 'events of these kinds').choices(kinds))
 		.option('--from <id>', 'from this endpoint; may be repeated', numbers('endpoint'))
 		.option('--to <id>', 'to this endpoint', numbers('endpoint'))
@@ -41,13 +45,15 @@ export function addMonitor(noun: Command): void {
 		.option('-v, --verbose', 'with every layer of the packet, and its bytes')
 		.addHelpText(
 			'after',
-			'\nExamples:\n  skep monitor --type drop --related-to 42\n  skep monitor --ip 10.0.0.0/8 --reason "policy denied" --pcap drops.pcap',
+			'\nExamples:\n  skep monitor --type drop --related-to 42\n  skep monitor --ip 10.0.0.0/8 --reason "policy denied" --pcap drops.pcap\n  skep monitor --root /sys/fs/bpf/tc/globals --prefix cilium_',
 		)
 		.action(run);
 }
 
 interface Options {
 	readonly root: string;
+	readonly prefix: string;
+	readonly takeOver?: boolean;
 	readonly type?: readonly EventKind[];
 	readonly from?: readonly number[];
 	readonly to?: readonly number[];
@@ -64,7 +70,7 @@ interface Options {
 async function run(options: Options, command: Command): Promise<void> {
 	const {monitor, readFlow} = await import('../datapath/index.js');
 	const {createPcap, parsePacket} = await import('../lab/index.js');
-	const {root, pcap, count = Infinity, verbose = false} = options;
+	const {root, prefix, takeOver = false, pcap, count = Infinity, verbose = false} = options;
 	const isTable = outputOptions(command).output === 'table';
 	const stop = new AbortController();
 	for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -73,7 +79,8 @@ async function run(options: Options, command: Command): Promise<void> {
 		});
 	}
 
-	using listening = monitor({root, filter: filterOf(options), signal: stop.signal});
+	const filter = filterOf(options);
+	using listening = monitor({root, prefix, takeOver, filter, signal: stop.signal});
 	process.stderr.write('skep: listening; Ctrl-C ends it\n');
 	const file = pcap === undefined ? undefined : await createPcap(pcap);
 	let left = count;
@@ -85,7 +92,8 @@ async function run(options: Options, command: Command): Promise<void> {
 				if (event.kind !== 'lost') left--;
 				if (isTable) lines.push(...textOf(event, parsePacket, verbose));
 				else lines.push(jsonOf(shown(event, readFlow)));
-				if (file !== undefined && event.kind !== 'lost') await capture(file, event);
+				if (event.kind === 'unknown') warnOfUnknown(event);
+				else if (file !== undefined && event.kind !== 'lost') await capture(file, event);
 			}
 
 			write(lines.map(line => `${line}\n`).join(''));
@@ -110,7 +118,7 @@ function filterOf(options: Options): MonitorFilter {
 	};
 }
 
-type PacketEvent = Exclude<MonitorEvent, LostEvent>;
+type PacketEvent = Exclude<MonitorEvent, LostEvent | UnknownEvent>;
 
 async function capture(file: PcapWriter, event: PacketEvent): Promise<void> {
 	// A capture has one kind of frames.
@@ -119,12 +127,22 @@ async function capture(file: PcapWriter, event: PacketEvent): Promise<void> {
 	await file.write({at, bytes: event.packet, originalLength: event.length});
 }
 
+const warned = new Set<number>();
+
+function warnOfUnknown({type}: UnknownEvent): void {
+	if (warned.has(type)) return;
+	warned.add(type);
+	process.stderr.write(
+		`skep: warning: no known version has events of type ${type} of that form; they are shown as bytes\n`,
+	);
+}
+
 /** With the packet's flow, which is what is looked for first. */
 function shown(
 	event: MonitorEvent,
 	readFlow: (packet: Uint8Array, isL3: boolean) => object | undefined,
 ): object {
-	if (event.kind === 'lost') return event;
+	if (event.kind === 'lost' || event.kind === 'unknown') return event;
 	const {packet, ...rest} = event;
 	return {...rest, flow: readFlow(packet, event.isL3) ?? null, packet};
 }
@@ -138,6 +156,11 @@ function* textOf(
 		const {lost, limited} = event;
 		if (lost > 0) yield `!! lost ${lost} events: they came faster than they were read`;
 		if (limited > 0) yield `!! ${limited} events held back by the rate limit`;
+		return;
+	}
+
+	if (event.kind === 'unknown') {
+		yield `?? event of type ${event.type}, ${event.bytes.length} bytes: ${hex(event.bytes, '')}`;
 		return;
 	}
 

@@ -184,6 +184,7 @@ export {
 	type PacketEvent,
 	type PolicyVerdictEvent,
 	type TraceEvent,
+	type UnknownEvent,
 	type Verdict,
 } from './monitor/events.js';
 export type {MonitorFilter} from './monitor/filter.js';

@@ -4,9 +4,11 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 
 import {readPcap, tcp} from '../../src/lab/index.js';
+import {makeBpffs} from '../helpers/bpffs.js';
 import {cliCommand, skep} from '../helpers/cli.js';
 import {guardEndpoint, sent} from '../helpers/guarded-endpoint.js';
 import {kernelTest} from '../helpers/kernel.js';
+import {loadFixture} from '../helpers/load.js';
 import {makeTempFolder} from '../helpers/temp.js';
 
 const kernel = kernelTest({feature: 'events of the datapath', since: '5.15'});
@@ -15,16 +17,25 @@ const enforceEgress = 2;
 
 /** Runs `skep monitor`, and does the work once it listens; what it printed. */
 async function monitored(work: () => void, ...words: string[]): Promise<string> {
+	return (await outputs(work, ...words)).out;
+}
+
+async function outputs(
+	work: () => void,
+	...words: string[]
+): Promise<{readonly out: string; readonly err: string}> {
 	const [command, ...args] = cliCommand('monitor', ...words);
 	const child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe']});
 	const out: Buffer[] = [];
 	child.stdout.on('data', (piece: Buffer) => out.push(piece));
 	const ended = once(child, 'close');
 	const listens = once(child.stderr, 'data');
+	const errors: Buffer[] = [];
+	child.stderr.on('data', (piece: Buffer) => errors.push(piece));
 	await Promise.race([listens, ended]);
 	work();
 	await ended;
-	return Buffer.concat(out).toString();
+	return {out: Buffer.concat(out).toString(), err: Buffer.concat(errors).toString()};
 }
 
 kernel('a drop and a verdict are a line each', async t => {
@@ -84,4 +95,21 @@ kernel('a drop and a verdict are a line each', async t => {
 	const wrong = await skep('monitor', '--root', root, '--reason', 'polcy denied');
 	t.is(wrong.code, 2);
 	t.regex(wrong.err, /did you mean "Policy denied"/);
+});
+
+kernel("a Cilium node's events of unknown form are bytes, with a warning", async t => {
+	const root = await makeBpffs(t);
+	const node = await loadFixture(t, 'kernel/cilium-events');
+	node.map('cilium_events').pin(join(root, 'cilium_events'));
+	const work = (): void => {
+		node.variable('header').set(Uint8Array.from({length: 64}, (_, i) => [1, 133, 7][i] ?? 0));
+		node.variable('header_size').set(16);
+		for (let i = 0; i < 2; i++) node.program('send_event').run({data: sent('ipv6', syn)});
+	};
+	const {out, err} = await outputs(
+		work,
+		...['--root', root, '--prefix', 'cilium_', '--count', '2'],
+	);
+	t.regex(out, /^(\?\? event of type 1, \d+ bytes: 018507(00)+\n){2}$/);
+	t.is(err.match(/warning: no known version has events of type 1/g)?.length, 1);
 });

@@ -100,5 +100,16 @@ export interface LostEvent {
 	readonly limited: number;
 }
 
+/** An event that is not of a kind, version and length that are known, as bytes. */
+export interface UnknownEvent {
+	readonly kind: 'unknown';
+	/** Milliseconds since 1970 when the event was read. */
+	readonly time: number;
+	/** Its first byte: 1 drop, 2 and 3 debugging, 4 trace, 5 policy verdict, 7 socket. */
+	readonly type: number;
+	/** All of it; at its end are up to 7 bytes of padding. */
+	readonly bytes: Uint8Array;
+}
+
 /** What a monitor tells of. */
-export type MonitorEvent = DropEvent | TraceEvent | PolicyVerdictEvent | LostEvent;
+export type MonitorEvent = DropEvent | TraceEvent | PolicyVerdictEvent | LostEvent | UnknownEvent;

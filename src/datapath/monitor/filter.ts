@@ -15,7 +15,8 @@ import {findPlaces} from './packet-flow.js';
 
 /**
  * Which events are wanted: those for which every field that is given holds, each of them by one of
- * its values. Lost events are always told.
+ * its values. Lost events are always told, and events of a kind that is wanted whose layout is not
+ * known.
  */
 export interface MonitorFilter {
 	readonly kinds?: readonly EventKind[];
@@ -42,6 +43,8 @@ type Test = (event: Filtered) => boolean;
 export interface ReadyFilter {
 	/** Kinds of which events are read at all. */
 	readonly kinds: ReadonlySet<EventKind>;
+	/** Nothing is asked for: events of no kind are told, too. */
+	readonly isEmpty: boolean;
 	/** Does an event of such a kind pass? */
 	readonly passes: Test;
 }
@@ -65,7 +68,11 @@ export function prepareFilter(filter: MonitorFilter): ReadyFilter {
 	const wrong = kinds.find(kind => !eventKinds.includes(kind));
 	if (wrong !== undefined) throw new UsageError(`filter events: there is no kind "${wrong}"`);
 	const tests = [...testsOf(filter)];
-	return {kinds: new Set(kinds), passes: event => tests.every(test => test(event))};
+	return {
+		kinds: new Set(kinds),
+		isEmpty: Object.keys(filter).length === 0,
+		passes: event => tests.every(test => test(event)),
+	};
 }
 
 function* testsOf(filter: MonitorFilter): Generator<Test> {

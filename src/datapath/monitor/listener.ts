@@ -5,11 +5,14 @@ import {join} from 'node:path';
 
 import type {Fd} from '../../kernel/sys/fd.js';
 import {lockFolder} from '../../kernel/sys/lock.js';
+import {openRingBuffer, type RingBufferReader} from '../../object/events/ring-buffer.js';
 import {createMap} from '../../object/map/create-map.js';
 import type {BpfMap} from '../../object/map/map.js';
 import {DatapathError} from '../datapath-error.js';
-import type {MapReference} from '../layout/map-table.js';
 import type {DatapathMaps} from '../maps.js';
+import type {EventKind} from './events.js';
+import {EventFormat} from './read-event.js';
+import type {EventSource} from './source.js';
 
 /**
  * One of the datapath's slots for those who listen, with a ring in it.
@@ -19,26 +22,24 @@ import type {DatapathMaps} from '../maps.js';
  * left; the next who listens takes that out. No numbers of processes are compared, which would mean
  * nothing in another namespace.
  */
-export class Listener {
+export class Listener implements EventSource {
 	readonly slot: number;
-	readonly ring: BpfMap;
-	private readonly events: BpfMap<number, MapReference>;
+	readonly reader: RingBufferReader;
+	private readonly format = new EventFormat();
+	private readonly maps: DatapathMaps;
+	private readonly ring: BpfMap;
 	private readonly lock: Fd;
 
-	private constructor(
-		slot: number,
-		ring: BpfMap,
-		events: BpfMap<number, MapReference>,
-		lock: Fd,
-	) {
+	private constructor(slot: number, ring: BpfMap, maps: DatapathMaps, lock: Fd) {
 		this.slot = slot;
 		this.ring = ring;
-		this.events = events;
+		this.maps = maps;
 		this.lock = lock;
+		this.reader = openRingBuffer(ring, {lost: {get: () => this.readLost()}});
 	}
 
 	/**
-	 * Takes a free slot. Programs write into its ring once `start` is called.
+	 * Takes a free slot and puts a ring into it.
 	 *
 	 * *Throws:* `ERR_DATAPATH` where no slot is free, `ERR_MAP`, `ERR_SYSCALL`.
 	 */
@@ -55,7 +56,9 @@ export class Listener {
 			// Each ring costs the programs time, whether or not it is read.
 			for (const {slot} of free) events.delete(slot);
 			const ring = createMap({type: 'ringbuf', name: ringName, maxEntries: ringSize});
-			return new Listener(own.slot, ring, events, own.lock);
+			const listener = new Listener(own.slot, ring, maps, own.lock);
+			events.set(own.slot, ring);
+			return listener;
 		} catch (error) {
 			own?.lock.close();
 			throw error;
@@ -64,19 +67,31 @@ export class Listener {
 		}
 	}
 
-	/** Puts the ring into its slot. */
-	start(): void {
-		this.events.set(this.slot, this.ring);
+	formatOf(
+		kind: EventKind,
+		_view: DataView<ArrayBuffer>,
+		_offset: number,
+		length: number,
+	): EventFormat | undefined {
+		return length < this.format.sizeOf(kind) ? undefined : this.format;
 	}
 
 	/** Takes the ring out, and gives the slot back. No program writes to it any more. */
 	close(): void {
 		try {
-			this.events.delete(this.slot);
+			this.reader.close();
+			this.maps.require('events').delete(this.slot);
 		} finally {
 			this.ring.close();
 			this.lock.close();
 		}
+	}
+
+	/** Of all who ever owned the slot. */
+	private readLost(): bigint {
+		const found = this.maps.eventsLost;
+		const perCpu = found?.known === true ? found.map.get(this.slot) : undefined;
+		return perCpu?.reduce((sum, each) => sum + each, 0n) ?? 0n;
 	}
 }
 

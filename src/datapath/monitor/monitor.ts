@@ -2,20 +2,28 @@
 
 import {UsageError} from '../../base/errors.js';
 import type {EventBatch} from '../../object/events/event-batch.js';
-import {openRingBuffer, type RingBufferReader} from '../../object/events/ring-buffer.js';
-import {DatapathError} from '../datapath-error.js';
 import {openDatapathMaps, type DatapathMaps, type DatapathMapsOptions} from '../maps.js';
+import {CiliumEvents, hasPerfEvents} from './cilium-events.js';
 import type {MonitorEvent} from './events.js';
 import {prepareFilter, type MonitorFilter, type ReadyFilter} from './filter.js';
 import {Listener} from './listener.js';
-import {EventFormat, kindOfType} from './read-event.js';
+import {kindOfType} from './read-event.js';
+import type {EventSource} from './source.js';
 
 /** How a datapath is monitored. */
 export interface MonitorOptions extends Pick<DatapathMapsOptions, 'root' | 'prefix'> {
 	/** Events that are wanted; all unless given. */
 	readonly filter?: MonitorFilter;
-	/** Bytes of the ring, a power of two of at least a page; 4 MB unless given. */
+	/**
+	 * Bytes of the ring, a power of two of at least a page; 4 MB unless given. On a Cilium node CPUs
+	 * share them.
+	 */
 	readonly ringSize?: number;
+	/**
+	 * On a Cilium node: takes the events from the agent that reads them, which gets none until it is
+	 * restarted. False unless given: then a node whose agent reads them is refused.
+	 */
+	readonly takeOver?: boolean;
 	/** Closes the monitor. */
 	readonly signal?: AbortSignal;
 }
@@ -32,7 +40,7 @@ export interface MonitorStats {
 	readonly limited: number;
 }
 
-const options = new Set(['root', 'prefix', 'filter', 'ringSize', 'signal']);
+const options = new Set(['root', 'prefix', 'filter', 'ringSize', 'takeOver', 'signal']);
 const defaultRingSize = 4 << 20;
 const eventsUsage = 2;
 
@@ -45,10 +53,8 @@ const eventsUsage = 2;
  */
 export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 	private readonly maps: DatapathMaps;
-	private readonly listener: Listener;
-	private readonly reader: RingBufferReader;
+	private readonly source: EventSource;
 	private readonly filter: ReadyFilter;
-	private readonly format = new EventFormat();
 	private readonly signal: AbortSignal | undefined;
 	private readonly onAbort = (): void => this.close();
 	private readonly counts = {events: 0, passed: 0, lost: 0, limited: 0};
@@ -56,28 +62,24 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 	private isClosed = false;
 
 	/** Use `monitor`. */
-	constructor(maps: DatapathMaps, listener: Listener, filter: ReadyFilter, signal?: AbortSignal) {
+	constructor(
+		maps: DatapathMaps,
+		source: EventSource,
+		filter: ReadyFilter,
+		signal?: AbortSignal,
+	) {
 		this.maps = maps;
-		this.listener = listener;
+		this.source = source;
 		this.filter = filter;
 		this.signal = signal;
-		const lost = {get: () => this.readLost()};
-		this.reader = openRingBuffer(listener.ring, {lost});
-		try {
-			this.limitedBefore = this.readLimited();
-			this.listener.start();
-		} catch (error) {
-			this.reader.close();
-			throw error;
-		}
-
+		this.limitedBefore = this.readLimited();
 		if (signal?.aborted === true) this.close();
 		else signal?.addEventListener('abort', this.onAbort);
 	}
 
-	/** Its place among those who listen. */
-	get slot(): number {
-		return this.listener.slot;
+	/** Its place among those who listen; undefined on a Cilium node, where it has all of them. */
+	get slot(): number | undefined {
+		return this.source.slot;
 	}
 
 	get closed(): boolean {
@@ -93,7 +95,7 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 		if (this.isClosed) throw new UsageError('read monitor: it is closed');
 		const events: MonitorEvent[] = [];
 		for (;;) {
-			const batch = this.reader.read();
+			const batch = this.source.reader.read();
 			if (batch === undefined) return events;
 			for (const event of this.eventsOf(batch)) events.push(event);
 		}
@@ -101,7 +103,7 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 
 	/** Calls back with the events of a batch, and waits for what that returns, until it is closed. */
 	async each(callback: (events: readonly MonitorEvent[]) => unknown): Promise<void> {
-		for await (const batch of this.reader) {
+		for await (const batch of this.source.reader) {
 			const events = this.eventsOf(batch);
 			if (events.length > 0) await callback(events);
 		}
@@ -109,7 +111,7 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 
 	/** Events as they come, until the monitor is closed. Leaving the loop leaves it open. */
 	async *[Symbol.asyncIterator](): AsyncGenerator<MonitorEvent, void, undefined> {
-		for await (const batch of this.reader) yield* this.eventsOf(batch);
+		for await (const batch of this.source.reader) yield* this.eventsOf(batch);
 	}
 
 	/** Takes the ring out of the datapath; loops end. */
@@ -117,8 +119,7 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 		if (this.isClosed) return;
 		this.isClosed = true;
 		this.signal?.removeEventListener('abort', this.onAbort);
-		this.reader.close();
-		this.listener.close();
+		this.source.close();
 		this.maps.close();
 	}
 
@@ -130,7 +131,7 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 	/** The batch as events; what was lost stands in front. */
 	private eventsOf(batch: EventBatch): MonitorEvent[] {
 		const time = Date.now();
-		const {format, filter, counts} = this;
+		const {source, filter, counts} = this;
 		const events: MonitorEvent[] = [];
 		const limited = this.newlyLimited();
 		if (batch.lost > 0 || limited > 0) {
@@ -143,22 +144,21 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 		for (const bytes of batch.raw()) {
 			counts.events++;
 			const kind = kindOfType[bytes[0] ?? 0];
-			if (kind === undefined || !filter.kinds.has(kind)) continue;
-			if (bytes.length < format.sizeOf(kind)) continue;
+			if (kind === undefined ? !filter.isEmpty : !filter.kinds.has(kind)) continue;
 			if (view?.buffer !== bytes.buffer) view = new DataView(bytes.buffer as ArrayBuffer);
-			const event = format.read(kind, view, bytes.byteOffset, bytes.length, time);
+			const {byteOffset: at, length} = bytes;
+			const format = kind && source.formatOf(kind, view, at, length);
+			if (kind === undefined || format === undefined) {
+				events.push({kind: 'unknown', time, type: bytes[0] ?? 0, bytes: bytes.slice()});
+				continue;
+			}
+
+			const event = format.read(kind, view, at, length, time);
 			if (filter.passes(event)) events.push(event);
 		}
 
 		counts.passed += events.length - (batch.lost > 0 || limited > 0 ? 1 : 0);
 		return events;
-	}
-
-	/** Of all who ever owned the slot. */
-	private readLost(): bigint {
-		const found = this.maps.eventsLost;
-		const perCpu = found?.known === true ? found.map.get(this.slot) : undefined;
-		return perCpu?.reduce((sum, each) => sum + each, 0n) ?? 0n;
 	}
 
 	private readLimited(): bigint {
@@ -175,38 +175,27 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
 }
 
 /**
- * Listens to the datapath's events; to be closed by the caller. Several may at once, each with a ring
- * of its own.
+ * Listens to the datapath's events, skep's or those of Cilium 1.15 to 1.19; to be closed by the caller.
+ * Several may at once, each with a ring of its own; on a Cilium node there is one reader.
  *
  * *Throws:* `ERR_USAGE`, `ERR_DATAPATH` where there is no datapath or every place is taken, `ERR_MAP`.
+ * *Kernel:* 5.10 to see whether a Cilium node's events are read.
  */
 export function monitor(given: MonitorOptions = {}): Monitor {
 	const unknown = Object.keys(given).find(name => !options.has(name));
 	if (unknown !== undefined) throw new UsageError(`monitor: there is no option "${unknown}"`);
-	const {root, prefix, filter = {}, ringSize = defaultRingSize, signal} = given;
+	const {root, prefix, filter = {}, ringSize = defaultRingSize, takeOver = false, signal} = given;
 	const ready = prepareFilter(filter);
-	const maps = openDatapathMaps({
-		...(root !== undefined && {root}),
-		...(prefix !== undefined && {prefix}),
-		write: true,
-	});
-	let listener: Listener | undefined;
+	const where = {...(root !== undefined && {root}), ...(prefix !== undefined && {prefix})};
+	const isCilium = hasPerfEvents(where, takeOver);
+	const maps = openDatapathMaps({...where, write: true});
+	let source: EventSource | undefined;
 	try {
-		refuseCilium(maps);
-		listener = Listener.open(maps, ringSize);
-		return new Monitor(maps, listener, ready, signal);
+		source = isCilium ? new CiliumEvents(maps, ringSize) : Listener.open(maps, ringSize);
+		return new Monitor(maps, source, ready, signal);
 	} catch (error) {
-		listener?.close();
+		source?.close();
 		maps.close();
 		throw error;
 	}
-}
-
-/** Whoever takes a place in a perf event array takes it from the agent. */
-function refuseCilium({events}: DatapathMaps): void {
-	if (events === undefined || events.known) return;
-	const {path, map} = events;
-	if (map.info.type !== 'perf_event_array') return;
-	const detail = "its events go to Cilium's agent, which tells them by 'cilium-dbg monitor'";
-	throw new DatapathError('monitor datapath', path, detail);
 }

@@ -26,6 +26,11 @@ export interface PerfBufferOptions extends EventTypeOptions, ReaderOptions {
 	readonly wakeup?: number;
 	/** The CPUs that run, for a host where that list is not to be believed. */
 	readonly cpus?: () => readonly number[];
+	/**
+	 * Who gives the reader's places back: the reader, unless given, or the kernel when the map is
+	 * closed, which leaves those alone that somebody else has taken since.
+	 */
+	readonly placesEndWith?: 'reader' | 'map';
 }
 
 /** One CPU's event and its ring. */
@@ -44,7 +49,9 @@ const cpuInterval = 1000;
 export class PerfBufferReader<T = unknown> extends EventReader<T> {
 	private readonly map: BpfMap;
 	private readonly copy: RingCopy<T>;
-	private readonly options: Required<Pick<PerfBufferOptions, 'pages' | 'wakeup' | 'cpus'>>;
+	private readonly options: Required<
+		Pick<PerfBufferOptions, 'pages' | 'wakeup' | 'cpus' | 'placesEndWith'>
+	>;
 	private readonly events: Poller;
 	private readonly timer: NodeJS.Timeout;
 	private rings: CpuRing[] = [];
@@ -55,9 +62,9 @@ export class PerfBufferReader<T = unknown> extends EventReader<T> {
 		const what = `perf buffer "${map.name}"`;
 		const poller = new Poller(`the poller of ${what}`);
 		super(what, poller, options.signal);
-		const {pages = 64, wakeup = 1, cpus = onlineCpus} = options;
+		const {pages = 64, wakeup = 1, cpus = onlineCpus, placesEndWith = 'reader'} = options;
 		this.map = map;
-		this.options = {pages, wakeup, cpus};
+		this.options = {pages, wakeup, cpus, placesEndWith};
 		this.copy = new RingCopy('perf', map.name, pages * pageSize(), codec, options.bufferSize);
 		this.events = poller;
 		// A reader that everybody forgot must not live by its timer.
@@ -122,8 +129,9 @@ export class PerfBufferReader<T = unknown> extends EventReader<T> {
 
 	protected release(): void {
 		clearInterval(this.timer);
+		const isOwner = this.options.placesEndWith === 'reader';
 		for (const ring of this.rings) {
-			if (!this.map.closed) mapDelete(this.map.fd, indexBytes(ring.cpu));
+			if (isOwner && !this.map.closed) mapDelete(this.map.fd, indexBytes(ring.cpu));
 			closeRing(ring);
 		}
 
