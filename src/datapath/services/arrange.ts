@@ -1,16 +1,15 @@
 /** The order of a service's slots. */
 
-import type {Slot} from './state.js';
-
 /**
  * Puts `first` and then `others` in order, each where it stood before as far as that is possible, so
  * that little has to be written.
  */
-export function arrange(
-	before: readonly Slot[],
-	first: readonly Slot[],
-	others: readonly Slot[],
-): Slot[] {
+export function arrange<T extends Numbered>(
+	before: readonly Numbered[],
+	first: readonly T[],
+	others: readonly T[],
+): readonly T[] {
+	if (before.length === 0) return others.length === 0 ? first : [...first, ...others];
 	const total = first.length + others.length;
 	const places = total > few ? new Map<number, number>() : undefined;
 	if (places !== undefined) for (const [place, {id}] of before.entries()) places.set(id, place);
@@ -20,12 +19,20 @@ export function arrange(
 	return others.length === 0 ? settled : [...settled, ...settle(placeOf, others, first.length)];
 }
 
+interface Numbered {
+	readonly id: number;
+}
+
 /** So many are found quicker without an index. */
 const few = 32;
 
-function settle(placeOf: (id: number) => number, slots: readonly Slot[], start: number): Slot[] {
-	const settled = new Array<Slot | undefined>(slots.length).fill(undefined);
-	const homeless: Slot[] = [];
+function settle<T extends Numbered>(
+	placeOf: (id: number) => number,
+	slots: readonly T[],
+	start: number,
+): T[] {
+	const settled = new Array<T | undefined>(slots.length).fill(undefined);
+	const homeless: T[] = [];
 	for (const slot of slots) {
 		const place = placeOf(slot.id) - start;
 		if (place >= 0 && place < slots.length) settled[place] = slot;

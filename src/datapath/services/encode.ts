@@ -13,10 +13,8 @@ export interface Place {
 	readonly at: number;
 }
 
-/** Bytes of an address. */
-const length = {4: 4, 6: 16} as const;
-
-interface KeyParts {
+/** A frontend in numbers. */
+export interface FrontendParts {
 	readonly family: Family;
 	readonly address: string;
 	readonly port: number;
@@ -27,11 +25,10 @@ interface KeyParts {
 /** `lb4_key`, `lb6_key`, over zeros or another key. */
 export function encodeServiceKey(
 	{bytes, view, at}: Place,
-	{family, address, port, protocol, scope}: KeyParts,
+	{address, port, protocol, scope}: FrontendParts,
 	slot: number,
 ): void {
-	bytes.set(addressBytes(address), at);
-	const behind = at + length[family];
+	const behind = putAddress(bytes, at, address);
 	view.setUint16(behind, port);
 	view.setUint16(behind + 2, slot, hostLittleEndian);
 	bytes[behind + 4] = protocol;
@@ -63,7 +60,6 @@ export function encodeService(
 }
 
 interface BackendParts {
-	readonly family: Family;
 	readonly address: string;
 	readonly port: number;
 	readonly protocol: number;
@@ -75,14 +71,28 @@ interface BackendParts {
 /** `lb4_backend`, `lb6_backend`. */
 export function encodeBackend(
 	{bytes, view, at}: Place,
-	{family, address, port, protocol, state, cluster, zone}: BackendParts,
+	{address, port, protocol, state, cluster, zone}: BackendParts,
 ): void {
-	bytes.set(addressBytes(address), at);
-	const behind = at + length[family];
+	const behind = putAddress(bytes, at, address);
 	view.setUint16(behind, port);
 	bytes[behind + 2] = protocol;
 	bytes[behind + 3] = state;
 	view.setUint16(behind + 4, cluster, hostLittleEndian);
 	bytes[behind + 6] = zone;
 	bytes[behind + 7] = 0;
+}
+
+/** `lb4_reverse_nat`, `lb6_reverse_nat`. */
+export function encodeReverseNat(
+	{bytes, view, at}: Place,
+	{address, port}: Pick<FrontendParts, 'address' | 'port'>,
+): void {
+	view.setUint16(putAddress(bytes, at, address), port);
+}
+
+/** Where the address ends. A loop, because `set` costs more than the bytes of any address. */
+function putAddress(bytes: Uint8Array, at: number, address: string): number {
+	const own = addressBytes(address);
+	for (let i = 0; i < own.length; i++) bytes[at + i] = own[i] ?? 0;
+	return at + own.length;
 }

@@ -4,15 +4,15 @@ import {hostLittleEndian} from '../../base/bytes.js';
 import {DatapathError} from '../datapath-error.js';
 import type {Family} from './addresses.js';
 import {arrange} from './arrange.js';
-import {encodeBackend} from './encode.js';
-import {backendStates, flags1, stateName, unpackSpread, type BackendState} from './flags.js';
+import {encodeBackend, encodeReverseNat} from './encode.js';
+import {backendStates, flags1, unpackSpread, type BackendState} from './flags.js';
 import {
 	addUser,
+	BackendRecord,
+	Entry,
 	nodePortKey,
 	removeUser,
 	usersOf,
-	type BackendRecord,
-	type Entry,
 	type Leftovers,
 	type ServiceState,
 	type Slot,
@@ -29,17 +29,22 @@ import {
 import {SlotWriter} from './slot-writer.js';
 import type {Writes} from './writes.js';
 
+const backendsOf = {4: 'backends4', 6: 'backends6'} as const;
+const reverseNatOf = {4: 'reverseNat4', 6: 'reverseNat6'} as const;
+const active = backendStates.indexOf('active');
+const terminating = backendStates.indexOf('terminating');
+
 /** One change: say what is wanted, then `finish`. */
 export class Planner {
 	private readonly state: ServiceState;
 	private readonly writes: Writes;
 	private readonly slots: SlotWriter;
 	private readonly tables: Tables;
-	private readonly wanted = new Map<string, WantedEntry>();
+	private wanted: Map<string, WantedEntry> = new Map();
 	private readonly unwanted = new Set<string>();
 	private readonly states = new Map<BackendRecord, number>();
-	/** Entries whose backends are to be put in order anew, and which backends those are. */
-	private readonly dirty = new Map<Entry, readonly Slot[]>();
+	/** Entries whose backends are to be put in order anew. */
+	private readonly dirty: Entry[] = [];
 	/** Backends that lost a service. */
 	private readonly left = new Set<BackendRecord>();
 	/** Numbers of services that are removed, which what this change adds shall not get. */
@@ -57,11 +62,10 @@ export class Planner {
 
 	/** Forgets what was wanted: for the next change. */
 	clear(): void {
-		this.slots.clear();
-		this.wanted.clear();
+		if (this.wanted.size > 0) this.wanted = new Map();
 		this.unwanted.clear();
 		this.states.clear();
-		this.dirty.clear();
+		this.dirty.length = 0;
 		this.left.clear();
 		this.freed.length = 0;
 		this.wantedAddresses = undefined;
@@ -70,6 +74,12 @@ export class Planner {
 	/** A service as it shall be; of one that was wanted before, the later counts. */
 	upsert(entry: WantedEntry): void {
 		this.wanted.set(entry.frontend.key, entry);
+	}
+
+	/** The same for many, by their frontends' keys. */
+	upsertAll(entries: ReadonlyMap<string, WantedEntry>): void {
+		if (this.wanted.size === 0) this.wanted = new Map(entries);
+		else for (const [key, entry] of entries) this.wanted.set(key, entry);
 	}
 
 	/** A frontend that shall go unless it is wanted. */
@@ -84,7 +94,7 @@ export class Planner {
 	/** Takes away what nothing leads to. */
 	mend(leftovers: Leftovers): void {
 		for (const {frontend, slot} of leftovers.slots) this.slots.remove(frontend, slot);
-		for (const frontend of leftovers.wildcards) this.removeWildcard(frontend);
+		for (const {family, address} of leftovers.wildcards) this.removeWildcard(family, address);
 		for (const {family, number} of leftovers.reverseNat) {
 			this.writes.delete('delete reverseNat', `reverseNat${family}`, number);
 			this.state.numbers.release(number);
@@ -108,7 +118,7 @@ export class Planner {
 
 		for (const wanted of this.wanted.values()) this.planEntry(wanted);
 		for (const [backend, state] of this.states) this.updateBackend(backend, {state});
-		for (const [entry, members] of this.dirty) this.planSlots(entry, members);
+		for (const entry of this.dirty) this.planSlots(entry);
 		for (const backend of this.left) {
 			if (backend.users !== undefined) continue;
 			this.writes.delete('delete backends', `backends${backend.family}`, backend.id);
@@ -129,8 +139,9 @@ export class Planner {
 			known.flags !== flags ||
 			known.flags2 !== wanted.flags2;
 		if (!entry.reversed) {
-			const {family, address, port} = frontend;
-			this.writes.put('put reverseNat', `reverseNat${family}`, entry.number, {address, port});
+			const {key, value} = this.writes.next('put reverseNat', reverseNatOf[frontend.family]);
+			key.view.setUint16(key.at, entry.number);
+			encodeReverseNat(value, frontend);
 			entry.reversed = true;
 		}
 
@@ -141,28 +152,31 @@ export class Planner {
 			entry.flags2 = wanted.flags2;
 			if (known === undefined) this.state.add(entry);
 			else this.state.count(entry, 1);
-			this.slots.changed(entry);
+			entry.isChanged = true;
 		}
 
 		this.planRanges(entry, wanted.ranges);
 		this.planWildcard(wanted);
-		const {backendsById} = this.state;
 		const mark = ++this.marks;
-		for (const {id} of members) {
-			const backend = backendsById.get(id);
+		for (const {backend} of members) {
 			if (backend === undefined) continue;
 			backend.mark = mark;
 			addUser(backend, entry);
 		}
 
-		for (const {id} of entry.slots) {
-			const backend = backendsById.get(id);
+		for (const {backend} of entry.slots) {
 			if (backend === undefined || backend.mark === mark) continue;
 			removeUser(backend, entry);
 			this.left.add(backend);
 		}
 
-		this.dirty.set(entry, members);
+		this.order(entry, members);
+	}
+
+	/** Asks for an entry's slots to be planned with these backends. */
+	private order(entry: Entry, members: readonly Slot[]): void {
+		if (entry.members === undefined) this.dirty.push(entry);
+		entry.members = members;
 	}
 
 	private newEntry(frontend: WantedFrontend): Entry {
@@ -171,14 +185,11 @@ export class Planner {
 			throw new DatapathError('add service', frontend.address, 'all 65535 numbers are taken');
 		}
 
-		return {
-			...{frontend, number, spread: 0, flags: 0, flags2: 0, count: 0, slots: []},
-			...{ranges: [], matches: new Set(), reversed: false, table: undefined},
-		};
+		return new Entry(frontend, number);
 	}
 
 	private planBackend(wanted: WantedBackend): Slot {
-		const {key, family, address, port, protocol, weight, state, zone} = wanted;
+		const {key, address, weight, state, zone} = wanted;
 		const number = state === undefined ? undefined : backendStates.indexOf(state);
 		const known = this.state.backends.get(key);
 		if (known !== undefined) {
@@ -186,27 +197,15 @@ export class Planner {
 				this.updateBackend(known, {state: number, zone});
 			}
 
-			return {id: known.id, weight};
+			return {id: known.id, weight, backend: known};
 		}
 
 		const id = this.state.backendIds.allocate();
 		if (id === undefined) throw new DatapathError('add backend', address, 'no id is free');
-		const backend: BackendRecord = {
-			id,
-			key,
-			family,
-			address,
-			port,
-			protocol,
-			cluster: 0,
-			state: number ?? 0,
-			zone: zone ?? 0,
-			users: undefined,
-			mark: 0,
-		};
+		const backend = new BackendRecord(id, wanted, number ?? 0, zone ?? 0);
 		this.state.addBackend(backend);
 		this.putBackend(backend);
-		return {id, weight};
+		return {id, weight, backend};
 	}
 
 	private updateBackend(
@@ -219,7 +218,7 @@ export class Planner {
 		if (state === backend.state && zone === backend.zone) return;
 		if (state !== backend.state) {
 			for (const entry of usersOf(backend)) {
-				if (!this.dirty.has(entry)) this.dirty.set(entry, entry.slots);
+				if (entry.members === undefined) this.order(entry, entry.slots);
 			}
 		}
 
@@ -229,33 +228,17 @@ export class Planner {
 	}
 
 	private putBackend(backend: BackendRecord): void {
-		const {key, value} = this.writes.next('put backends', `backends${backend.family}`);
+		const {key, value} = this.writes.next('put backends', backendsOf[backend.family]);
 		key.view.setUint32(key.at, backend.id, hostLittleEndian);
 		encodeBackend(value, backend);
 	}
 
-	/** New flows get the active ones; where there is none, those that are about to end. */
-	private planSlots(entry: Entry, members: readonly Slot[]): void {
-		const {slots, open} = this.orderOf(entry, members);
+	private planSlots(entry: Entry): void {
+		const {slots, open} = orderOf(entry);
+		entry.members = undefined;
 		this.slots.plan(entry, slots, open.length);
 		this.planMatches(entry, open);
 		this.planTable(entry, open);
-	}
-
-	private orderOf(
-		entry: Entry,
-		members: readonly Slot[],
-	): {readonly slots: readonly Slot[]; readonly open: readonly Slot[]} {
-		const stateOf = ({id}: Slot): BackendState =>
-			stateName(this.state.backendsById.get(id)?.state ?? 0);
-		if (members.every(slot => stateOf(slot) === 'active')) {
-			return {slots: arrange(entry.slots, members, []), open: members};
-		}
-
-		const wanted = members.some(slot => stateOf(slot) === 'active') ? 'active' : 'terminating';
-		const open = members.filter(slot => stateOf(slot) === wanted);
-		const others = members.filter(slot => stateOf(slot) !== wanted);
-		return {slots: arrange(entry.slots, open, others), open};
 	}
 
 	private planMatches(entry: Entry, open: readonly Slot[]): void {
@@ -275,11 +258,7 @@ export class Planner {
 	private planTable(entry: Entry, open: readonly Slot[]): void {
 		const {algorithm} = unpackSpread(entry.spread);
 		if (this.tables.isWanted(algorithm) && open.length > 0) {
-			const members = open.flatMap(({id, weight}) => {
-				const backend = this.state.backendsById.get(id);
-				return backend === undefined ? [] : {...backend, weight};
-			});
-			this.tables.want(entry, members);
+			this.tables.want(entry, open);
 		} else if (entry.table !== undefined) {
 			this.tables.drop(entry.frontend.family, entry.number);
 			entry.table = undefined;
@@ -307,7 +286,7 @@ export class Planner {
 		if (!wildcard || this.state.wildcards.has(address)) return;
 		this.state.wildcards.add(address);
 		const types = flags & (flags1.loadBalancer | flags1.externalIp | flags1.routable);
-		this.slots.putWildcard(frontendOf(family, address, 0, 0, 0), types);
+		this.slots.putWildcard(family, address, types);
 	}
 
 	private removeEntry(entry: Entry): void {
@@ -316,8 +295,7 @@ export class Planner {
 		this.state.remove(entry);
 		this.freed.push(number);
 		this.slots.removeAll(entry);
-		for (const {id} of slots) {
-			const backend = this.state.backendsById.get(id);
+		for (const {backend} of slots) {
 			if (backend === undefined) continue;
 			removeUser(backend, entry);
 			this.left.add(backend);
@@ -326,12 +304,12 @@ export class Planner {
 		for (const id of entry.matches) this.removeMatch(number, id);
 		for (const prefix of entry.ranges) this.removeRange(family, number, prefix);
 		if (entry.reversed) {
-			this.writes.delete('delete reverseNat', `reverseNat${family}`, number);
+			this.writes.delete('delete reverseNat', reverseNatOf[family], number);
 		}
 
 		if (entry.table !== undefined) this.tables.drop(family, number);
 		if (!this.state.frontendsAt.has(address) && this.state.wildcards.has(address)) {
-			this.removeWildcard(frontendOf(family, address, 0, 0, 0));
+			this.removeWildcard(family, address);
 		}
 
 		const isLast =
@@ -343,15 +321,14 @@ export class Planner {
 		if (surrogate !== undefined && !this.wanted.has(anywhere.key)) this.removeEntry(surrogate);
 	}
 
-	private removeWildcard(frontend: WantedFrontend): void {
+	private removeWildcard(family: Family, address: string): void {
 		// It may be wanted again by what the same change adds.
-		const {address} = frontend;
 		this.wantedAddresses ??= new Set(
 			[...this.wanted.values()].map(wanted => wanted.frontend.address),
 		);
 		if (this.wantedAddresses.has(address)) return;
 		this.state.wildcards.delete(address);
-		this.slots.removeWildcard(frontend);
+		this.slots.removeWildcard(family, address);
 	}
 
 	private removeMatch(rev_nat_id: number, backend_id: number): void {
@@ -361,4 +338,24 @@ export class Planner {
 	private removeRange(family: Family, rev_nat_id: number, prefix: string): void {
 		this.writes.delete('delete sourceRange', `sourceRange${family}`, {prefix, rev_nat_id});
 	}
+}
+
+/** New flows get the active ones; where there is none, those that are about to end. */
+function orderOf({slots, members = slots}: Entry): {
+	readonly slots: readonly Slot[];
+	readonly open: readonly Slot[];
+} {
+	if (!members.some(slot => stateOf(slot) !== active)) {
+		return {slots: arrange(slots, members, []), open: members};
+	}
+
+	const wanted = members.some(slot => stateOf(slot) === active) ? active : terminating;
+	const open = members.filter(slot => stateOf(slot) === wanted);
+	const others = members.filter(slot => stateOf(slot) !== wanted);
+	return {slots: arrange(slots, open, others), open};
+}
+
+/** Of a backend that is not in the maps that of a new one. */
+function stateOf({backend}: Slot): number {
+	return backend?.state ?? active;
 }

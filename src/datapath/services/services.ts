@@ -106,14 +106,12 @@ export class Services {
 	 */
 	async upsert(service: NewService): Promise<ServicesChange> {
 		const entries = readService(service);
-		const own = ownOf(entries);
-		const others = service.frontend.scope === undefined ? otherScopes(entries) : [];
 		return this.change(
-			planner => {
-				for (const key of others) planner.remove(key);
+			(planner, state) => {
+				if (service.frontend.scope === undefined) removeOthers(planner, state, entries);
 				for (const entry of entries) planner.upsert(entry);
 			},
-			[own],
+			[ownOf(entries)],
 		);
 	}
 
@@ -126,7 +124,7 @@ export class Services {
 	): Promise<ServicesChange> {
 		const keys: string[] = [];
 		const wanted = new Map<string, WantedEntry>();
-		const unwanted: string[] = [];
+		const unscoped: WantedEntry[][] = [];
 		for (const service of services) {
 			const entries = readService(service);
 			for (const entry of entries) {
@@ -139,13 +137,13 @@ export class Services {
 			}
 
 			keys.push(ownOf(entries));
-			if (service.frontend.scope === undefined) unwanted.push(...otherScopes(entries));
+			if (service.frontend.scope === undefined) unscoped.push(entries);
 		}
 
 		return this.change((planner, state) => {
-			for (const key of unwanted) planner.remove(key);
+			for (const entries of unscoped) removeOthers(planner, state, entries);
 			if (prune) for (const key of state.entries.keys()) planner.remove(key);
-			for (const entry of wanted.values()) planner.upsert(entry);
+			planner.upsertAll(wanted);
 		}, keys);
 	}
 
@@ -318,11 +316,21 @@ function inScope(key: string, scope: number): string {
 
 /** The key of a service's own entry: the external one, and no surrogate where there is another. */
 function ownOf(entries: readonly WantedEntry[]): string {
+	if (entries.length === 1) return entries[0]?.frontend.key ?? '';
 	const own = entries.findLast(each => !isSurrogate(each.frontend)) ?? entries.at(-1);
 	return own?.frontend.key ?? '';
 }
 
-/** Of a service that is written in one scope, the keys that it had if it was written in two. */
+/** Of a service that is written in one scope removes what is there of it in the other. */
+function removeOthers(
+	planner: Planner,
+	state: ServiceState,
+	entries: readonly WantedEntry[],
+): void {
+	if (state.internals > 0) for (const key of otherScopes(entries)) planner.remove(key);
+}
+
+/** The keys that a service had if it was written in two scopes, without its own. */
 function otherScopes(entries: readonly WantedEntry[]): string[] {
 	const [only] = entries;
 	if (entries.length === 1 && only !== undefined) {

@@ -1,23 +1,20 @@
 /** Writes a service's slots and its frontend. */
 
-import {encodeService, encodeServiceKey, type ServiceParts} from './encode.js';
+import type {Family} from './addresses.js';
+import {encodeService, encodeServiceKey, type FrontendParts, type ServiceParts} from './encode.js';
 import {flags2} from './flags.js';
 import {defaultWeight} from './maglev.js';
 import type {Entry, Slot} from './state.js';
 import type {WantedFrontend} from './wanted.js';
 import type {Step, Writes} from './writes.js';
 
+const mapOf = {4: 'services4', 6: 'services6'} as const;
+
 export class SlotWriter {
 	private readonly writes: Writes;
-	/** Entries whose frontend is to be written for other reasons than their slots. */
-	private readonly changedEntries = new Set<Entry>();
 
 	constructor(writes: Writes) {
 		this.writes = writes;
-	}
-
-	changed(entry: Entry): void {
-		this.changedEntries.add(entry);
 	}
 
 	/** Brings an entry to these slots, of which the first `count` are for new flows. */
@@ -43,7 +40,8 @@ export class SlotWriter {
 		const isOther = count !== beforeCount || slots.length !== before.length;
 		entry.slots = slots;
 		entry.count = count;
-		if (isOther || this.changedEntries.has(entry)) {
+		if (isOther || entry.isChanged) {
+			entry.isChanged = false;
 			const {spread: first, number, flags, flags2: second} = entry;
 			const qcount = slots.length - count;
 			this.put('put frontends', frontend, 0, {
@@ -71,27 +69,27 @@ export class SlotWriter {
 	}
 
 	/** What refuses an address's other ports: a service without backends and number. */
-	putWildcard(frontend: WantedFrontend, flags: number): void {
-		const nothing = {first: 0, count: 0, number: 0, flags2: 0, qcount: 0};
-		this.put('put wildcards', frontend, 0, {...nothing, flags});
+	putWildcard(family: Family, address: string, flags: number): void {
+		const parts = {first: 0, count: 0, number: 0, flags, flags2: 0, qcount: 0};
+		this.put('put wildcards', wildcardOf(family, address), 0, parts);
 	}
 
-	removeWildcard(frontend: WantedFrontend): void {
-		this.delete('delete wildcards', frontend, 0);
+	removeWildcard(family: Family, address: string): void {
+		this.delete('delete wildcards', wildcardOf(family, address), 0);
 	}
 
-	clear(): void {
-		this.changedEntries.clear();
-	}
-
-	private put(step: Step, frontend: WantedFrontend, slot: number, parts: ServiceParts): void {
-		const {key, value} = this.writes.next(step, `services${frontend.family}`);
+	private put(step: Step, frontend: FrontendParts, slot: number, parts: ServiceParts): void {
+		const {key, value} = this.writes.next(step, mapOf[frontend.family]);
 		encodeServiceKey(key, frontend, slot);
 		encodeService(value, parts);
 	}
 
-	private delete(step: Step, frontend: WantedFrontend, slot: number): void {
-		const {key} = this.writes.next(step, `services${frontend.family}`);
+	private delete(step: Step, frontend: FrontendParts, slot: number): void {
+		const {key} = this.writes.next(step, mapOf[frontend.family]);
 		encodeServiceKey(key, frontend, slot);
 	}
+}
+
+function wildcardOf(family: Family, address: string): FrontendParts {
+	return {family, address, port: 0, protocol: 0, scope: 0};
 }

@@ -7,36 +7,58 @@ import {flags1} from './flags.js';
 import {defaultWeight} from './maglev.js';
 import {Numbers} from './numbers.js';
 import {slotOffset} from './slot-offset.js';
-import {backendKey, frontendOf, isSurrogate, type WantedFrontend} from './wanted.js';
+import {
+	backendKey,
+	frontendOf,
+	isSurrogate,
+	type WantedBackend,
+	type WantedFrontend,
+} from './wanted.js';
 
 /** A backend's place behind a service. */
 export interface Slot {
 	readonly id: number;
 	readonly weight: number;
+	/** Undefined where the maps have none of this id. */
+	readonly backend: BackendRecord | undefined;
 }
 
 /** One entry of the service maps with all that hangs on its number. */
-export interface Entry {
+export class Entry {
 	readonly frontend: WantedFrontend;
 	/** `rev_nat_index`. */
 	readonly number: number;
-	spread: number;
-	flags: number;
-	flags2: number;
+	spread = 0;
+	flags = 0;
+	flags2 = 0;
 	/** Slots that new flows are given; the others follow. */
-	count: number;
+	count = 0;
 	/** Those that new flows are given first. */
-	slots: readonly Slot[];
-	ranges: readonly string[];
+	slots: readonly Slot[] = noSlots;
+	ranges: readonly string[] = noRanges;
 	/** Backends that clients may keep. */
-	matches: ReadonlySet<number>;
+	matches: ReadonlySet<number> = noMatches;
 	/** Whether replies find the frontend. */
-	reversed: boolean;
+	reversed = false;
 	/** What its Maglev table was made from; empty where that is not known, undefined for none. */
-	table: string | undefined;
+	table: string | undefined = undefined;
+	/** While a change is planned: its backends to be put in order anew. */
+	members: readonly Slot[] | undefined = undefined;
+	/** While a change is planned: whether its frontend is to be written whatever its slots are. */
+	isChanged = false;
+
+	constructor(frontend: WantedFrontend, number: number) {
+		this.frontend = frontend;
+		this.number = number;
+	}
 }
 
-export interface BackendRecord {
+// Most services have nothing of these.
+const noSlots: readonly Slot[] = [];
+const noRanges: readonly string[] = [];
+const noMatches: ReadonlySet<number> = new Set();
+
+export class BackendRecord {
 	readonly id: number;
 	readonly key: string;
 	readonly family: Family;
@@ -47,10 +69,30 @@ export interface BackendRecord {
 	state: number;
 	zone: number;
 	/** Services that have it: one nearly always, which takes no set. */
-	users: Entry | Set<Entry> | undefined;
+	users: Entry | Set<Entry> | undefined = undefined;
 	/** Of the last entry that was planned with it. */
-	mark: number;
+	mark = 0;
+
+	constructor(
+		id: number,
+		{key, family, address, port, protocol}: BackendPlace,
+		state: number,
+		zone: number,
+		cluster = 0,
+	) {
+		this.id = id;
+		this.key = key;
+		this.family = family;
+		this.address = address;
+		this.port = port;
+		this.protocol = protocol;
+		this.cluster = cluster;
+		this.state = state;
+		this.zone = zone;
+	}
 }
+
+type BackendPlace = Pick<WantedBackend, 'key' | 'family' | 'address' | 'port' | 'protocol'>;
 
 export function usersOf({users}: BackendRecord): Iterable<Entry> {
 	if (users === undefined) return [];
@@ -75,7 +117,7 @@ export function removeUser(backend: BackendRecord, entry: Entry): void {
 /** What no service explains: left behind by who died on the way. */
 export interface Leftovers {
 	readonly slots: {readonly frontend: WantedFrontend; readonly slot: number}[];
-	readonly wildcards: WantedFrontend[];
+	readonly wildcards: {readonly family: Family; readonly address: string}[];
 	readonly reverseNat: {readonly family: Family; readonly number: number}[];
 	readonly matches: {readonly number: number; readonly id: number}[];
 	readonly ranges: {readonly family: Family; readonly number: number; readonly prefix: string}[];
@@ -97,6 +139,8 @@ export class ServiceState {
 	/** Addresses whose other ports are refused, with the scopes' frontends on them counted. */
 	readonly wildcards = new Set<string>();
 	readonly frontendsAt = new Map<string, number>();
+	/** How many have the scope `internal`. */
+	internals = 0;
 	/** NodePorts by family, port, protocol and scope. */
 	readonly nodePorts = new Map<string, number>();
 	readonly numbers = new Numbers(lastNumber);
@@ -127,6 +171,7 @@ export class ServiceState {
 	/** Call before and after the flags of an entry change. */
 	count({frontend, flags}: Entry, by: 1 | -1): void {
 		raise(this.frontendsAt, frontend.address, by);
+		this.internals += by * frontend.scope;
 		if ((flags & flags1.nodePort) === 0 || isSurrogate(frontend)) return;
 		raise(this.nodePorts, nodePortKey(frontend), by);
 	}
@@ -175,10 +220,8 @@ function readBackends(maps: DatapathMaps, family: Family, state: ServiceState): 
 	for (const [id, {address, port, proto, flags, zone = 0, cluster_id}] of maps.require(name)) {
 		state.backendIds.take(id);
 		const key = backendKey(address, port, proto);
-		state.addBackend({
-			...{id, key, family, address, port, protocol: proto},
-			...{cluster: cluster_id, state: flags, zone, users: undefined, mark: 0},
-		});
+		const place = {key, family, address, port, protocol: proto};
+		state.addBackend(new BackendRecord(id, place, flags, zone, cluster_id));
 	}
 }
 
@@ -227,19 +270,15 @@ function readEntries(
 					qcount = 0,
 				} = value.value;
 				group.total = count + qcount;
-				group.entry = {
-					...{frontend: group.frontend, number, spread, flags, flags2: second, count},
-					...{
-						slots: [],
-						ranges: [],
-						matches: noMatches,
-						reversed: false,
-						table: undefined,
-					},
-				};
-				state.add(group.entry);
+				const entry = new Entry(group.frontend, number);
+				entry.spread = spread;
+				entry.flags = flags;
+				entry.flags2 = second;
+				entry.count = count;
+				group.entry = entry;
+				state.add(entry);
 				state.numbers.take(number);
-				byNumber.set(placeOf(family, number), group.entry);
+				byNumber.set(placeOf(family, number), entry);
 			}
 		}
 	}
@@ -247,7 +286,7 @@ function readEntries(
 	for (const group of found.values()) placeSlots(group, state, leftovers);
 	for (const address of state.wildcards) {
 		if (state.frontendsAt.has(address) || address.includes(':') !== (family === 6)) continue;
-		leftovers.wildcards.push(frontendOf(family, address, 0, 0, 0));
+		leftovers.wildcards.push({family, address});
 	}
 }
 
@@ -260,9 +299,6 @@ interface Found {
 	/** Slot, backend id and weight of each, one after the other. */
 	readonly slots: number[];
 }
-
-/** Most services have no affinity. */
-const noMatches: ReadonlySet<number> = new Set();
 
 function placeSlots(
 	{frontend, entry, total, slots}: Found,
@@ -278,15 +314,15 @@ function placeSlots(
 			continue;
 		}
 
-		own[slot - 1] = {id, weight};
 		const backend = state.backendsById.get(id);
+		own[slot - 1] = {id, weight, backend};
 		if (backend !== undefined) addUser(backend, entry);
 	}
 
 	if (entry !== undefined) entry.slots = own;
 }
 
-const noSlot: Slot = {id: 0, weight: defaultWeight};
+const noSlot: Slot = {id: 0, weight: defaultWeight, backend: undefined};
 
 /** A service's number by family: other agents may use one twice. */
 const placeOf = (family: Family, number: number): number => number * 10 + family;

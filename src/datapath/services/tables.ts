@@ -17,7 +17,7 @@ import type {Family} from './addresses.js';
 import type {ServiceAlgorithm} from './flags.js';
 import {byName, checkMaglevSize, defaultMaglevSize, maglevName, readMaglevSeed} from './maglev.js';
 import type {MaglevOptions} from './maglev.js';
-import {families, type Entry} from './state.js';
+import {families, type Entry, type Slot} from './state.js';
 import {encodeKey, type TableWrites} from './writes.js';
 
 const {EINVAL, ENOENT, EOPNOTSUPP} = constants.errno;
@@ -35,15 +35,6 @@ interface Wanted {
 	readonly entry: Entry;
 	readonly signature: string;
 	readonly members: readonly TableMember[];
-}
-
-/** A backend as tables need it. */
-interface Member {
-	readonly id: number;
-	readonly address: string;
-	readonly port: number;
-	readonly protocol: number;
-	readonly weight: number;
 }
 
 /** The tables of one change. */
@@ -79,11 +70,13 @@ export class Tables implements TableWrites {
 	}
 
 	/** The table of these backends, unless the service has it. */
-	want(entry: Entry, backends: readonly Member[]): void {
-		const members = backends
-			.map(({id, address, port, protocol, weight}) => ({
-				...{id, weight, name: maglevName(address, port, protocol)},
-			}))
+	want(entry: Entry, slots: readonly Slot[]): void {
+		const members = slots
+			.flatMap(({weight, backend}) => {
+				if (backend === undefined) return [];
+				const {id, address, port, protocol} = backend;
+				return {id, weight, name: maglevName(address, port, protocol)};
+			})
 			.sort(byName);
 		const {size = '', seed = ''} = this.options;
 		const list = members.map(({id, name, weight}) => `${id} ${name} ${weight}`);

@@ -223,12 +223,12 @@ function readBackends(
 		refuse('backends', `has at most ${mostBackends}`, backends.length);
 	}
 
-	const seen = new Set<string>();
+	const seen = backends.length > 1 ? new Set<string>() : undefined;
 	const wanted: WantedBackend[] = [];
 	for (const backend of backends as readonly NewBackend[]) {
 		const read = readBackend(backend, wanted.length, family, protocol);
 		// Which it is has to be said only where there is one.
-		if (seen.size === seen.add(read.key).size) {
+		if (seen !== undefined && seen.size === seen.add(read.key).size) {
 			refuse(
 				`backends[${wanted.length}]`,
 				'stands in the list before',
@@ -301,11 +301,13 @@ function hasOnly(value: object, fields: readonly string[]): boolean {
 	return true;
 }
 
+const noRanges = {ranges: [], deny: false};
+
 function rangesOf(
 	given: SourceRanges | undefined,
 	family: Family,
-): {ranges: string[]; deny: boolean} {
-	if (given === undefined) return {ranges: [], deny: false};
+): {ranges: readonly string[]; deny: boolean} {
+	if (given === undefined) return noRanges;
 	checkObject('sourceRanges', given, ['allow', 'deny']);
 	const {allow, deny} = given;
 	if ((allow === undefined) === (deny === undefined)) {

@@ -36,6 +36,15 @@ const order = [
 
 export type Step = (typeof order)[number];
 
+const placeOf = Object.fromEntries(order.map((step, i) => [step, i])) as Record<Step, number>;
+
+/** What is written at one step, by map: one, or one of each family. */
+interface StepWrites {
+	readonly step: Step;
+	readonly isPut: boolean;
+	readonly maps: Pending[];
+}
+
 /** Fewer than that are quicker one by one. */
 const leastBatch = 8;
 /** More are given back when they are done. */
@@ -50,7 +59,11 @@ export class Writes {
 	/** Elements removed so far. */
 	removed = 0;
 	private readonly maps: DatapathMaps;
-	private readonly steps = new Map<Step, Map<DatapathMapName, Pending>>();
+	private readonly steps = order.map((step): StepWrites => ({
+		step,
+		isPut: step.startsWith('put'),
+		maps: [],
+	}));
 	private count = 0;
 
 	constructor(maps: DatapathMaps) {
@@ -63,8 +76,7 @@ export class Writes {
 
 	/** Whether there are services among it that were not there before. */
 	get hasServices(): boolean {
-		const maps = this.steps.get('put reverseNat');
-		return maps !== undefined && [...maps.values()].some(({count}) => count > 0);
+		return this.steps[placeOf['put reverseNat']]?.maps.some(({count}) => count > 0) === true;
 	}
 
 	/** Forgets what was collected and counted. */
@@ -72,8 +84,8 @@ export class Writes {
 		this.written = 0;
 		this.removed = 0;
 		this.count = 0;
-		for (const maps of this.steps.values()) {
-			for (const pending of maps.values()) if (pending.count > 0) pending.clear();
+		for (const {maps} of this.steps) {
+			for (const pending of maps) if (pending.count > 0) pending.clear();
 		}
 	}
 
@@ -92,23 +104,20 @@ export class Writes {
 
 	/** Does what was collected; `tables` does its own two steps when their turn comes. */
 	async flush(tables: TableWrites): Promise<void> {
-		for (const step of order) {
-			if (step === 'put tables') await tables.put();
-			else if (step === 'delete tables') await tables.remove();
-			else this.flushStep(step);
+		for (const each of this.steps) {
+			if (each.step === 'put tables') await tables.put();
+			else if (each.step === 'delete tables') await tables.remove();
+			else this.flushStep(each);
 		}
 	}
 
 	/** The same where there are no tables, without a break. */
 	flushNow(): void {
-		if (this.count > 0) for (const step of order) this.flushStep(step);
+		if (this.count > 0) for (const step of this.steps) this.flushStep(step);
 	}
 
-	private flushStep(step: Step): void {
-		const maps = this.steps.get(step);
-		if (maps === undefined) return;
-		const isPut = step.startsWith('put');
-		for (const pending of maps.values()) {
+	private flushStep({isPut, maps}: StepWrites): void {
+		for (const pending of maps) {
 			if (pending.count === 0) continue;
 			const done = pending.flush(isPut);
 			if (isPut) this.written += done;
@@ -118,18 +127,11 @@ export class Writes {
 
 	private at(step: Step, name: DatapathMapName): Pending {
 		this.count++;
-		let maps = this.steps.get(step);
-		if (maps === undefined) {
-			maps = new Map<DatapathMapName, Pending>();
-			this.steps.set(step, maps);
-		}
-
-		let found = maps.get(name);
-		if (found === undefined) {
-			maps.set(name, (found = new Pending(this.maps.require(name))));
-		}
-
-		return found;
+		const maps = this.steps[placeOf[step]]?.maps ?? [];
+		for (const pending of maps) if (pending.name === name) return pending;
+		const pending = new Pending(name, this.maps.require(name));
+		maps.push(pending);
+		return pending;
 	}
 }
 
@@ -141,6 +143,7 @@ export interface TableWrites {
 
 /** Elements of one map that wait to be written or removed together. */
 class Pending {
+	readonly name: DatapathMapName;
 	count = 0;
 	private readonly map: BpfMap;
 	private readonly keySize: number;
@@ -154,7 +157,8 @@ class Pending {
 	private valueView = viewOf(this.values);
 	private place = this.placeOf();
 
-	constructor(map: BpfMap) {
+	constructor(name: DatapathMapName, map: BpfMap) {
+		this.name = name;
 		this.map = map;
 		this.keySize = map.info.keySize;
 		this.valueSize = map.info.valueSize;
