@@ -6,6 +6,7 @@ import {ethernet, ipv4, ipv6, packet, type PacketPart} from '../../src/lab/index
 import type {Collection} from '../../src/object/collection/collection.js';
 import {loadCollection} from '../../src/object/collection/load-collection.js';
 import type {Program} from '../../src/object/program/program.js';
+import type {MapSpec} from '../../src/spec/types.js';
 import {readObject} from '../../src/spec/read.js';
 import {makeBpffs} from './bpffs.js';
 
@@ -32,17 +33,26 @@ export interface GuardedEndpoint extends Disposable {
 	readonly toEndpoint: Program;
 }
 
-/** The endpoint's programs, and maps in a bpf filesystem of the test's own. */
+/**
+ * The endpoint's programs, and maps in a bpf filesystem of the test's own; `changes` are what is to be
+ * different of some.
+ */
 export async function guardEndpoint(
 	t: ExecutionContext,
 	constants: Readonly<Record<string, number>> = {},
 	flags = 0,
+	changes: Readonly<Record<string, Partial<MapSpec>>> = {},
 ): Promise<GuardedEndpoint> {
 	const root = await makeBpffs(t);
 	const path = fileURLToPath(new URL('../../bpf/endpoint.bpf.o', import.meta.url));
 	const spec = await readObject(path);
 	for (const [name, value] of Object.entries(constants)) spec.variables[name]?.set(value);
-	const collection = loadCollection(spec, {pinRoot: root});
+	const specs = Object.entries(spec.maps).map(([name, map]) => [
+		name,
+		{...map, ...changes[name]},
+	]);
+	const changed = {...spec, maps: Object.fromEntries(specs) as typeof spec.maps};
+	const collection = loadCollection(changed, {pinRoot: root});
 	const maps = openDatapathMaps({root, write: true});
 	const close = (): void => {
 		maps.close();

@@ -11,7 +11,7 @@ import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
 import {reservedIdentities} from '../identities/identities.js';
 import {Ipcache} from '../ipcache/ipcache.js';
-import type {EndpointInfo} from '../layout/endpoint.js';
+import type {EndpointInfo, LxcDevice} from '../layout/endpoint.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {endpointLinkPath, programPath, removePins} from '../root.js';
@@ -51,6 +51,9 @@ export interface Endpoint {
 		readonly audit: boolean;
 	};
 }
+
+/** Address and what stands with it. */
+type Entry = readonly [address: string, info: EndpointInfo];
 
 /** Flags of `lxc`, as in bpf/types/endpoint.h. */
 const hostFlag = 1;
@@ -102,7 +105,7 @@ export class Endpoints {
 	 * programs are attached to its interface. Adding it again brings it to what is given.
 	 *
 	 * *Throws:* `ERR_USAGE` for an endpoint without address or of a wrong id, `ERR_DATAPATH` for
-	 * addresses that another endpoint has, `ERR_LINK`.
+	 * addresses that another endpoint has, `ERR_MAP_FULL`, `ERR_LINK`: all is as it was then.
 	 */
 	add(endpoint: NewEndpoint): Endpoint {
 		const {mac, ipv4, ipv6, identity, atHost = false} = endpoint;
@@ -121,13 +124,33 @@ export class Endpoints {
 				sec_id: identity,
 				parent_ifindex: 0,
 			};
-			this.removeEntries(id, new Set(addresses));
-			this.writeDevice(info, ipv4, ipv6);
-			const map = this.maps.require('endpoints');
-			for (const address of addresses) map.set({address}, info);
-			raisePolicyRevision(this.maps, id);
-			this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
-			if (endpoint.attach !== false) this.attachPrograms(id, ifindex, endpoint);
+			const before = this.entriesOf(id);
+			const device = this.deviceOf(ifindex);
+			try {
+				const map = this.maps.require('endpoints');
+				for (const address of addresses) map.set({address}, info);
+				this.writeDevice(deviceFor(info, ipv4, ipv6));
+				this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
+				if (endpoint.attach !== false) this.attachPrograms(id, ifindex, endpoint);
+				this.removeEntries(without(before, addresses));
+				for (const [, old] of before) if (old.ifindex !== ifindex) this.removeDevice(old);
+			} catch (error) {
+				this.writeEntries(before);
+				if (device === undefined) this.removeDevice(info);
+				else this.writeDevice(device);
+				const added = addresses.map((address): Entry => [address, info]);
+				this.removeEntries(
+					without(
+						added,
+						before.map(([address]) => address),
+					),
+				);
+				if (before.length === 0) removePins(endpointLinkPath(this.root, id, ''));
+				throw error;
+			} finally {
+				raisePolicyRevision(this.maps, id);
+			}
+
 			return this.describe(info, addresses);
 		});
 	}
@@ -155,10 +178,11 @@ export class Endpoints {
 	delete(id: number): boolean {
 		this.checkId('delete endpoint', id);
 		removePins(endpointLinkPath(this.root, id, ''));
-		const removed = this.removeEntries(id, new Set());
-		if (removed.length > 0) this.ipcache.delete(removed);
+		const entries = this.entriesOf(id);
+		for (const [, info] of entries) this.removeDevice(info);
+		this.removeEntries(entries);
 		raisePolicyRevision(this.maps, id);
-		return removed.length > 0;
+		return entries.length > 0;
 	}
 
 	private attachPrograms(id: number, ifindex: number, {netns}: NamespaceOptions): void {
@@ -172,32 +196,38 @@ export class Endpoints {
 		}
 	}
 
-	/** Removes the entries of an endpoint but for the addresses that stay; the removed addresses. */
-	private removeEntries(id: number, stay: ReadonlySet<string>): string[] {
-		const map = this.maps.require('endpoints');
-		const gone = [];
-		for (const [{address}, info] of map) {
-			if (info.lxc_id !== id || isHost(info)) continue;
-			if (stay.size === 0) this.removeDevice(info);
-			if (stay.has(address)) continue;
-			map.delete({address});
-			gone.push(address);
-		}
+	/** By addresses. */
+	private entriesOf(id: number): Entry[] {
+		return [...this.maps.require('endpoints')].flatMap(([{address}, info]): Entry[] =>
+			info.lxc_id === id && !isHost(info) ? [[address, info]] : [],
+		);
+	}
 
-		return gone;
+	private writeEntries(entries: readonly Entry[]): void {
+		for (const [address, info] of entries) this.maps.require('endpoints').set({address}, info);
+		this.ipcache.upsert(entries.map(([prefix, {sec_id: identity}]) => ({prefix, identity})));
+	}
+
+	private removeEntries(entries: readonly Entry[]): void {
+		for (const [address] of entries) this.maps.require('endpoints').delete({address});
+		if (entries.length > 0) this.ipcache.delete(entries.map(([address]) => address));
+	}
+
+	private deviceOf(ifindex: number): LxcDevice | undefined {
+		const device = this.maps.require('endpointDevices').get(ifindex & 0xffff);
+		if (device?.ifindex === ifindex) return device;
+		return this.maps.require('moreEndpointDevices').get(ifindex);
 	}
 
 	/** In the slot of its interface, or beside it where another endpoint that lives has that. */
-	private writeDevice(info: EndpointInfo, ipv4 = '0.0.0.0', ipv6 = '::'): void {
-		const {ifindex, lxc_id, flags, mac, node_mac, sec_id} = info;
+	private writeDevice(device: LxcDevice): void {
 		const devices = this.maps.require('endpointDevices');
-		const slot = ifindex & 0xffff;
-		const device = {ip4: ipv4, ip6: ipv6, mac, node_mac, sec_id, ifindex, lxc_id, flags};
+		const slot = device.ifindex & 0xffff;
 		const holder = devices.get(slot);
-		if (holder === undefined || holder.ifindex === 0 || holder.ifindex === ifindex) {
+		if (holder === undefined || holder.ifindex === 0 || holder.ifindex === device.ifindex) {
 			devices.set(slot, device);
 		} else {
-			this.maps.require('moreEndpointDevices').set(ifindex, device);
+			this.maps.require('moreEndpointDevices').set(device.ifindex, device);
 		}
 	}
 
@@ -220,9 +250,7 @@ export class Endpoints {
 
 	/** The id of the endpoint that an interface has already. */
 	private idOf(ifindex: number): number | undefined {
-		const device = this.maps.require('endpointDevices').get(ifindex & 0xffff);
-		if (device?.ifindex === ifindex) return device.lxc_id;
-		return this.maps.require('moreEndpointDevices').get(ifindex)?.lxc_id;
+		return this.deviceOf(ifindex)?.lxc_id;
 	}
 
 	private freeId(): number {
@@ -258,7 +286,7 @@ export class Endpoints {
 }
 
 const noMac = '00:00:00:00:00:00';
-const noDevice = {
+const noDevice: LxcDevice = {
 	ip4: '0.0.0.0',
 	ip6: '::',
 	mac: noMac,
@@ -278,6 +306,17 @@ const hostInfo: EndpointInfo = {
 	sec_id: reservedIdentities.host,
 	parent_ifindex: 0,
 };
+
+function deviceFor(info: EndpointInfo, ip4 = '0.0.0.0', ip6 = '::'): LxcDevice {
+	const {ifindex, lxc_id, flags, mac, node_mac, sec_id} = info;
+	return {ip4, ip6, mac, node_mac, sec_id, ifindex, lxc_id, flags};
+}
+
+/** Entries of other addresses than these. */
+function without(entries: readonly Entry[], addresses: readonly string[]): Entry[] {
+	const left = new Set(addresses.map(canonical));
+	return entries.filter(([address]) => !left.has(canonical(address)));
+}
 
 const isHost = ({flags}: EndpointInfo): boolean => (flags & hostFlag) !== 0;
 const canonical = (address: string): string => formatPrefix(parsePrefix(address));

@@ -3,6 +3,8 @@
 import {isDeepStrictEqual} from 'node:util';
 
 import {formatPrefix, parsePrefix, type Prefix} from '../../base/address.js';
+import {MapError} from '../../object/map/map-error.js';
+import type {BpfMap} from '../../object/map/map.js';
 import type {IpcacheKey, RemoteEndpointInfo} from '../layout/endpoint.js';
 import type {DatapathMaps} from '../maps.js';
 import {raiseIpcacheRevision} from '../revisions.js';
@@ -48,12 +50,20 @@ export class Ipcache {
 		return entryOf({prefix: formatPrefix(cut(address, bits))}, value);
 	}
 
-	/** Writes entries, over those of the same prefixes. *Throws:* `ERR_MAP_FULL`, `ERR_CODEC`. */
+	/**
+	 * Writes entries, over those of the same prefixes: all of them, or none where one is refused.
+	 *
+	 * *Throws:* `ERR_MAP_FULL`, `ERR_MAP`, `ERR_CODEC`.
+	 */
 	upsert(entries: IpcacheEntry | Iterable<IpcacheEntry>): void {
 		const map = this.maps.require('ipcache');
 		const list = Symbol.iterator in entries ? [...entries] : [entries];
+		const undo: (() => void)[] = [];
 		try {
-			map.setMany(list.map(entry => [{prefix: entry.prefix}, valueOf(entry)]));
+			for (const entry of list) undo.push(write(map, {prefix: entry.prefix}, valueOf(entry)));
+		} catch (error) {
+			for (const each of undo.reverse()) each();
+			throw error;
 		} finally {
 			raiseIpcacheRevision(this.maps);
 		}
@@ -70,6 +80,38 @@ export class Ipcache {
 		} finally {
 			raiseIpcacheRevision(this.maps);
 		}
+	}
+}
+
+type IpcacheMap = BpfMap<IpcacheKey, RemoteEndpointInfo>;
+
+/** Writes an entry; what takes it back. */
+function write(map: IpcacheMap, key: IpcacheKey, value: RemoteEndpointInfo): () => void {
+	const found = map.get(key);
+	if (found === undefined) {
+		map.set(key, value);
+		return () => map.delete(key);
+	}
+
+	// What was found may be of a prefix that covers this one.
+	if (!tryAdd(map, key, value)) {
+		map.set(key, value);
+		return () => map.set(key, found);
+	}
+
+	// Before kernel 6.13 tries add what is there, too: then the covering entry's value has to do.
+	const tells = !tryAdd(map, key, value);
+	return () => (tells ? map.delete(key) : map.set(key, found));
+}
+
+/** False where there is an entry of just this prefix. */
+function tryAdd(map: IpcacheMap, key: IpcacheKey, value: RemoteEndpointInfo): boolean {
+	try {
+		map.set(key, value, {mode: 'noexist'});
+		return true;
+	} catch (error) {
+		if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') return false;
+		throw error;
 	}
 }
 

@@ -171,9 +171,17 @@ export class Policies {
 		return this.inTurn(async () => {
 			const had = ids.filter(id => policyIdInForce(this.maps, id) !== undefined);
 			const flags = ids.map(id => ({...planFlags(this.maps, id, {}), to: 0}));
-			await this.loosen(flags);
-			await clearPolicies(this.maps.require('policies'), had);
-			for (const change of flags) finishFlags(this.maps, change);
+			try {
+				await this.loosen(flags);
+				await clearPolicies(this.maps.require('policies'), had);
+			} finally {
+				// What the kernel left in force counts as before.
+				for (const change of flags) {
+					const stays = policyIdInForce(this.maps, change.endpointId) !== undefined;
+					finishFlags(this.maps, stays ? {...change, to: change.from} : change);
+				}
+			}
+
 			const pinned = new Set(this.maps.policyIds());
 			for (const id of ids) if (pinned.has(id)) unpinPath(this.pinOf(id));
 			return had.length;

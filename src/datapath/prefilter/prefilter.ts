@@ -1,7 +1,5 @@
 /** Sources whose frames are dropped before anything else looks at them. */
 
-import {constants} from 'node:os';
-
 import {viewOf} from '../../base/bytes.js';
 import {programsEnded} from '../../kernel/sys/grace.js';
 import {mapDelete} from '../../kernel/sys/map.js';
@@ -42,7 +40,6 @@ export interface PrefilterChange {
 	readonly replaced: boolean;
 }
 
-const {ENOSPC} = constants.errno;
 /** Indices in `runtime_config`, as in bpf/maps/config.h. */
 const stateIndex = 129;
 const revisionIndex = 130;
@@ -309,6 +306,5 @@ export class Prefilter {
 const total = (all: readonly PrefilterKeys[]): number =>
 	all.reduce((sum, {count}) => sum + count, 0);
 
-/** Tries say it otherwise than hashes. */
 const isFull = (error: unknown): boolean =>
-	error instanceof MapError && (error.code === 'ERR_MAP_FULL' || error.errno === ENOSPC);
+	error instanceof MapError && error.code === 'ERR_MAP_FULL';

@@ -3,7 +3,7 @@ import {constants} from 'node:os';
 import {EbpfError} from '../../base/errors.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 
-const {EEXIST, ENOENT, E2BIG, EPERM} = constants.errno;
+const {E2BIG, EEXIST, ENOENT, ENOSPC, EPERM} = constants.errno;
 
 /** What can be wrong with an operation on a map. */
 export type MapErrorCode = 'ERR_MAP' | 'ERR_KEY_EXISTS' | 'ERR_KEY_NOT_FOUND' | 'ERR_MAP_FULL';
@@ -36,6 +36,9 @@ export function elementError(action: string, map: string, errno: number): MapErr
 			return new MapError(action, map, 'the key exists', {code: 'ERR_KEY_EXISTS', errno});
 		case ENOENT:
 			return new MapError(action, map, 'no such key', {code: 'ERR_KEY_NOT_FOUND', errno});
+		case ENOSPC:
+			// Of tries.
+			return new MapError(action, map, 'the map is full', {code: 'ERR_MAP_FULL', errno});
 		case E2BIG:
 			return new MapError(action, map, 'the map is full or the index is out of range', {
 				code: 'ERR_MAP_FULL',
