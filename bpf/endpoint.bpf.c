@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Guards endpoints at the host's end of their interfaces: one set of programs for all of them. */
 #include "lib/delivery.h"
+#include "lib/dsr.h"
 #include "lib/fragment.h"
 #include "lib/neighbour.h"
 
@@ -126,6 +127,10 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	walk->rev_nat_index = 0;
 	reply = service_nodeport && walk->reply_index;
 	drop = translate_reply(ctx, walk, family);
+	if (dsr_dispatch && walk->dsr) {
+		reply = 1;
+		drop = answer_from_frontend(ctx, walk, family);
+	}
 	if (drop)
 		return drop;
 	if (walk->proxy_port)

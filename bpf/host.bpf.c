@@ -3,6 +3,8 @@
  * own is guarded where the host has a policy; all else passes untouched.
  */
 #include "lib/delivery.h"
+#include "lib/dsr_arrive.h"
+#include "lib/dsr_forward.h"
 #include "lib/fragment.h"
 #include "lib/handover.h"
 #include "lib/nodeport.h"
@@ -52,6 +54,8 @@ static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *w
 			return answer_no_service(ctx, walk, drop);
 	}
 	if (!find_endpoint(&choice->address, family)) {
+		if (uses_dsr(&choice->service, &walk->packet))
+			return forward_dsr(ctx, walk, choice, family);
 		if (!forwards_services(family))
 			return 0;
 		drop = forward_to_backend(ctx, walk, choice, family);
@@ -112,12 +116,14 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 	has_ports = service_nodeport || may_answer_nat(walk, family);
 	if (has_ports && !drop) {
 		drop = read_ports(ctx, walk, family);
-		result = drop ? 0 : translate_arriving(ctx, walk, family);
+		result = drop ? 0 : take_frontend(ctx, walk, family);
+		if (!result && !drop && !walk->dsr)
+			result = translate_arriving(ctx, walk, family);
 		if (result)
 			return result;
 	}
 	find_destination(walk, family);
-	if (forwards_services(family) && walk->translated && !walk->node_port &&
+	if ((forwards_services(family) || dsr_dispatch) && walk->translated && !walk->node_port &&
 	    walk->peer_ifindex == PEER_ELSEWHERE) {
 		result = forward_to_client(ctx, walk, family);
 		if (result != NAT_NONE)
@@ -127,7 +133,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		if (service_nodeport && !drop && !walk->node_port &&
 		    is_service_address(&walk->packet, family))
 			return answer_no_service(ctx, walk, DROP(DROP_NO_SERVICE));
-		if (walk->peer_ifindex == PEER_ELSEWHERE || !(host_firewall || walk->node_port))
+		if (walk->peer_ifindex == PEER_ELSEWHERE || !(host_firewall || is_known_here(walk)))
 			return WALK_NEXT;
 	}
 
@@ -187,11 +193,11 @@ static __always_inline void follow_service_reply(struct __sk_buff *ctx, struct w
 		return;
 	}
 	flow.entry = ct_find_reverse(walk, family, POLICY_EGRESS);
-	if (!flow.entry || !flow.entry->node_port)
+	if (!flow.entry || !(flow.entry->node_port || flow.entry->dsr_internal))
 		return;
 	ct_follow(ctx, walk, &flow, 1);
 	walk->trace_reason = CT_REPLY;
-	walk->reply_index = flow.entry->rev_nat_index;
+	ct_follow_translation(walk, flow.entry, POLICY_EGRESS);
 }
 
 /* The host's own packets are guarded here, those of endpoints were where they came from. */
@@ -228,8 +234,9 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	} else if (own && service_nodeport && !drop) {
 		follow_service_reply(ctx, walk, family);
 	}
-	if (walk->reply_index) {
-		drop = translate_reply(ctx, walk, family);
+	if (walk->reply_index || walk->dsr) {
+		drop = walk->dsr ? answer_from_frontend(ctx, walk, family)
+				 : translate_reply(ctx, walk, family);
 		if (drop)
 			return drop;
 	} else if (translates) {

@@ -54,6 +54,12 @@ const volatile __u8 service_any_protocol = 0;
 const volatile __u8 service_algorithm = 1;
 /* 1: who asks a service without backends is told that the port cannot be reached. */
 const volatile __u8 service_reject = 0;
+/* How what the network sends goes on to backends of other nodes: enum service_forwarding. */
+const volatile __u8 service_forwarding = 0;
+/* What carries the frontend where it goes on by DSR: enum dsr_dispatch; 0: nothing goes on so, and
+ * nothing that comes so is known.
+ */
+const volatile __u8 dsr_dispatch = 0;
 /* Under which address an endpoint meets itself as the backend of a service; zero: under its own. */
 const volatile __be32 service_loopback_ipv4 = 0;
 const volatile __be32 service_loopback_ipv6[4] = {};

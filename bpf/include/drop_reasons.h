@@ -71,6 +71,11 @@ enum source_file {
 	SOURCE_SOCKET_SERVICE = 20,
 	SOURCE_SOCKET_REVERSE = 21,
 	SOURCE_HOP = 22,
+	SOURCE_NAT_ERROR = 23,
+	SOURCE_DSR = 24,
+	SOURCE_DSR_OPTION = 25,
+	SOURCE_DSR_FORWARD = 26,
+	SOURCE_DSR_ARRIVE = 27,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

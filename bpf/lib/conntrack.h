@@ -11,6 +11,7 @@
 
 #include "../include/config.h"
 #include "../maps/conntrack.h"
+#include "../types/dsr.h"
 #include "../types/policy.h"
 #include "clock.h"
 #include "walk.h"
@@ -117,6 +118,13 @@ static __always_inline int ct_is_opening(const struct packet *packet)
 	       (packet->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
+/* Whether a packet of a flow by DSR says its frontend: of TCP, by an option, only the first does. */
+static __always_inline int dsr_says_frontend(const struct packet *packet)
+{
+	return dsr_dispatch != DSR_OPTION || packet->protocol != IPPROTO_TCP ||
+	       ct_is_opening(packet);
+}
+
 static __always_inline __u32 ct_timeout(const struct ct_entry *entry, __u8 protocol)
 {
 	if (entry->rx_closing && entry->tx_closing)
@@ -204,6 +212,19 @@ static __always_inline void ct_translate(struct ct_entry *entry, const struct wa
 	entry->rev_nat_index = walk->rev_nat_index;
 	entry->lb_loopback = walk->lb_loopback;
 	entry->node_port = walk->node_port;
+	if (dsr_dispatch)
+		entry->dsr_internal = walk->dsr;
+}
+
+/* Whether a packet says otherwise than the entry of its flow how replies to it come. */
+static __always_inline int ct_is_translated_anew(const struct ct_entry *entry,
+						 const struct walk *walk,
+						 enum policy_direction direction)
+{
+	if (entry->rev_nat_index != walk->rev_nat_index)
+		return 1;
+	return dsr_dispatch && direction == POLICY_INGRESS &&
+	       entry->dsr_internal != walk->dsr && dsr_says_frontend(&walk->packet);
 }
 
 /* How the packet's flow is translated, which it answers: a flow from outside is translated back
@@ -215,6 +236,8 @@ static __always_inline void ct_follow_translation(struct walk *walk, const struc
 	walk->lb_loopback = entry->lb_loopback;
 	if (entry->node_port == (direction == POLICY_EGRESS))
 		walk->reply_index = entry->rev_nat_index;
+	if (dsr_dispatch && direction == POLICY_EGRESS)
+		walk->dsr = entry->dsr_internal;
 }
 
 static __always_inline int ct_find_related_family(ctx_t *ctx, struct walk *walk,
@@ -328,6 +351,7 @@ static __always_inline int ct_create_family(const ctx_t *ctx, struct walk *walk,
 		.rev_nat_index = walk->rev_nat_index,
 		.lb_loopback = walk->lb_loopback,
 		.node_port = walk->node_port,
+		.dsr_internal = dsr_dispatch ? walk->dsr : 0,
 		.last_tx_report = now,
 		.tx_flags_seen = packet->tcp_flags,
 	};

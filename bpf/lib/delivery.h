@@ -65,7 +65,7 @@ static __always_inline int deliver_to_stack(struct __sk_buff *ctx, struct walk *
 /* What the endpoint's entry is to keep of a service's flow is not known at its interface. */
 static __always_inline int is_known_here(const struct walk *walk)
 {
-	return walk->node_port || walk->lb_loopback;
+	return walk->node_port || walk->lb_loopback || walk->dsr;
 }
 
 /* To an endpoint of this node: into its namespace at once where it has let the packet in, else
@@ -128,66 +128,87 @@ static __always_inline int redirect_to_neighbour(const struct bpf_fib_lookup *ro
 	return bpf_redirect_neigh(route->ifindex, &neighbour, sizeof(neighbour), 0);
 }
 
-/* Out of the node by its routes. The stack takes what needs it, but no replies of services, which
- * come from addresses that may be its own.
+/* The way of a packet of so many bytes to an address, by the node's routes; 0 bytes: any. Returns what
+ * the kernel answers, which is told of the packet as it came.
  */
-static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *walk)
+static __always_inline long find_route(struct __sk_buff *ctx, const struct packet *packet,
+				       enum family family, const union v6addr *daddr,
+				       __u32 length, struct bpf_fib_lookup *route)
 {
-	struct bpf_fib_lookup route = { .ifindex = ctx->ifindex };
-	int v6 = walk->family == IPV6;
+	__builtin_memset(route, 0, sizeof(*route));
+	route->ifindex = ctx->ifindex;
+	route->family = family == IPV6 ? ADDRESS_FAMILY_INET6 : ADDRESS_FAMILY_INET;
+	route->l4_protocol = packet->protocol;
+	route->sport = packet->sport;
+	route->dport = packet->dport;
+	route->tot_len = length;
+	if (family == IPV6) {
+		__builtin_memcpy(route->ipv6_src, &packet->saddr, sizeof(route->ipv6_src));
+		__builtin_memcpy(route->ipv6_dst, daddr, sizeof(route->ipv6_dst));
+	} else {
+		route->ipv4_src = packet->saddr.p1;
+		route->ipv4_dst = daddr->p1;
+	}
+	return bpf_fib_lookup(ctx, route, sizeof(*route), 0);
+}
+
+/* By what find_route() has found and answered. The stack takes what needs it, but no replies of
+ * services, which come from addresses that may be its own.
+ */
+static __always_inline int send_by_route(struct __sk_buff *ctx, struct walk *walk,
+					 const struct bpf_fib_lookup *route, long found)
+{
 	mac_t from = 0, to = 0;
 	int drop;
-	long err;
 
-	if (hops_exceeded(ctx, walk->family))
-		return answer_ttl_exceeded(ctx, walk);
-
-	route.family = v6 ? ADDRESS_FAMILY_INET6 : ADDRESS_FAMILY_INET;
-	route.l4_protocol = walk->packet.protocol;
-	route.sport = walk->packet.sport;
-	route.dport = walk->packet.dport;
-	/* 0: the kernel does not compare; packets of many segments are longer than any device's. */
-	route.tot_len = ctx->gso_size ? 0 : ctx->len - ETH_HLEN;
-	if (v6) {
-		__builtin_memcpy(route.ipv6_src, &walk->packet.saddr, sizeof(route.ipv6_src));
-		__builtin_memcpy(route.ipv6_dst, &walk->packet.daddr, sizeof(route.ipv6_dst));
-	} else {
-		route.ipv4_src = walk->packet.saddr.p1;
-		route.ipv4_dst = walk->packet.daddr.p1;
-	}
-
-	err = bpf_fib_lookup(ctx, &route, sizeof(route), 0);
-	switch (err) {
+	switch (found) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		break;
-	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		if (!may_fragment(ctx, walk->family))
-			return answer_too_big(ctx, walk, route.mtu_result);
-		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
-		walk->ext_error = err;
+		walk->ext_error = found;
 		return DROP(DROP_FIB_LOOKUP_FAILED);
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		if (walk->translated)
 			break;
 		/* fall through */
 	default:
-		/* Its own addresses, neighbours that are not known yet, encapsulating routes. */
+		/* Its own addresses, neighbours that are not known yet, what is to be taken apart,
+		 * encapsulating routes.
+		 */
 		return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
 	}
 
-	__builtin_memcpy(&from, route.smac, ETH_ALEN);
-	__builtin_memcpy(&to, route.dmac, ETH_ALEN);
-	drop = v6 ? forward_headers(ctx, IPV6, &from, &to) : forward_headers(ctx, IPV4, &from, &to);
+	__builtin_memcpy(&from, route->smac, ETH_ALEN);
+	__builtin_memcpy(&to, route->dmac, ETH_ALEN);
+	drop = walk->family == IPV6 ? forward_headers(ctx, IPV6, &from, &to)
+				    : forward_headers(ctx, IPV4, &from, &to);
 	if (drop)
 		return drop;
 	mark_identity(ctx, walk->src_identity);
 	METRIC_FORWARD(FORWARD_BY_ROUTE, METRIC_EGRESS, ctx->len);
 	trace_to(ctx, walk, TRACE_TO_NETWORK);
-	return err == BPF_FIB_LKUP_RET_NO_NEIGH ? redirect_to_neighbour(&route)
-						: bpf_redirect(route.ifindex, 0);
+	return found == BPF_FIB_LKUP_RET_NO_NEIGH ? redirect_to_neighbour(route)
+						  : bpf_redirect(route->ifindex, 0);
+}
+
+/* Out of the node by its routes. */
+static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *walk)
+{
+	const struct packet *packet = &walk->packet;
+	struct bpf_fib_lookup route;
+	__u32 length;
+	long found;
+
+	if (hops_exceeded(ctx, walk->family))
+		return answer_ttl_exceeded(ctx, walk);
+	/* Packets of many segments are longer than any device's. */
+	length = ctx->gso_size ? 0 : ctx->len - ETH_HLEN;
+	found = find_route(ctx, packet, walk->family, &packet->daddr, length, &route);
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && !may_fragment(ctx, walk->family))
+		return answer_too_big(ctx, walk, route.mtu_result);
+	return send_by_route(ctx, walk, &route, found);
 }
 
 /* The end of each program: a verdict of tc; drops are counted and told. */

@@ -135,7 +135,7 @@ static __always_inline int guard_known(ctx_t *ctx, struct walk *walk, enum famil
 		return 1;
 	}
 	if (flow.status == CT_ESTABLISHED && service_translates() &&
-	    flow.entry->rev_nat_index != walk->rev_nat_index)
+	    ct_is_translated_anew(flow.entry, walk, direction))
 		ct_translate(flow.entry, walk);
 	return flow.status == CT_ESTABLISHED && flow.entry->policy_revision == revision;
 }

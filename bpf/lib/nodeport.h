@@ -158,8 +158,10 @@ static __always_inline int forward_to_client(ctx_t *ctx, struct walk *walk, enum
 	}
 	if (!walk->packet.icmp_error)
 		return NAT_NONE;
-	return family == IPV6 ? nat_forward_error_ipv6(ctx, walk)
-			      : nat_forward_error_ipv4(ctx, walk);
+	found = family == IPV6 ? nat_forward_error_ipv6(ctx, walk)
+			       : nat_forward_error_ipv4(ctx, walk);
+	/* About what a backend sent that answers its clients by itself. */
+	return found == NAT_NONE && dsr_dispatch ? NAT_DONE : found;
 }
 
 #endif

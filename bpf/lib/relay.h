@@ -7,6 +7,7 @@
 #define SKEP_LIB_RELAY_H
 
 #include "../types/handover.h"
+#include "dsr.h"
 #include "fragment.h"
 #include "hop.h"
 #include "nodeport.h"
@@ -124,6 +125,12 @@ static __always_inline int relay_send(struct xdp_md *ctx, struct walk *walk, enu
 	return route->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(route->ifindex, 0);
 }
 
+/* What is for such a service changes in length, or in more than its ends. */
+static __always_inline int needs_tc(const struct lb4_service *service, const struct packet *packet)
+{
+	return uses_dsr(service, packet) || service->flags2 & SERVICE_F2_NAT_46X64;
+}
+
 /* Of what is for a service. Returns 0 or a drop. */
 static __always_inline int find_request(struct xdp_md *ctx, struct walk *walk, enum family family,
 					struct service_choice *choice, struct relay *relay)
@@ -135,6 +142,8 @@ static __always_inline int find_request(struct xdp_md *ctx, struct walk *walk, e
 	drop = service_admits(choice, &walk->packet, family);
 	if (drop)
 		return drop;
+	if (needs_tc(&choice->service, &walk->packet))
+		return 0;
 	/* Who is answered that there is none, is answered by tc. */
 	if (choose_backend(walk, choice, family))
 		return 0;
@@ -146,7 +155,6 @@ static __always_inline int find_request(struct xdp_md *ctx, struct walk *walk, e
 	route->saddr = nat_address(family);
 	route->daddr = choice->address;
 	if (!find_endpoint(&choice->address, family) && forwards_services(family) &&
-	    !(choice->service.flags2 & (SERVICE_F2_DSR | SERVICE_F2_NAT_46X64)) &&
 	    find_relay_route(ctx, &walk->packet, route))
 		relay->kind = RELAY_REQUEST;
 	return 0;

@@ -37,6 +37,8 @@ struct walk {
 	__u8 at_once;		/* 1: into the endpoint's namespace */
 	__u8 apart;		/* 1: larger than what it takes */
 	__u8 reopened;		/* 1: a SYN met an entry that was closing */
+	__u16 mtu;		/* of the way that the packet is too large for; 0: of none */
+	__u8 dsr;		/* 1: its flow's replies come from what its client knows */
 };
 
 /* A program's own while it runs. The stack would hold it, but not what is called with it, and the

@@ -266,6 +266,11 @@ export const sourceFiles: Meanings = {
 	20: means('socket_service.h', '', 'SOURCE_SOCKET_SERVICE'),
 	21: means('socket_reverse.h', '', 'SOURCE_SOCKET_REVERSE'),
 	22: means('hop.h', '', 'SOURCE_HOP'),
+	23: means('nat_error.h', '', 'SOURCE_NAT_ERROR'),
+	24: means('dsr.h', '', 'SOURCE_DSR'),
+	25: means('dsr_option.h', '', 'SOURCE_DSR_OPTION'),
+	26: means('dsr_forward.h', '', 'SOURCE_DSR_FORWARD'),
+	27: means('dsr_arrive.h', '', 'SOURCE_DSR_ARRIVE'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

@@ -16,6 +16,18 @@ export interface ServiceSettings {
 	 * these answer; false unless given. It takes 14 MB of memory a CPU.
 	 */
 	readonly acceleration?: boolean;
+	/**
+	 * How what the network sends goes on to backends on other nodes: from this node, which replies
+	 * return by (`snat`); from its client, which the backend's node answers (`dsr`); or so where it
+	 * is TCP (`hybrid`). Services may ask for `dsr` where `dsrDispatch` is given. `snat` unless given.
+	 */
+	readonly forwarding?: 'snat' | 'dsr' | 'hybrid';
+	/**
+	 * What carries the frontend where packets go on by DSR: an option of IPv4 or a header of
+	 * destination options of IPv6. The same for all nodes; `opt` unless given, where `forwarding`
+	 * calls for any.
+	 */
+	readonly dsrDispatch?: 'opt';
 	/** Whether services of any protocol are looked for, which costs a look-up; false unless given. */
 	readonly anyProtocol?: boolean;
 	/** Of services that do not name one; `random` unless given. */
@@ -43,15 +55,19 @@ export const serviceLoopback = {
 } as const;
 
 const algorithms = {random: 1, maglev: 2} as const;
+const forwardings = {snat: 0, dsr: 1, hybrid: 2} as const;
+const dispatches = {opt: 1} as const;
 
 /**
  * Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has, and for
- * acceleration of what is not balanced at all.
+ * acceleration or DSR of what is not balanced at all.
  */
 export function serviceConstants({
 	perPacket = true,
 	nodePort = false,
 	acceleration = false,
+	forwarding = 'snat',
+	dsrDispatch = forwarding === 'snat' ? undefined : 'opt',
 	anyProtocol = false,
 	algorithm = 'random',
 	maglevSize = 16_381,
@@ -71,11 +87,19 @@ export function serviceConstants({
 		);
 	}
 
+	if (dsrDispatch !== undefined && !nodePort) {
+		throw new UsageError(
+			'set up services: DSR is of what the network sends: it needs nodePort',
+		);
+	}
+
 	const {ipv4 = serviceLoopback.ipv4, ipv6 = serviceLoopback.ipv6} = loopback;
 	return {
 		service_per_packet: Number(perPacket),
 		service_nodeport: Number(nodePort),
 		xdp_services: Number(acceleration),
+		service_forwarding: forwardings[forwarding],
+		dsr_dispatch: dsrDispatch === undefined ? 0 : dispatches[dsrDispatch],
 		service_any_protocol: Number(anyProtocol),
 		service_algorithm: algorithms[algorithm],
 		service_reject: Number(noBackend === 'reject'),

@@ -16,6 +16,7 @@ const bits = {
 	internalLocal: [0, 16],
 	twoScopes: [0, 32],
 	denies: [0, 64],
+	dsr: [0, 128],
 } as const;
 export type ServiceFlag = keyof typeof bits;
 

@@ -33,6 +33,8 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly nativeRouting?: readonly string[];
 	readonly nodePort?: boolean;
 	readonly acceleration?: boolean;
+	readonly forwarding?: 'snat' | 'dsr' | 'hybrid';
+	readonly dsrDispatch?: 'opt';
 	readonly serviceAlgorithm?: 'random' | 'maglev';
 	readonly constant?: readonly string[];
 	readonly mapRatio?: string;
@@ -76,6 +78,14 @@ export function withNode(command: Command): Command {
 		.option('--no-node-port', 'it is not')
 		.option('--acceleration', 'by XDP where their backends are on other nodes')
 		.option('--no-acceleration', 'by tc')
+		.addOption(
+			new Option('--forwarding <mode>', 'how it goes on to backends on other nodes').choices([
+				...['snat', 'dsr', 'hybrid'],
+			]),
+		)
+		.addOption(
+			new Option('--dsr-dispatch <carrier>', 'of the frontend, by DSR').choices(['opt']),
+		)
 		.addOption(
 			new Option('--service-algorithm <name>', 'of services that name none').choices([
 				...['random', 'maglev'],
@@ -129,7 +139,10 @@ export function datapathOptions(
 
 function serviceOptions(options: NodeOptions): ServiceSettings {
 	const {nodePort, acceleration, serviceAlgorithm: algorithm} = options;
+	const {forwarding, dsrDispatch} = options;
 	return {
+		...(forwarding === undefined ? {} : {forwarding}),
+		...(dsrDispatch === undefined ? {} : {dsrDispatch}),
 		...(nodePort === undefined ? {} : {nodePort}),
 		...(acceleration === undefined ? {} : {acceleration}),
 		...(algorithm === undefined ? {} : {algorithm}),
