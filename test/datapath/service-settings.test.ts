@@ -22,6 +22,11 @@ test(sets, {perPacket: false, nodePort: true}, {service_per_packet: 0, service_n
 test(sets, {algorithm: 'maglev', maglevSize: 251}, {service_algorithm: 2, maglev_table_size: 251});
 test(sets, {noBackend: 'reject'}, {service_reject: 1});
 
+test(sets, {}, {service_forwarding: 0, dsr_dispatch: 0});
+test(sets, {nodePort: true, forwarding: 'dsr'}, {service_forwarding: 1, dsr_dispatch: 1});
+test(sets, {nodePort: true, forwarding: 'hybrid'}, {service_forwarding: 2, dsr_dispatch: 1});
+test(sets, {nodePort: true, dsrDispatch: 'opt'}, {service_forwarding: 0, dsr_dispatch: 1});
+
 test('the loopback addresses are as the network has them', t => {
 	const words = serviceConstants({})['service_loopback_ipv4'] as number;
 	t.deepEqual([...new Uint8Array(Uint32Array.of(words).buffer)].join('.'), serviceLoopback.ipv4);
@@ -47,6 +52,15 @@ test('tables of Maglev have the size that is set, and other maps their own', asy
 			const wanted = maglev ? maglevSize * 4 : map.inner?.valueSize;
 			t.is(inner?.valueSize, wanted, name);
 		}
+	}
+});
+
+test('DSR is of what the network sends', t => {
+	for (const settings of [{forwarding: 'dsr'}, {dsrDispatch: 'opt'}] as const) {
+		t.throws(() => serviceConstants(settings), {
+			instanceOf: UsageError,
+			message: /it needs nodePort/,
+		});
 	}
 });
 

@@ -74,7 +74,7 @@ export class RelayNode {
 			'xdp',
 			{
 				nat: {ipv4: bare(own?.ipv4), ipv6: bare(own?.ipv6)},
-				services: {nodePort: true, acceleration: true},
+				services: {nodePort: true, acceleration: true, dsrDispatch: 'opt'},
 			},
 			{...mapSizes(), conntrackTcp: 1024, conntrackAny: 1024, nat: 1024},
 		);

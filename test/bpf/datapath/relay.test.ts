@@ -162,9 +162,12 @@ const left: readonly Left[] = [
 		prepare: (node, family) => node.addService(family, {count: 0}),
 	},
 	{
-		name: 'what is for a service that answers by itself is left with its backend',
+		name: 'what is for a service whose backends answer by themselves is left',
 		prepare: (node, family) => node.addService(family, {flags2: 128}),
-		handed: toBackend,
+	},
+	{
+		name: 'what is for a service of the other family is left',
+		prepare: (node, family) => node.addService(family, {flags2: 2}),
 	},
 	{
 		name: 'what has no hop left is left',
