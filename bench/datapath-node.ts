@@ -53,14 +53,21 @@ export class BenchNode {
 	}
 
 	static async make(size: NodeSize): Promise<BenchNode> {
+		const object = await compileBench('datapath_floor');
 		const bpffs = mountBpffs();
 		const root = rootOf(bpffs);
-		// The sizes that stand in the objects, as the floor has them, too.
-		await datapathUp({root, sizes: {conntrackTcp: 131_072, conntrackAny: 65_536}});
-		const floors = parseObject(await compileBench('datapath_floor'), {name: 'datapath_floor'});
-		const node = new BenchNode(bpffs, loadCollection(floors, {pinRoot: root}));
-		await node.fill(size);
-		return node;
+		try {
+			// The sizes that stand in the objects, as the floor has them, too.
+			await datapathUp({root, sizes: {conntrackTcp: 131_072, conntrackAny: 65_536}});
+			const floors = parseObject(object, {name: 'datapath_floor'});
+			const node = new BenchNode(bpffs, loadCollection(floors, {pinRoot: root}));
+			await node.fill(size);
+			return node;
+		} catch (error) {
+			await datapathDown({root});
+			bpffs.close();
+			throw error;
+		}
 	}
 
 	floor(name: string): Program {

@@ -8,6 +8,7 @@
 import {parseArgs} from 'node:util';
 
 import {benchDatapath} from './datapath.js';
+import {benchDatapathControl} from './datapath-control.js';
 import {benchDatapathNetwork} from './datapath-network.js';
 import {benchDump} from './dump.js';
 import {benchDumpProcess} from './dump-process.js';
@@ -109,6 +110,11 @@ const benchmarks: Record<string, Benchmark> = {
 			`datapath: time of a packet, net of an empty program; ${packets} in a round`,
 		peer: 'look-ups',
 		run: async ({flows, rounds, packets}) => benchDatapath({flows, rounds, packets}),
+	},
+	'datapath-control': {
+		title: ({rounds}) => `datapath-control: changes made from TypeScript, ${rounds} times`,
+		peer: '',
+		run: async ({rounds, flows}) => benchDatapathControl({rounds, flows}),
 	},
 	'datapath-network': {
 		title: ({milliseconds}) =>

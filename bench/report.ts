@@ -17,7 +17,7 @@ export interface Figure {
 export interface Group {
 	readonly name: string;
 	readonly title: string;
-	/** What a ratio of 1 is as fast as. */
+	/** What a ratio of 1 is as fast as; empty where nothing is compared. */
 	readonly peer: string;
 	readonly figures: readonly Figure[];
 }
@@ -60,7 +60,14 @@ export function figures(
 export function formatGroup({title, peer, figures: rows}: Group): string {
 	const timed = rows.some(({latency}) => latency !== undefined);
 	const cells = [
-		['', 'median', `× ${peer}`, ...(timed ? ['p50/p99 µs'] : []), 'goal', ''],
+		[
+			'',
+			'median',
+			peer === '' ? '' : `× ${peer}`,
+			...(timed ? ['p50/p99 µs'] : []),
+			'goal',
+			'',
+		],
 		...rows.map(({what, median, unit, ratio, latency, goal, ok}) => [
 			what,
 			`${digits(median)} ${unit}`,

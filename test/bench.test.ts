@@ -30,6 +30,7 @@ kernel('the benchmarks run, and each figure is a number', async t => {
 			'dump',
 			'events',
 			'datapath',
+			'datapath-control',
 			'dump-process',
 			'load',
 			'load-large',

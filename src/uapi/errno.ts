@@ -31,7 +31,11 @@ export function errnoName(errno: number): string {
 	return names.get(errno) ?? `errno ${errno}`;
 }
 
+// Node makes the whole map anew each time it is asked for.
+let systemErrors: ReadonlyMap<number, readonly [string, string]> | undefined;
+
 /** What the errno means, in words and lower case: `operation not permitted`. */
 export function errnoText(errno: number): string {
-	return texts.get(errno) ?? getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno);
+	systemErrors ??= getSystemErrorMap();
+	return texts.get(errno) ?? systemErrors.get(-errno)?.[1] ?? errnoName(errno);
 }

@@ -1,11 +1,12 @@
 /** The endpoints of a node: whom the datapath guards. */
 
-import {resolve} from 'node:path';
+import {join, resolve} from 'node:path';
 
 import {formatMacBytes, formatPrefix, parsePrefix} from '../../base/address.js';
 import {UsageError} from '../../base/errors.js';
 import {getDevice} from '../../kernel/netlink/device.js';
 import {attach} from '../../object/hook/attach.js';
+import {openPinnedLink} from '../../object/link/link.js';
 import {withInterface, type NamespaceOptions} from '../../object/link/target.js';
 import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
@@ -14,7 +15,7 @@ import {Ipcache} from '../ipcache/ipcache.js';
 import type {EndpointInfo, LxcDevice} from '../layout/endpoint.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
-import {endpointLinkPath, programPath, removePins} from '../root.js';
+import {endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
 
 /** An endpoint to be guarded. */
 export interface NewEndpoint extends NamespaceOptions {
@@ -177,7 +178,7 @@ export class Endpoints {
 	 */
 	delete(id: number): boolean {
 		this.checkId('delete endpoint', id);
-		removePins(endpointLinkPath(this.root, id, ''));
+		this.detachPrograms(id);
 		const entries = this.entriesOf(id);
 		for (const [, info] of entries) this.removeDevice(info);
 		this.removeEntries(entries);
@@ -196,11 +197,32 @@ export class Endpoints {
 		}
 	}
 
+	/**
+	 * They are closed behind their pins: the kernel lets go of a link that only a pin held some time
+	 * later, and meanwhile the endpoint could not be added again.
+	 */
+	private detachPrograms(id: number): void {
+		const folder = endpointLinkPath(this.root, id, '');
+		const links = listFolder(folder).map(name => openPinnedLink(join(folder, name)));
+		try {
+			removePins(folder);
+		} finally {
+			for (const link of links) link.close();
+		}
+	}
+
 	/** By addresses. */
 	private entriesOf(id: number): Entry[] {
-		return [...this.maps.require('endpoints')].flatMap(([{address}, info]): Entry[] =>
-			info.lxc_id === id && !isHost(info) ? [[address, info]] : [],
-		);
+		const map = this.maps.require('endpoints');
+		const addresses: string[] = [];
+		for (const {key, value} of map.cursor()) {
+			if (value.lxc_id === id && !isHost(value)) addresses.push(key.address);
+		}
+
+		return addresses.flatMap((address): Entry[] => {
+			const info = map.get({address});
+			return info === undefined ? [] : [[address, info]];
+		});
 	}
 
 	private writeEntries(entries: readonly Entry[]): void {
@@ -255,7 +277,7 @@ export class Endpoints {
 
 	private freeId(): number {
 		const taken = new Set<number>();
-		for (const [, {lxc_id}] of this.maps.require('endpoints')) taken.add(lxc_id);
+		for (const {value} of this.maps.require('endpoints').cursor()) taken.add(value.lxc_id);
 		for (let id = 1; id <= lastId; id++) if (!taken.has(id)) return id;
 		throw new DatapathError('add endpoint', '', `all ${lastId} ids are taken`);
 	}

@@ -67,6 +67,17 @@ kernel('an endpoint that is added again keeps its id and takes what is given', a
 	t.is(endpoints.list().length, 3);
 });
 
+kernel('an endpoint that was deleted can be added again at once', async t => {
+	const {endpoints, node, red} = await makeDatapathLab(t);
+	const [ipv4, ipv6] = addressesOf(red);
+	const place = {interface: node.interfaces[0]?.name ?? '', netns: node.netns};
+	const own = {mac: red.interfaces[0]?.mac ?? '', ipv4, ipv6, identity: 300};
+	for (let i = 0; i < 5; i++) {
+		t.true(endpoints.delete(1));
+		t.is(endpoints.add({...place, ...own}).id, 1);
+	}
+});
+
 kernel('an endpoint that is deleted is gone from hooks and maps', async t => {
 	const {endpoints, maps, red, ipcache} = await makeDatapathLab(t);
 	const [ipv4] = addressesOf(red);
