@@ -28,17 +28,22 @@ const forms: Readonly<Record<string, string>> = {
 
 /** 4 bytes. *Throws:* `ERR_ADDRESS`. */
 export function parseIpv4(text: string): Uint8Array {
-	const bytes = readIpv4(text);
-	if (bytes === undefined) throw new AddressError('ipv4 address', text);
-	return bytes;
+	return ipv4Bytes(parseIpv4Number(text));
+}
+
+/** The same as a number of 32 bits, of which the highest byte is the first. *Throws:* `ERR_ADDRESS`. */
+export function parseIpv4Number(text: string): number {
+	const number = readIpv4(text);
+	if (number === undefined) throw new AddressError('ipv4 address', text);
+	return number;
 }
 
 /**
  * Four decimal numbers, and nothing else that some take for an address. Maps are filled with
  * addresses by the thousand, so it reads each character once.
  */
-function readIpv4(text: string): Uint8Array | undefined {
-	const bytes = new Uint8Array(4);
+function readIpv4(text: string): number | undefined {
+	let address = 0;
 	let at = 0;
 	for (let i = 0; i < 4; i++) {
 		const start = at;
@@ -52,11 +57,15 @@ function readIpv4(text: string): Uint8Array | undefined {
 		// A leading zero makes a number octal for some and decimal for others.
 		const hasZero = text.charCodeAt(start) === 48 && at > start + 1;
 		if (at === start || number > 255 || hasZero) return undefined;
-		bytes[i] = number;
+		address = (address << 8) | number;
 		if (i < 3 && text.charCodeAt(at++) !== 46) return undefined;
 	}
 
-	return at === text.length ? bytes : undefined;
+	return at === text.length ? address >>> 0 : undefined;
+}
+
+function ipv4Bytes(number: number): Uint8Array {
+	return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
 }
 
 /** 16 bytes; an IPv4 address may stand for its mapped form. *Throws:* `ERR_ADDRESS`. */
@@ -64,7 +73,7 @@ export function parseIpv6(text: string): Uint8Array {
 	const ipv6 = readIpv6(text);
 	if (ipv6 !== undefined) return ipv6;
 	const ipv4 = readIpv4(text);
-	if (ipv4 !== undefined) return Uint8Array.from([...mappedPrefix, ...ipv4]);
+	if (ipv4 !== undefined) return Uint8Array.from([...mappedPrefix, ...ipv4Bytes(ipv4)]);
 
 	if (!ipaddr.IPv6.isValid(text) || text.includes('%')) {
 		throw new AddressError('ipv6 address', text);
@@ -146,7 +155,7 @@ export function parsePrefix(text: string): Prefix {
 	const wellFormed = tail === undefined || /^\d{1,3}$/.test(tail);
 	if (rest.length > 0 || !wellFormed || length > bits) throw new AddressError('prefix', text);
 	try {
-		return {address: ipv4 ?? parseIpv6(head), length};
+		return {address: ipv4 === undefined ? parseIpv6(head) : ipv4Bytes(ipv4), length};
 	} catch {
 		throw new AddressError('prefix', text);
 	}

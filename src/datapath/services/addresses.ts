@@ -1,7 +1,14 @@
-/** Addresses of services, each read once: maps are filled with the same ones by the thousand. */
+/** Addresses of services as they are written and as maps have them. */
 
-import {formatIpv6, formatPrefix, parseIpv4, parseIpv6, parsePrefix} from '../../base/address.js';
+import {
+	formatIpv6,
+	formatPrefix,
+	parseIpv6,
+	parseIpv4Number,
+	parsePrefix,
+} from '../../base/address.js';
 import {viewOf} from '../../base/bytes.js';
+import type {Place} from './encode.js';
 
 export type Family = 4 | 6;
 
@@ -9,36 +16,45 @@ export interface KnownAddress {
 	readonly family: Family;
 	/** In its canonical form. */
 	readonly text: string;
+}
+
+interface KnownIpv6 extends KnownAddress {
 	/** In network order. */
 	readonly bytes: Uint8Array;
 }
 
-const known = new Map<string, KnownAddress>();
+/** Of IPv6, as maps are filled with the same ones by the thousand. IPv4 is read faster than found. */
+const known = new Map<string, KnownIpv6>();
 const mostKnown = 100_000;
 
 /** *Throws:* `ERR_ADDRESS`. */
 export function readAddress(text: string): KnownAddress {
+	if (text.includes(':')) return readIpv6(text);
+	parseIpv4Number(text);
+	return {family: 4, text};
+}
+
+function readIpv6(text: string): KnownIpv6 {
 	const found = known.get(text);
 	if (found !== undefined) return found;
 	if (known.size >= mostKnown) known.clear();
-	const address = parse(text);
+	const bytes = parseIpv6(text);
+	const address: KnownIpv6 = {family: 6, text: formatIpv6(viewOf(bytes)), bytes};
 	known.set(text, address);
 	return address;
 }
 
-function parse(text: string): KnownAddress {
-	if (!text.includes(':')) return {family: 4, text, bytes: parseIpv4(text)};
-	const bytes = parseIpv6(text);
-	return {family: 6, text: formatIpv6(viewOf(bytes)), bytes};
+/** Writes an address that was read; where it ends. */
+export function putAddress({bytes, view, at}: Place, family: Family, text: string): number {
+	if (family === 4) view.setUint32(at, parseIpv4Number(text));
+	else bytes.set(readIpv6(text).bytes, at);
+	return at + sizeOf[family];
 }
 
-/** Of an address in its canonical form, which is known nearly always. */
-export function addressBytes(text: string): Uint8Array {
-	return readAddress(text).bytes;
-}
+const sizeOf = {4: 4, 6: 16} as const;
 
 /** A prefix of either family without what it does not cover. *Throws:* `ERR_ADDRESS`. */
-export function readPrefix(text: string): Omit<KnownAddress, 'bytes'> {
+export function readPrefix(text: string): KnownAddress {
 	const {address, length} = parsePrefix(text);
 	const network = address.map(
 		(byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - i * 8))),

@@ -4,7 +4,7 @@
  */
 
 import {hostLittleEndian} from '../../base/bytes.js';
-import {addressBytes, type Family} from './addresses.js';
+import {putAddress, type Family} from './addresses.js';
 
 /** A buffer and a place in it. */
 export interface Place {
@@ -24,11 +24,12 @@ export interface FrontendParts {
 
 /** `lb4_key`, `lb6_key`, over zeros or another key. */
 export function encodeServiceKey(
-	{bytes, view, at}: Place,
-	{address, port, protocol, scope}: FrontendParts,
+	place: Place,
+	{family, address, port, protocol, scope}: FrontendParts,
 	slot: number,
 ): void {
-	const behind = putAddress(bytes, at, address);
+	const {bytes, view} = place;
+	const behind = putAddress(place, family, address);
 	view.setUint16(behind, port);
 	view.setUint16(behind + 2, slot, hostLittleEndian);
 	bytes[behind + 4] = protocol;
@@ -60,6 +61,7 @@ export function encodeService(
 }
 
 interface BackendParts {
+	readonly family: Family;
 	readonly address: string;
 	readonly port: number;
 	readonly protocol: number;
@@ -70,10 +72,11 @@ interface BackendParts {
 
 /** `lb4_backend`, `lb6_backend`. */
 export function encodeBackend(
-	{bytes, view, at}: Place,
-	{address, port, protocol, state, cluster, zone}: BackendParts,
+	place: Place,
+	{family, address, port, protocol, state, cluster, zone}: BackendParts,
 ): void {
-	const behind = putAddress(bytes, at, address);
+	const {bytes, view} = place;
+	const behind = putAddress(place, family, address);
 	view.setUint16(behind, port);
 	bytes[behind + 2] = protocol;
 	bytes[behind + 3] = state;
@@ -84,15 +87,8 @@ export function encodeBackend(
 
 /** `lb4_reverse_nat`, `lb6_reverse_nat`. */
 export function encodeReverseNat(
-	{bytes, view, at}: Place,
-	{address, port}: Pick<FrontendParts, 'address' | 'port'>,
+	place: Place,
+	{family, address, port}: Pick<FrontendParts, 'family' | 'address' | 'port'>,
 ): void {
-	view.setUint16(putAddress(bytes, at, address), port);
-}
-
-/** Where the address ends. A loop, because `set` costs more than the bytes of any address. */
-function putAddress(bytes: Uint8Array, at: number, address: string): number {
-	const own = addressBytes(address);
-	for (let i = 0; i < own.length; i++) bytes[at + i] = own[i] ?? 0;
-	return at + own.length;
+	place.view.setUint16(putAddress(place, family, address), port);
 }

@@ -12,6 +12,7 @@ import {
 } from '../revisions.js';
 import {Backends} from './backends.js';
 import {servicesFromKubernetes, type KubernetesOptions} from './kubernetes.js';
+import {Gate} from './gate.js';
 import {checkMaglevSize, readMaglevSeed} from './maglev.js';
 import {Planner} from './planner.js';
 import {describeEntry, readService as readOne} from './read.js';
@@ -63,7 +64,7 @@ export class Services {
 	private readonly maps: DatapathMaps;
 	private readonly options: ServicesOptions;
 	private readonly writes: Writes;
-	private last: Promise<unknown> = Promise.resolve();
+	private readonly gate = new Gate();
 	private present: Present | undefined;
 
 	/** *Throws:* `ERR_USAGE`. */
@@ -195,47 +196,55 @@ export class Services {
 		plan: (planner: Planner, state: ServiceState) => void,
 		keys: readonly string[] = [],
 	): Promise<ServicesChange> {
-		return this.inTurn(async () => {
-			const {writes, maps, options} = this;
-			const lock =
-				lockFolder(maps.root) ?? (await waitForLock(maps.root, options.wait ?? 5000));
+		const turn = this.gate.enter();
+		if (turn !== undefined) await turn;
+		try {
+			const {root} = this.maps;
+			const lock = lockFolder(root) ?? (await waitForLock(root, this.options.wait ?? 5000));
 			try {
-				const mended = await this.refresh();
-				const present = this.present ?? this.read();
-				const {state, planner, tables} = present;
-				writes.clear();
-				tables.clear();
-				planner.clear();
-				plan(planner, state);
-				planner.finish();
-				if (tables.isIdle) this.writeNow(present);
-				else await this.write(present);
-				return {
-					ids: keys.map(key => state.entries.get(key)?.number ?? 0),
-					written: writes.written + tables.written,
-					removed: writes.removed + tables.removed + mended,
-				};
-			} catch (error) {
-				// The state may be ahead of the maps.
-				this.present = undefined;
-				throw error;
+				return await this.changeLocked(plan, keys);
 			} finally {
 				lock.close();
 			}
-		});
+		} catch (error) {
+			// The state may be ahead of the maps.
+			this.present = undefined;
+			throw error;
+		} finally {
+			this.gate.leave();
+		}
 	}
 
-	/**
-	 * Reads the maps where they may be other than they were; what was left behind is taken away. How
-	 * many elements.
-	 */
-	private async refresh(): Promise<number> {
-		const {present} = this;
-		if (present !== undefined) {
-			const revision = readServicesRevision(this.maps);
-			if (revision !== undefined && present.revision === revision) return 0;
-		}
+	private async changeLocked(
+		plan: (planner: Planner, state: ServiceState) => void,
+		keys: readonly string[],
+	): Promise<ServicesChange> {
+		const mended = this.isFresh() ? 0 : await this.refresh();
+		const present = this.present ?? this.read();
+		const {writes} = this;
+		const {state, planner, tables} = present;
+		writes.clear();
+		tables.clear();
+		planner.clear();
+		plan(planner, state);
+		planner.finish();
+		if (tables.isIdle) this.writeNow(present);
+		else await this.write(present);
+		return {
+			ids: keys.map(key => state.entries.get(key)?.number ?? 0),
+			written: writes.written + tables.written,
+			removed: writes.removed + tables.removed + mended,
+		};
+	}
 
+	/** Are the maps as they were after our last change? */
+	private isFresh(): boolean {
+		const revision = this.present?.revision;
+		return revision !== undefined && readServicesRevision(this.maps) === revision;
+	}
+
+	/** Reads the maps, and takes away what was left behind; how many elements. */
+	private async refresh(): Promise<number> {
 		const fresh = this.read();
 		// Another datapath's agent may keep what nothing seems to lead to.
 		if (this.maps.prefix !== '' || isEmpty(fresh.leftovers)) return 0;
@@ -292,12 +301,6 @@ export class Services {
 	private raise(present: Present): void {
 		if (present.revision === undefined) return;
 		present.revision = writeServicesRevision(this.maps, present.revision);
-	}
-
-	private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-		const turn = this.last.then(work, work);
-		this.last = turn.catch(() => undefined);
-		return turn;
 	}
 }
 
