@@ -5,6 +5,7 @@
 #include "lib/delivery.h"
 #include "lib/dsr_arrive.h"
 #include "lib/dsr_forward.h"
+#include "lib/dsr_unwrap.h"
 #include "lib/fragment.h"
 #include "lib/handover.h"
 #include "lib/nodeport.h"
@@ -175,6 +176,10 @@ int from_netdev(struct __sk_buff *ctx)
 	walk = begin_walk(METRIC_INGRESS);
 	if (!walk)
 		return TC_ACT_SHOT;
+	if (dsr_dispatch > DSR_OPTION)
+		result = unwrap(ctx, walk);
+	if (result < 0)
+		return walk_end(ctx, walk, result);
 	if (ctx->protocol == bpf_htons(ETH_P_IP))
 		result = from_netdev_ipv4(ctx, walk);
 	else if (ctx->protocol == bpf_htons(ETH_P_IPV6))

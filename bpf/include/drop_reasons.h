@@ -17,6 +17,7 @@ enum drop_reason {
 	DROP_INVALID_EXTENSION_HEADER = 156,
 	DROP_FRAGMENT_UNSUPPORTED = 157,
 	DROP_NO_SERVICE = 158,
+	DROP_NO_TUNNEL_ENDPOINT = 160,
 	DROP_NAT_NO_MAPPING = 167,
 	DROP_NAT_UNSUPPORTED_PROTOCOL = 168,
 	DROP_FIB_LOOKUP_FAILED = 169,
@@ -28,6 +29,7 @@ enum drop_reason {
 	DROP_POLICY_DENY = 181,
 	DROP_VLAN_FILTERED = 182,
 	DROP_AUTH_REQUIRED = 189,
+	DROP_DSR_ENCAPSULATION_UNSUPPORTED = 193,
 	DROP_TTL_EXCEEDED = 196,
 	DROP_ENDPOINT_NOT_READY = 203,
 	/* Of skep alone: counted down from the last, for Cilium counts up. */
@@ -76,6 +78,8 @@ enum source_file {
 	SOURCE_DSR_OPTION = 25,
 	SOURCE_DSR_FORWARD = 26,
 	SOURCE_DSR_ARRIVE = 27,
+	SOURCE_DSR_TUNNEL = 28,
+	SOURCE_DSR_UNWRAP = 29,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

@@ -96,7 +96,7 @@ __noinline int take_frontend_ipv6(struct __sk_buff *ctx, struct walk *walk)
 static __always_inline int take_frontend(struct __sk_buff *ctx, struct walk *walk,
 					 enum family family)
 {
-	if (!dsr_dispatch || !is_service_protocol(walk->packet.protocol))
+	if (dsr_dispatch != DSR_OPTION || !is_service_protocol(walk->packet.protocol))
 		return 0;
 	return family == IPV6 ? take_frontend_ipv6(ctx, walk) : take_frontend_ipv4(ctx, walk);
 }

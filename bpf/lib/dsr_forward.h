@@ -5,23 +5,11 @@
 #ifndef SKEP_LIB_DSR_FORWARD_H
 #define SKEP_LIB_DSR_FORWARD_H
 
-#include <linux/udp.h>
-
-#include "delivery.h"
 #include "dsr_option.h"
+#include "dsr_tunnel.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_DSR_FORWARD
-
-/* Bytes of the packet, or of the largest datagram that it will be cut into; 0: it is cut to fit. */
-static __always_inline __u32 largest_part(const struct __sk_buff *ctx, const struct packet *packet)
-{
-	if (!ctx->gso_size)
-		return ctx->len - ETH_HLEN;
-	if (packet->protocol != IPPROTO_UDP)
-		return 0;
-	return packet->l4_offset - ETH_HLEN + sizeof(struct udphdr) + ctx->gso_size;
-}
 
 /* The backend instead of the frontend, which the packet says itself where it is to. */
 static __always_inline int write_dsr(struct __sk_buff *ctx, struct walk *walk,
@@ -85,8 +73,12 @@ static __always_inline int forward_dsr(struct __sk_buff *ctx, struct walk *walk,
 	if (hops_exceeded(ctx, family))
 		return answer_ttl_exceeded(ctx, walk);
 	ctx->tc_index |= TC_INDEX_FROM_DATAPATH;
-	result = family == IPV6 ? forward_dsr_ipv6(ctx, walk, choice)
-				: forward_dsr_ipv4(ctx, walk, choice);
+	if (dsr_dispatch == DSR_OPTION)
+		result = family == IPV6 ? forward_dsr_ipv6(ctx, walk, choice)
+					: forward_dsr_ipv4(ctx, walk, choice);
+	else
+		result = family == IPV6 ? forward_tunnelled_ipv6(ctx, walk, choice)
+					: forward_tunnelled_ipv4(ctx, walk, choice);
 	return walk->mtu ? answer_too_big(ctx, walk, walk->mtu) : result;
 }
 

@@ -51,9 +51,7 @@ static __always_inline int write_option_ipv4(struct __sk_buff *ctx, const struct
 	return 0;
 }
 
-/* A header that is not the first word of a packet's own, and is not summed by itself as that of IPv4
- * is, so the device's sum is told of each byte.
- */
+/* The header of IPv4 has a sum of its own, so that the device's stays right; this one has none. */
 static __always_inline int write_option_ipv6(struct __sk_buff *ctx, const struct nat_side *frontend)
 {
 	struct dsr_option6 option = {

@@ -40,15 +40,23 @@ static __always_inline __u32 world_identity(enum family family)
 	return family == IPV6 ? world_ipv6_identity : world_ipv4_identity;
 }
 
-/* By the longest prefix; world where none covers the address. */
-static __always_inline __u32 identity_of(const union v6addr *address, enum family family)
+/* By the longest prefix, or NULL where none covers the address. */
+static __always_inline struct remote_endpoint_info *find_remote(const union v6addr *address,
+								 enum family family)
 {
 	struct ipcache_key key = {
 		.lpm_key.prefixlen = IPCACHE_PREFIX_FIXED + (family == IPV6 ? 128 : 32),
 		.family = family == IPV6 ? ENDPOINT_KEY_IPV6 : ENDPOINT_KEY_IPV4,
 		.ip6 = *address,
 	};
-	struct remote_endpoint_info *info = bpf_map_lookup_elem(&ipcache_v2, &key);
+
+	return bpf_map_lookup_elem(&ipcache_v2, &key);
+}
+
+/* World where no prefix covers the address. */
+static __always_inline __u32 identity_of(const union v6addr *address, enum family family)
+{
+	struct remote_endpoint_info *info = find_remote(address, family);
 
 	if (!info || info->sec_identity == IDENTITY_UNKNOWN)
 		return world_identity(family);

@@ -44,4 +44,36 @@ struct dsr_option6 {
 	__be16 pad;
 } __attribute__((packed));
 
+#define GENEVE_PORT		6081
+#define GENEVE_VNI_WORLD	2	/* from outside the cluster */
+#define GENEVE_CLASS_DSR	0x014b
+#define GENEVE_TYPE_DSR		1
+
+struct geneve_header {
+	__u8 length;		/* of the options, in 4 bytes; version 0 in the highest bits */
+	__u8 flags;
+	__be16 protocol;	/* of what follows: an EtherType */
+	__be32 vni;		/* in the upper 24 bits */
+};
+
+struct geneve_option {
+	__be16 class;
+	__u8 type;
+	__u8 length;		/* of what follows, in 4 bytes */
+};
+
+struct geneve_dsr4 {
+	struct geneve_option option;
+	__be32 address;
+	__be16 port;
+	__be16 pad;
+};
+
+struct geneve_dsr6 {
+	struct geneve_option option;
+	union v6addr address;
+	__be16 port;
+	__be16 pad;
+} __attribute__((packed));
+
 #endif

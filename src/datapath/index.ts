@@ -71,7 +71,12 @@ export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
 export type {NatPortUse, NatStats, StatsOptions} from './nat/stats.js';
 export type {Translation} from './nat/translation.js';
 export type {NodeSettings} from './objects.js';
-export {maglevSizes, serviceLoopback, type ServiceSettings} from './service-settings.js';
+export {
+	maglevSizes,
+	serviceLoopback,
+	type DsrDispatch,
+	type ServiceSettings,
+} from './service-settings.js';
 export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
 export {DatapathClock} from './clock.js';
 export {Endpoints, type Endpoint, type NewEndpoint} from './endpoints/endpoints.js';

@@ -77,6 +77,7 @@ export const dropReasons: Meanings = {
 	160: means(
 		'No tunnel/encapsulation endpoint (datapath BUG!)',
 		'NO_TUNNEL_OR_ENCAPSULATION_ENDPOINT',
+		'DROP_NO_TUNNEL_ENDPOINT',
 	),
 	161: means('NAT 46/64 not enabled', 'FAILED_TO_INSERT_INTO_PROXYMAP'),
 	162: means('Reached EDT rate-limiting drop horizon', 'REACHED_EDT_RATE_LIMITING_DROP_HORIZON'),
@@ -139,6 +140,7 @@ export const dropReasons: Meanings = {
 	193: means(
 		'Unsupported packet protocol for DSR encapsulation',
 		'UNSUPPORTED_PROTOCOL_FOR_DSR_ENCAP',
+		'DROP_DSR_ENCAPSULATION_UNSUPPORTED',
 	),
 	194: means('No egress gateway found', 'NO_EGRESS_GATEWAY'),
 	195: means('Traffic is unencrypted', 'UNENCRYPTED_TRAFFIC'),
@@ -271,6 +273,8 @@ export const sourceFiles: Meanings = {
 	25: means('dsr_option.h', '', 'SOURCE_DSR_OPTION'),
 	26: means('dsr_forward.h', '', 'SOURCE_DSR_FORWARD'),
 	27: means('dsr_arrive.h', '', 'SOURCE_DSR_ARRIVE'),
+	28: means('dsr_tunnel.h', '', 'SOURCE_DSR_TUNNEL'),
+	29: means('dsr_unwrap.h', '', 'SOURCE_DSR_UNWRAP'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

@@ -24,10 +24,13 @@ export interface ServiceSettings {
 	readonly forwarding?: 'snat' | 'dsr' | 'hybrid';
 	/**
 	 * What carries the frontend where packets go on by DSR: an option of IPv4 or a header of
-	 * destination options of IPv6. The same for all nodes; `opt` unless given, where `forwarding`
-	 * calls for any.
+	 * destination options of IPv6 (`opt`); a tunnel to a backend of the same port (`ipip`); a tunnel
+	 * to the node that the ipcache knows as the backend's `tunnelEndpoint` (`geneve`). Tunnels come from
+	 * the node's address for NAT, and are taken from addresses with the identity 6, remote node. The
+	 * same for all nodes; `opt` unless given, where `forwarding` calls for any. *Kernel:* 6.3 for
+	 * Geneve between nodes by the other family.
 	 */
-	readonly dsrDispatch?: 'opt';
+	readonly dsrDispatch?: DsrDispatch;
 	/** Whether services of any protocol are looked for, which costs a look-up; false unless given. */
 	readonly anyProtocol?: boolean;
 	/** Of services that do not name one; `random` unless given. */
@@ -56,7 +59,10 @@ export const serviceLoopback = {
 
 const algorithms = {random: 1, maglev: 2} as const;
 const forwardings = {snat: 0, dsr: 1, hybrid: 2} as const;
-const dispatches = {opt: 1} as const;
+const dispatches = {opt: 1, ipip: 2, geneve: 3} as const;
+const genevePort = 6081;
+/** What carries a frontend to the backend's node. */
+export type DsrDispatch = keyof typeof dispatches;
 
 /**
  * Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has, and for
@@ -100,6 +106,7 @@ export function serviceConstants({
 		xdp_services: Number(acceleration),
 		service_forwarding: forwardings[forwarding],
 		dsr_dispatch: dsrDispatch === undefined ? 0 : dispatches[dsrDispatch],
+		tunnel_port: dsrDispatch === 'geneve' ? genevePort : 0,
 		service_any_protocol: Number(anyProtocol),
 		service_algorithm: algorithms[algorithm],
 		service_reject: Number(noBackend === 'reject'),

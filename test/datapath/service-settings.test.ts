@@ -26,6 +26,8 @@ test(sets, {}, {service_forwarding: 0, dsr_dispatch: 0});
 test(sets, {nodePort: true, forwarding: 'dsr'}, {service_forwarding: 1, dsr_dispatch: 1});
 test(sets, {nodePort: true, forwarding: 'hybrid'}, {service_forwarding: 2, dsr_dispatch: 1});
 test(sets, {nodePort: true, dsrDispatch: 'opt'}, {service_forwarding: 0, dsr_dispatch: 1});
+test(sets, {nodePort: true, dsrDispatch: 'ipip'}, {dsr_dispatch: 2, tunnel_port: 0});
+test(sets, {nodePort: true, dsrDispatch: 'geneve'}, {dsr_dispatch: 3, tunnel_port: 6081});
 
 test('the loopback addresses are as the network has them', t => {
 	const words = serviceConstants({})['service_loopback_ipv4'] as number;

@@ -109,7 +109,7 @@ function seen(capture: Capture): Packet[] {
 const destination = (packet: Packet): string | undefined =>
 	(packet.get('ipv4') ?? packet.get('ipv6'))?.destination;
 
-for (const carrier of ['opt'] as const) {
+for (const carrier of ['opt', 'ipip', 'geneve'] as const) {
 	kernel(
 		`by ${carrier} the backend answers the client, and not by the node it asked`,
 		async t => {

@@ -9,6 +9,7 @@ import {UsageError} from '../../base/errors.js';
 import type {
 	DatapathOptions,
 	DatapathSettings,
+	DsrDispatch,
 	ServiceSettings,
 	XdpChoice,
 } from '../../datapath/index.js';
@@ -34,7 +35,7 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly nodePort?: boolean;
 	readonly acceleration?: boolean;
 	readonly forwarding?: 'snat' | 'dsr' | 'hybrid';
-	readonly dsrDispatch?: 'opt';
+	readonly dsrDispatch?: DsrDispatch;
 	readonly serviceAlgorithm?: 'random' | 'maglev';
 	readonly constant?: readonly string[];
 	readonly mapRatio?: string;
@@ -84,7 +85,9 @@ export function withNode(command: Command): Command {
 			]),
 		)
 		.addOption(
-			new Option('--dsr-dispatch <carrier>', 'of the frontend, by DSR').choices(['opt']),
+			new Option('--dsr-dispatch <carrier>', 'of the frontend, by DSR').choices([
+				...['opt', 'ipip', 'geneve'],
+			]),
 		)
 		.addOption(
 			new Option('--service-algorithm <name>', 'of services that name none').choices([
