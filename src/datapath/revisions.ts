@@ -1,5 +1,7 @@
 /** Numbers that make the programs judge flows again, for whoever changes what verdicts rest on. */
 
+import type {LxcSettings} from './layout/endpoint.js';
+import {lockedSync} from './locks.js';
 import type {DatapathMaps} from './maps.js';
 
 /** Index in `runtime_config`, as in bpf/maps/config.h. */
@@ -50,13 +52,28 @@ export function raiseServicesRevision(maps: DatapathMaps): void {
 }
 
 function raise(maps: DatapathMaps, index: number): void {
-	const config = maps.require('runtimeConfig');
-	config.set(index, BigInt.asUintN(64, (config.get(index) ?? 0n) + 1n));
+	lockedSync(maps.root, 'settings', () => {
+		const config = maps.require('runtimeConfig');
+		config.set(index, BigInt.asUintN(64, (config.get(index) ?? 0n) + 1n));
+	});
 }
 
 /** Behind each change of an endpoint's policy, flags or identity: its flows are judged again. */
 export function raisePolicyRevision(maps: DatapathMaps, endpointId: number): void {
-	const settings = maps.require('endpointSettings');
-	const {policy_revision = 0, flags = 0} = settings.get(endpointId) ?? {};
-	settings.set(endpointId, {policy_revision: (policy_revision + 1) >>> 0 || 1, flags});
+	changeSettings(maps, endpointId, ({policy_revision, flags}) => ({
+		policy_revision: (policy_revision + 1) >>> 0 || 1,
+		flags,
+	}));
+}
+
+/** Nobody else changes them between the look and the write. */
+export function changeSettings(
+	maps: DatapathMaps,
+	endpointId: number,
+	change: (settings: LxcSettings) => LxcSettings,
+): void {
+	lockedSync(maps.root, 'settings', () => {
+		const map = maps.require('endpointSettings');
+		map.set(endpointId, change(map.get(endpointId) ?? {policy_revision: 0, flags: 0}));
+	});
 }

@@ -27,6 +27,9 @@ export const cgroupFolder = (root: string): string => join(root, 'links', 'cgrou
 
 export const sockmapFolder = (root: string): string => join(root, 'links', 'sockmap');
 
+/** A folder whose lock says who changes a part of the datapath. */
+export const lockPath = (root: string, name: string): string => join(root, 'locks', name);
+
 /** Modes of XDP that the datapath uses. */
 export const xdpModes = ['native', 'generic'] as const;
 

@@ -7,12 +7,17 @@ import {UsageError} from '../../base/errors.js';
 import {getDevice} from '../../kernel/netlink/device.js';
 import {attach} from '../../object/hook/attach.js';
 import {openPinnedLink} from '../../object/link/link.js';
-import {withInterface, type NamespaceOptions} from '../../object/link/target.js';
+import {
+	withInterface,
+	type InterfaceTarget,
+	type NamespaceOptions,
+} from '../../object/link/target.js';
 import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
 import {reservedIdentities} from '../identities/identities.js';
 import {Ipcache} from '../ipcache/ipcache.js';
 import type {EndpointInfo, LxcDevice} from '../layout/endpoint.js';
+import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
@@ -113,7 +118,7 @@ export class Endpoints {
 		const addresses = [ipv4, ipv6].filter(address => address !== undefined);
 		const action = `add endpoint of interface "${endpoint.interface}"`;
 		if (addresses.length === 0) throw new UsageError(`${action}: it has no address`);
-		return withInterface(action, endpoint.interface, endpoint, ({ifindex, netns}) => {
+		const add = ({ifindex, netns}: InterfaceTarget): Endpoint => {
 			const id = this.checkId(action, endpoint.id ?? this.idOf(ifindex) ?? this.freeId());
 			this.requireFree(addresses, id);
 			const info: EndpointInfo = {
@@ -153,23 +158,28 @@ export class Endpoints {
 			}
 
 			return this.describe(info, addresses);
-		});
+		};
+		return this.inTurn(() => withInterface(action, endpoint.interface, endpoint, add));
 	}
 
 	/** The node's own addresses: what goes to them goes to the host. */
 	setHost(addresses: readonly string[]): void {
-		const map = this.maps.require('endpoints');
-		for (const address of addresses) {
-			map.set({address}, hostInfo);
-		}
+		this.inTurn(() => {
+			const map = this.maps.require('endpoints');
+			for (const address of addresses) {
+				map.set({address}, hostInfo);
+			}
 
-		const stays = new Set(addresses.map(canonical));
-		const gone = [...map].flatMap(([{address}, info]) =>
-			isHost(info) && !stays.has(canonical(address)) ? [address] : [],
-		);
-		for (const address of gone) map.delete({address});
-		if (gone.length > 0) this.ipcache.delete(gone);
-		this.ipcache.upsert(addresses.map(prefix => ({prefix, identity: reservedIdentities.host})));
+			const stays = new Set(addresses.map(canonical));
+			const gone = [...map].flatMap(([{address}, info]) =>
+				isHost(info) && !stays.has(canonical(address)) ? [address] : [],
+			);
+			for (const address of gone) map.delete({address});
+			if (gone.length > 0) this.ipcache.delete(gone);
+			this.ipcache.upsert(
+				addresses.map(prefix => ({prefix, identity: reservedIdentities.host})),
+			);
+		});
 	}
 
 	/**
@@ -178,12 +188,19 @@ export class Endpoints {
 	 */
 	delete(id: number): boolean {
 		this.checkId('delete endpoint', id);
-		this.detachPrograms(id);
-		const entries = this.entriesOf(id);
-		for (const [, info] of entries) this.removeDevice(info);
-		this.removeEntries(entries);
-		raisePolicyRevision(this.maps, id);
-		return entries.length > 0;
+		return this.inTurn(() => {
+			this.detachPrograms(id);
+			const entries = this.entriesOf(id);
+			for (const [, info] of entries) this.removeDevice(info);
+			this.removeEntries(entries);
+			raisePolicyRevision(this.maps, id);
+			return entries.length > 0;
+		});
+	}
+
+	/** While no other process changes endpoints. */
+	private inTurn<T>(work: () => T): T {
+		return lockedSync(this.root, 'endpoints', work);
 	}
 
 	private attachPrograms(id: number, ifindex: number, {netns}: NamespaceOptions): void {

@@ -8,10 +8,10 @@ import {hostLittleEndian} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
 import {createMap} from '../../object/map/create-map.js';
 import type {BpfMap} from '../../object/map/map.js';
-import {MapError} from '../../object/map/map-error.js';
 import {openPinnedMap} from '../../object/map/open-map.js';
 import {PinError} from '../../object/pin/pin-error.js';
 import {DatapathError} from '../datapath-error.js';
+import {lockedSync} from '../locks.js';
 
 /** Whose traffic it is. */
 export interface Identity {
@@ -50,11 +50,13 @@ const noPrealloc = 1;
 
 /** What labels a number has, kept in a pinned map beside the datapath's own. */
 export class Identities implements Disposable {
+	private readonly root: string;
 	private readonly map: BpfMap<Uint8Array, Uint8Array>;
 	private readonly numbers = new Map<string, number>();
 
 	/** Use `Identities.open`. */
-	private constructor(map: BpfMap<Uint8Array, Uint8Array>) {
+	private constructor(root: string, map: BpfMap<Uint8Array, Uint8Array>) {
+		this.root = root;
 		this.map = map;
 	}
 
@@ -66,7 +68,7 @@ export class Identities implements Disposable {
 			createPinned(path);
 		}
 
-		return new Identities(openPinnedMap(path, {raw: true}));
+		return new Identities(root, openPinnedMap(path, {raw: true}));
 	}
 
 	/** Reserved ones and all that were given out, by number. */
@@ -88,9 +90,10 @@ export class Identities implements Disposable {
 	/** The identity that has exactly these labels; undefined where there is none. */
 	find(labels: readonly string[]): Identity | undefined {
 		const text = canonical(labels);
-		const id = this.numbers.get(text);
-		if (id !== undefined && this.get(id) !== undefined) return this.get(id);
-		const found = this.list().find(identity => identity.labels.join('\n') === text);
+		const isMeant = ({labels: its}: Identity): boolean => its.join('\n') === text;
+		const known = this.get(this.numbers.get(text) ?? -1);
+		if (known !== undefined && isMeant(known)) return known;
+		const found = this.list().find(isMeant);
 		if (found !== undefined) this.numbers.set(text, found.id);
 		return found;
 	}
@@ -99,10 +102,14 @@ export class Identities implements Disposable {
 	 * The identity of these labels, given a number where it has none. Labels that say `cidr:` get one
 	 * of this node's own.
 	 *
-	 * Processes that ask at once get the same or different numbers, and each number has one meaning.
-	 * *Throws:* `ERR_USAGE` for no labels or too many, `ERR_DATAPATH` when all numbers are taken.
+	 * Processes that ask at once get the same number. *Throws:* `ERR_USAGE` for no labels or too many,
+	 * `ERR_DATAPATH` when all numbers are taken.
 	 */
 	allocate(labels: readonly string[]): Identity {
+		return this.find(labels) ?? lockedSync(this.root, 'identities', () => this.add(labels));
+	}
+
+	private add(labels: readonly string[]): Identity {
 		const known = this.find(labels);
 		if (known !== undefined) return known;
 		const text = canonical(labels);
@@ -119,13 +126,7 @@ export class Identities implements Disposable {
 		const taken = new Set([...this.map.keys()].map(numberOf));
 		for (let id = first; id <= last; id++) {
 			if (taken.has(id)) continue;
-			try {
-				this.map.set(keyOf(id), value, {mode: 'noexist'});
-			} catch (error) {
-				if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') continue;
-				throw error;
-			}
-
+			this.map.set(keyOf(id), value, {mode: 'noexist'});
 			this.numbers.set(text, id);
 			return identityOf(id, text.split('\n'));
 		}

@@ -2,7 +2,7 @@
 
 import type {LxcSettings} from '../layout/endpoint.js';
 import type {DatapathMaps} from '../maps.js';
-import {raisePolicyRevision} from '../revisions.js';
+import {changeSettings, raisePolicyRevision} from '../revisions.js';
 
 /** Whether the policy of an endpoint counts. */
 export interface PolicyEnforcement {
@@ -71,8 +71,7 @@ export function readSettings(maps: DatapathMaps, endpointId: number): LxcSetting
 }
 
 export function writeFlags(maps: DatapathMaps, endpointId: number, flags: number): void {
-	const {policy_revision} = readSettings(maps, endpointId);
-	maps.require('endpointSettings').set(endpointId, {policy_revision, flags});
+	changeSettings(maps, endpointId, ({policy_revision}) => ({policy_revision, flags}));
 }
 
 /**

@@ -8,6 +8,7 @@ import {programsEnded} from '../../kernel/sys/grace.js';
 import {PinError} from '../../object/pin/pin-error.js';
 import {replacePin, unpinPath} from '../../object/pin/pin.js';
 import {asidePath, sweepTemporaries} from '../../object/pin/successor.js';
+import {locked} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {compileRules, type CompiledEntry} from './compile.js';
@@ -70,7 +71,7 @@ const chunk = 256;
  * Changes need maps that were opened with `write`, of skep's own. Each is done as a whole and in an
  * order in which no packet meets a mixture that denies what both old and new policy allow, or allows
  * what both deny; a process that dies on the way leaves the old or the new policy. They wait for the
- * kernel off the event loop, and for each other.
+ * kernel off the event loop, and for each other, in other processes too.
  */
 export class Policies {
 	private readonly maps: DatapathMaps;
@@ -272,7 +273,8 @@ export class Policies {
 	}
 
 	private async inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-		const turn = this.last.then(work, work);
+		const start = async (): Promise<T> => locked(this.maps.root, 'policies', work);
+		const turn = this.last.then(start, start);
 		this.last = turn.catch(() => undefined);
 		return turn;
 	}

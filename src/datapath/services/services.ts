@@ -3,6 +3,7 @@
 import {UsageError} from '../../base/errors.js';
 import {lockFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
+import {waitForServicesLock} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {
 	raiseIpcacheRevision,
@@ -18,7 +19,6 @@ import {Planner} from './planner.js';
 import {describeEntry, readService as readOne} from './read.js';
 import type {Frontend, NewService, Service} from './service.js';
 import {readState, type Leftovers, type ServiceState} from './state.js';
-import {waitForLock} from './services-lock.js';
 import {Tables, type TableOptions} from './tables.js';
 import {isSurrogate, readFrontend, readService, type WantedEntry} from './wanted.js';
 import {Writes} from './writes.js';
@@ -200,7 +200,8 @@ export class Services {
 		if (turn !== undefined) await turn;
 		try {
 			const {root} = this.maps;
-			const lock = lockFolder(root) ?? (await waitForLock(root, this.options.wait ?? 5000));
+			const lock =
+				lockFolder(root) ?? (await waitForServicesLock(root, this.options.wait ?? 5000));
 			try {
 				return await this.changeLocked(plan, keys);
 			} finally {
