@@ -3,6 +3,9 @@
 import {isMainThread, parentPort, workerData} from 'node:worker_threads';
 import {addon, attrOf, callAsync, openMap} from './support.js';
 
+/** Length of its name, id and weight. */
+const oneBackend = new Uint8Array(Uint32Array.of(1, 1, 1).buffer);
+
 const jobs: Record<string, () => unknown> = {
 	/** Makes, fills, reads and closes maps; the number of rounds that went well. */
 	churn() {
@@ -36,6 +39,7 @@ const jobs: Record<string, () => unknown> = {
 				]);
 				const map = await callAsync('map_create', attrOf(72, {0: 1, 4: 8, 8: 8, 12: 4}));
 				addon.closeFd(map);
+				await addon.maglevTable(16_381, 0, Buffer.from('a'), oneBackend);
 				try {
 					addon.bpf(1, new Uint8Array(4096), [], -1);
 				} catch {
@@ -57,8 +61,9 @@ const jobs: Record<string, () => unknown> = {
 			]),
 		);
 
+		const table = addon.maglevTable(131_071, 0, Buffer.from('a'), oneBackend);
 		process.nextTick(() => process.exit(7));
-		await Promise.all(calls);
+		await Promise.all([...calls, table]);
 	},
 
 	/** Opens a descriptor that somebody else tries to use. */
