@@ -113,7 +113,7 @@ export const dropReasons: Meanings = {
 		'FIRST_LOGICAL_DATAGRAM_FRAGMENT_NOT_FOUND',
 		'DROP_FRAGMENT_NOT_FOUND',
 	),
-	176: means('Forbidden ICMPv6 message', 'FORBIDDEN_ICMPV6_MESSAGE', 'DROP_FORBIDDEN_ICMPV6'),
+	176: means('Forbidden ICMPv6 message', 'FORBIDDEN_ICMPV6_MESSAGE'),
 	177: means(
 		'Denied by LB src range check',
 		'DENIED_BY_LB_SRC_RANGE_CHECK',

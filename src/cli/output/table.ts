@@ -3,7 +3,13 @@ export type Row = Readonly<Record<string, string | number | bigint>>;
 
 const gap = '  ';
 
-/** Columns under their names, numbers to the right; cut to `width` where it is given. */
+/** What any IPv4 end or prefix has room in; addresses of IPv6 may be longer. */
+const roomy = 24;
+
+/**
+ * Columns under their names, numbers to the right. Where that is wider than `width`, the cells behind
+ * a long text follow on the next line, and what is still too wide is cut.
+ */
 export function formatTable(rows: readonly Row[], width?: number): string {
 	const [first] = rows;
 	if (first === undefined) return '';
@@ -12,15 +18,50 @@ export function formatTable(rows: readonly Row[], width?: number): string {
 	const isNumber = columns.map((_, i) => cells.every(row => /^(?:-|[\d.]+)$/.test(row[i] ?? '')));
 	const header = columns.map(column => column.toUpperCase());
 	const all = [header, ...cells];
-	const widths = columns.map((_, i) => Math.max(...all.map(row => (row[i] ?? '').length)));
-	const lines = all.map(row => {
-		const padded = row.map((cell, i) => {
-			const size = widths[i] ?? 0;
-			return isNumber[i] === true ? cell.padStart(size) : cell.padEnd(size);
-		});
-		return cut(padded.join(gap).trimEnd(), width);
-	});
-	return `${lines.join('\n')}\n`;
+	const widths = fit(all, isNumber, width);
+	const lines = all.flatMap(row => linesOf(row, widths, isNumber));
+	return `${lines.map(line => cut(line, width)).join('\n')}\n`;
+}
+
+/** Widths of columns: as the longest cell needs it, of long texts less where there is no room. */
+function fit(
+	rows: readonly (readonly string[])[],
+	isNumber: readonly boolean[],
+	width = Infinity,
+): number[] {
+	const longest = (i: number, limit: number): number =>
+		rows.reduce((most, row) => {
+			const size = row[i]?.length ?? 0;
+			return size > limit ? most : Math.max(most, size);
+		}, 0);
+	const widths = isNumber.map((_, i) => longest(i, Infinity));
+	const total = (): number => widths.reduce((sum, size) => sum + size + gap.length, -gap.length);
+	const wide = [...widths.keys()]
+		.filter(i => isNumber[i] !== true && (widths[i] ?? 0) > roomy)
+		.sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0));
+	for (const i of wide) if (total() > width) widths[i] = longest(i, roomy);
+	return widths;
+}
+
+/** A row: what is longer than its column is the last of its line. */
+function linesOf(
+	row: readonly string[],
+	widths: readonly number[],
+	isNumber: readonly boolean[],
+): string[] {
+	const lines = [''];
+	let start = 0;
+	for (const [i, size] of widths.entries()) {
+		const last = lines.length - 1;
+		const line = lines[last] ?? '';
+		const cell = row[i] ?? '';
+		const padded = isNumber[i] === true ? cell.padStart(size) : cell.padEnd(size);
+		if (line.length > start) lines.push(' '.repeat(start) + padded + gap);
+		else lines[last] = line.padEnd(start) + padded + gap;
+		start += size + gap.length;
+	}
+
+	return lines.map(line => line.trimEnd());
 }
 
 function cut(line: string, width: number | undefined): string {

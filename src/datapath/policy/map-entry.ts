@@ -3,7 +3,8 @@
 import type {PolicyEntry, PolicyKey} from '../layout/policy.js';
 import {peerBits} from './compile.js';
 import {formatPorts} from './ports.js';
-import {protocols, type PolicyDirection} from './rule.js';
+import {protocols} from '../protocols.js';
+import type {PolicyDirection} from './rule.js';
 
 /** An entry of an endpoint's policy as the map has it. */
 export interface PolicyMapEntry {

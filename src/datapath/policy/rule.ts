@@ -2,6 +2,7 @@
 
 import {UsageError} from '../../base/errors.js';
 import {nearest} from '../../base/suggest.js';
+import {namedProtocol, protocolNames, protocols, type ProtocolName} from '../protocols.js';
 import {reservedIdentities, type ReservedIdentity} from '../identities/identities.js';
 import {parsePorts, splitRange, type PortPrefix, type PortRange} from './ports.js';
 
@@ -9,7 +10,7 @@ import {parsePorts, splitRange, type PortPrefix, type PortRange} from './ports.j
 export type PolicyPeer = number | Exclude<ReservedIdentity, 'unknown'> | 'any';
 
 /** What may be named in place of a number of IP protocols. */
-export type PolicyProtocol = keyof typeof protocols;
+export type PolicyProtocol = ProtocolName;
 
 /** Seen from the endpoint: `ingress` is what comes to it. */
 export type PolicyDirection = 'ingress' | 'egress';
@@ -43,9 +44,6 @@ export interface PolicyRule {
 	 */
 	readonly auth?: number;
 }
-
-/** Numbers of IP protocols. */
-export const protocols = {icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132} as const;
 
 /** What a rule says of whatever matches it. */
 export interface RuleVerdict {
@@ -208,10 +206,9 @@ export function protocolOf(given: string | number | undefined): number {
 		return within('protocol', given, 255);
 	}
 
-	const name = given.toLowerCase();
-	if (Object.hasOwn(protocols, name)) return protocols[name as PolicyProtocol];
-	return refuse(
-		`protocol is a number or one of ${Object.keys(protocols).join(', ')}, not "${given}"`,
+	return (
+		namedProtocol(given) ??
+		refuse(`protocol is a number or one of ${protocolNames}, not "${given}"`)
 	);
 }
 

@@ -4,7 +4,7 @@ import type {CtEntry, CtTuple} from '../layout/conntrack.js';
 import type {DatapathMaps} from '../maps.js';
 import {ipcacheRevisionIndex} from '../revisions.js';
 import {readSettings} from './enforcement.js';
-import {protocols} from './rule.js';
+import {protocols} from '../protocols.js';
 import type {TraceFamily} from './trace-end.js';
 
 /** An entry of conntrack that packets of the flow meet. */

@@ -3,11 +3,12 @@
 import {UsageError} from '../../base/errors.js';
 import type {PolicyEntry, PolicyKey} from '../layout/policy.js';
 import type {DatapathMaps} from '../maps.js';
+import {protocols} from '../protocols.js';
 import {peerBits} from './compile.js';
 import {decide, prefixOf, type Decision} from './decide.js';
 import {describeEntry, type PolicyMapEntry} from './map-entry.js';
 import {openPolicyInForce, readEnforcement} from './policy-in-force.js';
-import {protocolOf, protocols, type PolicyDirection, type PolicyProtocol} from './rule.js';
+import {protocolOf, type PolicyDirection, type PolicyProtocol} from './rule.js';
 import {familyOf, findEnd, type TraceEnd, type TraceTarget} from './trace-end.js';
 import {findFlow, type TraceFlow} from './trace-flow.js';
 

@@ -18,6 +18,31 @@ test('a line that is too long for the terminal is cut', t => {
 	t.true(line.endsWith('…'));
 });
 
+const long = 'fd00:1234:5678:9abc:def0:1234:5678:9abc/128';
+
+test('behind an address that is too long for the terminal the row goes on below', t => {
+	const rows = [
+		{prefix: '10.1.0.0/16', identity: 256, 'tunnel endpoint': '192.0.2.1', node: 'left'},
+		{prefix: long, identity: 7, 'tunnel endpoint': long.slice(0, -4), node: 'right'},
+		{prefix: 'fd00::/64', identity: 257, 'tunnel endpoint': '-', node: 'left'},
+	];
+	t.deepEqual(formatTable(rows, 80).split('\n'), [
+		'PREFIX       IDENTITY  TUNNEL ENDPOINT                          NODE',
+		'10.1.0.0/16       256  192.0.2.1                                left',
+		long,
+		'                    7  fd00:1234:5678:9abc:def0:1234:5678:9abc  right',
+		'fd00::/64         257  -                                        left',
+		'',
+	]);
+	t.deepEqual(formatTable(rows, 50).split('\n').slice(2, 5), [
+		long,
+		'                    7  fd00:1234:5678:9abc:def0:1…',
+		'                                        right',
+	]);
+	t.is(formatTable(rows, 200), formatTable(rows));
+	t.is(formatTable(rows).split('\n').length, 5);
+});
+
 test('names from objects cannot steer a terminal', t => {
 	t.notRegex(formatTable([{name: '\u001b[2Jgone\u0007'}]), /\p{Cc}(?<!\n)/u);
 });
