@@ -22,7 +22,7 @@ test(sets, {perPacket: false, nodePort: true}, {service_per_packet: 0, service_n
 test(sets, {algorithm: 'maglev', maglevSize: 251}, {service_algorithm: 2, maglev_table_size: 251});
 test(sets, {noBackend: 'reject'}, {service_reject: 1});
 
-test(sets, {}, {service_forwarding: 0, dsr_dispatch: 0});
+test(sets, {forwarding: 'snat'}, {service_forwarding: 0, dsr_dispatch: 0});
 test(sets, {nodePort: true, forwarding: 'dsr'}, {service_forwarding: 1, dsr_dispatch: 1});
 test(sets, {nodePort: true, forwarding: 'hybrid'}, {service_forwarding: 2, dsr_dispatch: 1});
 test(sets, {nodePort: true, dsrDispatch: 'opt'}, {service_forwarding: 0, dsr_dispatch: 1});
