@@ -64,14 +64,18 @@ static __always_inline int send_to_service_family(struct __sk_buff *ctx, struct 
 		return translate_error(ctx, walk, family, SERVICE_EAST_WEST);
 	if (!choice)
 		return 0;
+	walk->proxy_port = service_proxy_port(&choice->service);
+	if (walk->proxy_port)
+		return 0;
 	drop = choose_backend(walk, choice, family);
 	if (drop)
 		return answer_no_service(ctx, walk, drop);
 	return translate_to_backend(ctx, walk, choice, family);
 }
 
-/* What is for a service, as find_service() found, becomes a packet for one of its backends; an ICMP
- * error about what a service sent, likewise. Returns 0, or how its way ends.
+/* What is for a service, as find_service() found, becomes a packet for one of its backends, or gets a
+ * proxy's port in walk; an ICMP error about what a service sent, likewise. Returns 0, or how its way
+ * ends.
  */
 __noinline int send_to_service(struct __sk_buff *ctx, struct walk *walk)
 {

@@ -28,8 +28,8 @@ static __always_inline int forward(struct __sk_buff *ctx, struct walk *walk)
 	return deliver_by_route(ctx, walk);
 }
 
-/* What is for a service becomes a packet for a backend, here or on another node. Returns 0, or how
- * its way ends.
+/* What is for a service becomes a packet for a backend, here or on another node, or gets a proxy's
+ * port in walk. Returns 0, or how its way ends.
  */
 static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *walk,
 					   enum family family)
@@ -49,8 +49,12 @@ static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *w
 		if (!choice)
 			return 0;
 		drop = service_admits(choice, &walk->packet, family);
-		if (!drop)
+		if (!drop) {
+			walk->proxy_port = service_proxy_port(&choice->service);
+			if (walk->proxy_port)
+				return 0;
 			drop = choose_backend(walk, choice, family);
+		}
 		if (drop)
 			return answer_no_service(ctx, walk, drop);
 	}
@@ -94,7 +98,7 @@ static __always_inline int translate_arriving(struct __sk_buff *ctx, struct walk
 
 	if (service_nodeport) {
 		result = send_to_service(ctx, walk, family);
-		if (result || walk->node_port)
+		if (result || walk->node_port || walk->proxy_port)
 			return result;
 	}
 	if (may_answer_nat(walk, family)) {
@@ -122,6 +126,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 			result = translate_arriving(ctx, walk, family);
 		if (result)
 			return result;
+		if (walk->proxy_port)
+			return deliver_to_proxy(ctx, walk);
 	}
 	find_destination(walk, family);
 	if ((forwards_services(family) || dsr_dispatch) && walk->translated && !walk->node_port &&

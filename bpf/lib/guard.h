@@ -60,8 +60,8 @@ static __always_inline int guard_by_policy(ctx_t *ctx, struct walk *walk, enum f
 	flags = *(volatile __u32 *)&settings->flags;
 
 	peer = guard_peer(walk, family, direction);
-	/* Endpoints may meet themselves. */
-	if (policy_enforced(flags, direction) && !walk->lb_loopback) {
+	/* Endpoints may meet themselves, and a service's proxy knows what it lets pass. */
+	if (policy_enforced(flags, direction) && !walk->lb_loopback && !walk->proxy_port) {
 		struct policy_subject subject = {
 			.endpoint = endpoint,
 			.peer = peer,

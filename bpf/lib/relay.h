@@ -125,10 +125,11 @@ static __always_inline int relay_send(struct xdp_md *ctx, struct walk *walk, enu
 	return route->ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(route->ifindex, 0);
 }
 
-/* What is for such a service changes in length, or in more than its ends. */
+/* What is for such a service changes in more than its ends, or goes to the stack. */
 static __always_inline int needs_tc(const struct lb4_service *service, const struct packet *packet)
 {
-	return uses_dsr(service, packet) || service->flags2 & SERVICE_F2_NAT_46X64;
+	return uses_dsr(service, packet) ||
+	       service->flags2 & (SERVICE_F2_NAT_46X64 | SERVICE_F2_L7_LOAD_BALANCER);
 }
 
 /* Of what is for a service. Returns 0 or a drop. */

@@ -10,6 +10,7 @@
 #include "../maps/service.h"
 #include "conntrack.h"
 #include "hash.h"
+#include "identity.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_SERVICE
@@ -119,6 +120,14 @@ static __always_inline struct service_choice *find_service(const struct packet *
 	choice->key = key;
 	choice->service = *service;
 	return choice;
+}
+
+/* The port of a proxy on this node that takes what is for a service, in the place of a backend; host
+ * byte order; 0: there is none.
+ */
+static __always_inline __u16 service_proxy_port(const struct lb4_service *service)
+{
+	return service->flags2 & SERVICE_F2_L7_LOAD_BALANCER ? service->l7_lb_proxy_port : 0;
 }
 
 /* Whether a packet from outside, which is for no service, is sent to an address that has some at
@@ -270,15 +279,35 @@ static __always_inline int take_maglev_backend(struct service_choice *choice,
 	return take_backend(choice, slots[at], family, 0);
 }
 
-static __always_inline int take_random_backend(struct service_choice *choice, enum family family)
+static __always_inline int take_slot(struct service_choice *choice, enum family family, __u32 slot)
 {
-	__u32 slot = bpf_get_prandom_u32() % choice->service.count + 1;
 	union service_key key = choice->key;
 	const struct lb4_service *entry;
 
 	service_key_field(&key, family, backend_slot) = slot;
 	entry = service_lookup(&key, family);
 	return entry && take_backend(choice, entry->backend_id, family, 0);
+}
+
+static __always_inline int take_random_backend(struct service_choice *choice, enum family family)
+{
+	return take_slot(choice, family, bpf_get_prandom_u32() % choice->service.count + 1);
+}
+
+/* Of so many slots in turn, from a random one on: there should be none but those of this node. */
+#define LOCAL_REDIRECT_SLOTS	16
+
+static __always_inline int take_local_backend(struct service_choice *choice, enum family family)
+{
+	__u32 slot = bpf_get_prandom_u32() % choice->service.count;
+	__u32 i;
+
+	for (i = 0; i < LOCAL_REDIRECT_SLOTS && i < choice->service.count; i++) {
+		slot = slot % choice->service.count + 1;
+		if (take_slot(choice, family, slot) && find_endpoint(&choice->address, family))
+			return 1;
+	}
+	return 0;
 }
 
 /* For a new flow. Returns 0 or a drop. */
@@ -289,6 +318,8 @@ static __always_inline int select_backend(struct service_choice *choice,
 
 	if (!choice->service.count)
 		return DROP(DROP_NO_SERVICE);
+	if (choice->service.flags2 & SERVICE_F2_LOCAL_REDIRECT)
+		return take_local_backend(choice, family) ? 0 : DROP(DROP_NO_SERVICE);
 	if (choice->service.flags & SERVICE_F_AFFINITY &&
 	    take_affine_backend(choice, packet, family))
 		return 0;

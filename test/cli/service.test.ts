@@ -100,6 +100,25 @@ kernel('services are added, shown and deleted', async t => {
 	t.regex(wrong.err, /read frontend "10\.96\.0\.1": expected/);
 });
 
+kernel('a proxy and a local redirect are shown', async t => {
+	const {run} = await setUp(t);
+	await run('service', 'add', '10.96.0.1:80', '--proxy-port', '10001');
+	await run(
+		...['service', 'add', '[fd96::1]:53/udp', '[fd01::1]:53', '[fd02::1]:53'],
+		...['--type', 'LocalRedirect', '--local', '[fd01::1]:53'],
+	);
+	t.is(
+		await run('service', 'list'),
+		`ID  FRONTEND          SERVICE TYPE   BACKEND
+ 1  10.96.0.1:80/TCP  ClusterIP      proxy at port 10001
+ 2  [fd96::1]:53/UDP  LocalRedirect  1 => [fd01::1]:53/UDP (active)
+`,
+	);
+	const slots = await run('service', 'list', '--slots');
+	t.regex(slots, /\[ClusterIP, non-routable, l7-load-balancer\]/);
+	t.regex(slots, /\[LocalRedirect, non-routable\]/);
+});
+
 kernel('backends are listed and drained', async t => {
 	const {run, fail} = await setUp(t);
 	await run('service', 'add', '10.96.0.1:80', '10.1.0.1:8080', '10.1.0.2:8080');

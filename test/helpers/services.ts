@@ -16,6 +16,8 @@ const bits = {
 	internalLocal: [0, 16],
 	twoScopes: [0, 32],
 	denies: [0, 64],
+	localRedirect: [0, 1],
+	l7LoadBalancer: [0, 4],
 	dsr: [0, 128],
 } as const;
 export type ServiceFlag = keyof typeof bits;
@@ -47,6 +49,8 @@ export interface WrittenService {
 	/** Seconds of affinity. */
 	readonly affinity?: number;
 	readonly algorithm?: keyof typeof algorithms;
+	/** With the flag `l7LoadBalancer`. */
+	readonly proxyPort?: number;
 	/** Prefixes that are let in, or kept out. */
 	readonly ranges?: readonly string[];
 }
@@ -54,7 +58,7 @@ export interface WrittenService {
 /** Writes all of it, from the backends on. */
 export function writeService(maps: DatapathMaps, service: WrittenService): void {
 	const {id, address, port, protocol = 6, scope, flags = [], backends = []} = service;
-	const {affinity = 0, algorithm, ranges = []} = service;
+	const {affinity = 0, algorithm, ranges = [], proxyPort} = service;
 	const family = address.includes(':') ? 6 : 4;
 	for (const {id: backend_id, state = 'active', ...ends} of backends) {
 		maps.require(`backends${family}`).set(backend_id, {
@@ -85,7 +89,7 @@ export function writeService(maps: DatapathMaps, service: WrittenService): void 
 			...{...common, count: slots.length},
 			flags: flags.reduce((sum, flag) => sum | bits[flag][0], 0),
 			flags2: flags.reduce((sum, flag) => sum | bits[flag][1], 0),
-			affinity_timeout: affinity + number * 0x100_0000,
+			affinity_timeout: proxyPort ?? affinity + number * 0x100_0000,
 		},
 	);
 	raiseIpcacheRevision(maps);

@@ -19,7 +19,10 @@ export function addAdd(service: Command): void {
 		.argument('[backend...]', 'address and port of each')
 		.addOption(
 			new Option('--type <type>', 'where the frontend comes from')
-				.choices(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalIP', 'HostPort'])
+				.choices([
+					...['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalIP', 'HostPort'],
+					'LocalRedirect',
+				])
 				.default('ClusterIP'),
 		)
 		.option('--weights <list>', 'of the backends in turn: 100,50')
@@ -49,6 +52,11 @@ export function addAdd(service: Command): void {
 				'dsr',
 			]),
 		)
+		.option(
+			'--proxy-port <port>',
+			'of a transparent proxy on this node, instead of backends',
+			wholeNumber('proxy port', 1),
+		)
 		.addHelpText(
 			'after',
 			example('skep service add 10.96.0.1:80 10.1.0.1:8080 10.1.0.2:8080 --affinity 60'),
@@ -68,6 +76,7 @@ interface AddOptions extends NodeOptions {
 	readonly allow?: readonly string[];
 	readonly deny?: readonly string[];
 	readonly forwarding?: 'snat' | 'dsr';
+	readonly proxyPort?: number;
 }
 
 async function add(
@@ -77,7 +86,7 @@ async function add(
 	command: Command,
 ): Promise<void> {
 	const {allow, deny, algorithm, affinity, forwarding} = options;
-	const {externalPolicy, internalPolicy} = options;
+	const {externalPolicy, internalPolicy, proxyPort} = options;
 	if (allow !== undefined && deny !== undefined) {
 		throw new UsageError('add service: expected --allow or --deny, not both');
 	}
@@ -94,6 +103,7 @@ async function add(
 		...(internalPolicy === undefined ? {} : {internalTrafficPolicy: internalPolicy}),
 		...(sourceRanges === undefined ? {} : {sourceRanges}),
 		...(forwarding === undefined ? {} : {forwardingMode: forwarding}),
+		...(proxyPort === undefined ? {} : {proxyPort}),
 	};
 	const {maps, services} = await openForChange('add service', options);
 	using _maps = maps;

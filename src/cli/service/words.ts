@@ -35,8 +35,10 @@ export function backendText(backend: ServiceBackend): string {
 
 /** One line for each backend, the first with the service; one where there is none. */
 export function serviceRows(service: Service): Row[] {
-	const {id, type, backends} = service;
-	const texts = backends.length === 0 ? ['-'] : backends.map(backendText);
+	const {id, type, backends, proxyPort} = service;
+	const none = proxyPort === undefined ? '-' : `proxy at port ${proxyPort}`;
+	const texts =
+		proxyPort !== undefined || backends.length === 0 ? [none] : backends.map(backendText);
 	return texts.map((backend, i) => ({
 		id: i === 0 ? id : '',
 		frontend: i === 0 ? frontendText(service) : '',

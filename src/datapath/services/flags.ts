@@ -40,13 +40,14 @@ export const flags2 = {
 	dsr: 128,
 } as const;
 
-/** Flags of each type that can be asked for. */
-export const typeFlags: Readonly<Record<Exclude<ServiceType, 'LocalRedirect'>, number>> = {
+/** Flags of each type, in the first byte. */
+export const typeFlags: Readonly<Record<ServiceType, number>> = {
 	ClusterIP: 0,
 	NodePort: flags1.nodePort,
 	LoadBalancer: flags1.loadBalancer,
 	ExternalIP: flags1.externalIp,
 	HostPort: flags1.hostPort,
+	LocalRedirect: 0,
 };
 
 /** The type that a service's flags say. */

@@ -41,7 +41,8 @@ function describeHead(
 	{spread, flags: first, flags2: second}: Pick<Entry, 'spread' | 'flags' | 'flags2'>,
 	prefixes: readonly string[],
 ): Omit<Service, 'backends'> {
-	const {algorithm, timeout} = unpackSpread(spread);
+	const isProxied = (second & flags2.l7LoadBalancer) !== 0;
+	const {algorithm, timeout} = unpackSpread(isProxied ? 0 : spread);
 	const hasRanges = (first & flags1.sourceRange) !== 0;
 	const isDeny = (second & flags2.sourceRangeDeny) !== 0;
 	const ranges = isDeny ? {deny: prefixes} : {allow: prefixes};
@@ -59,6 +60,7 @@ function describeHead(
 		internalTrafficPolicy: (second & flags2.internalLocal) === 0 ? 'Cluster' : 'Local',
 		sourceRanges: hasRanges ? ranges : undefined,
 		forwardingMode: (second & flags2.dsr) === 0 ? 'snat' : 'dsr',
+		...(isProxied && {proxyPort: spread}),
 	};
 }
 

@@ -42,8 +42,8 @@ export type SourceRanges =
 /** A service as it is to be. */
 export interface NewService {
 	readonly frontend: Frontend;
-	/** `ClusterIP` unless given. */
-	readonly type?: Exclude<ServiceType, 'LocalRedirect'>;
+	/** `ClusterIP` unless given. A `LocalRedirect` has backends on this node only. */
+	readonly type?: ServiceType;
 	readonly backends: readonly NewBackend[];
 	/** The node's unless given. */
 	readonly algorithm?: 'random' | 'maglev';
@@ -56,6 +56,11 @@ export interface NewService {
 	readonly sourceRanges?: SourceRanges;
 	/** How packets to backends on other nodes travel; `snat` unless given. */
 	readonly forwardingMode?: 'snat' | 'dsr';
+	/**
+	 * A port, in all addresses of this node, of a transparent proxy that takes what is sent to the
+	 * service, in the place of its backends; no policy is asked about it.
+	 */
+	readonly proxyPort?: number;
 	/**
 	 * Whether other ports of the address are refused to clients outside: true unless given for
 	 * `ClusterIP` and `LoadBalancer`, false for addresses that nodes have.
@@ -102,5 +107,7 @@ export interface Service {
 	readonly internalTrafficPolicy: TrafficPolicy;
 	readonly sourceRanges: SourceRanges | undefined;
 	readonly forwardingMode: 'snat' | 'dsr';
+	/** Of the proxy that takes what is sent to it. */
+	readonly proxyPort?: number;
 	readonly backends: readonly ServiceBackend[];
 }

@@ -14,6 +14,7 @@ import {
 	typeFlags,
 	type BackendState,
 	type ServiceAlgorithm,
+	type ServiceType,
 } from './flags.js';
 import {defaultWeight} from './maglev.js';
 import type {Frontend, NewBackend, NewService, ServiceScope, SourceRanges} from './service.js';
@@ -64,6 +65,7 @@ const serviceFields = [
 	'internalTrafficPolicy',
 	'sourceRanges',
 	'forwardingMode',
+	'proxyPort',
 	'wildcard',
 	'surrogate',
 ] as const satisfies (keyof NewService)[];
@@ -147,6 +149,10 @@ export function backendKey(address: string, port: number, protocol: number): str
 	return `${address} ${port} ${protocol}`;
 }
 
+/** Whether clients outside of the cluster may use such a service. */
+const isForNetwork = (type: ServiceType = 'ClusterIP'): boolean =>
+	type !== 'ClusterIP' && type !== 'LocalRedirect';
+
 /** Numbers of scopes that a service is written in, and whether it is written in both. */
 interface EntryScope {
 	readonly scope: number;
@@ -156,7 +162,7 @@ interface EntryScope {
 function scopesOf(service: NewService, asked: ServiceScope | undefined): readonly EntryScope[] {
 	if (asked !== undefined) return asked === 'internal' ? insideOnly : outsideOnly;
 	const {externalTrafficPolicy = 'Cluster', internalTrafficPolicy = 'Cluster'} = service;
-	const isOutside = (service.type ?? 'ClusterIP') !== 'ClusterIP';
+	const isOutside = isForNetwork(service.type);
 	const both = isOutside && externalTrafficPolicy !== internalTrafficPolicy;
 	return both ? bothScopes : outsideOnly;
 }
@@ -175,7 +181,7 @@ function entryOf(
 ): WantedEntry {
 	const {type = 'ClusterIP', algorithm = 'default', sourceRanges, affinity} = service;
 	const {family, address, port, protocol} = given;
-	const isOutside = type !== 'ClusterIP';
+	const isOutside = isForNetwork(type);
 	const {externalTrafficPolicy: external, internalTrafficPolicy: internal} = service;
 	choose('externalTrafficPolicy', external ?? 'Cluster', policies);
 	choose('internalTrafficPolicy', internal ?? 'Cluster', policies);
@@ -190,11 +196,13 @@ function entryOf(
 			: wholeIn('affinity.timeout', affinity.timeout, 1, longestAffinity);
 	const {ranges, deny} = rangesOf(sourceRanges, family);
 	const bits = (on: boolean, flag: number): number => (on ? flag : 0);
-	const isLocal = (isOutside && scope === 0 ? external : internal) === 'Local';
+	const redirects = type === 'LocalRedirect';
+	const isLocal = redirects || (isOutside && scope === 0 ? external : internal) === 'Local';
+	const proxyPort = proxyPortOf(service);
 	const all = readBackends(service.backends, family, protocol);
 	return {
 		frontend,
-		spread: packSpread(algorithm, timeout),
+		spread: proxyPort || packSpread(algorithm, timeout),
 		algorithm,
 		flags:
 			typeFlags[type] |
@@ -203,6 +211,8 @@ function entryOf(
 			bits(routable, flags1.routable) |
 			bits(sourceRanges !== undefined, flags1.sourceRange),
 		flags2:
+			bits(redirects, flags2.localRedirect) |
+			bits(proxyPort > 0, flags2.l7LoadBalancer) |
 			bits(internal === 'Local', flags2.internalLocal) |
 			bits(both, flags2.twoScopes) |
 			bits(deny, flags2.sourceRangeDeny) |
@@ -211,6 +221,16 @@ function entryOf(
 		ranges,
 		wildcard: service.wildcard ?? (type === 'ClusterIP' || type === 'LoadBalancer'),
 	};
+}
+
+/** 0: there is none. */
+function proxyPortOf({proxyPort, algorithm, affinity}: NewService): number {
+	if (proxyPort === undefined) return 0;
+	if (algorithm !== undefined || affinity !== undefined) {
+		refuse('proxyPort', 'is of a service without algorithm and affinity', proxyPort);
+	}
+
+	return wholeIn('proxyPort', proxyPort, 1, 0xffff);
 }
 
 function readBackends(
