@@ -295,7 +295,7 @@ static __always_inline int take_random_backend(struct service_choice *choice, en
 }
 
 /* Of so many slots in turn, from a random one on: there should be none but those of this node. */
-#define LOCAL_REDIRECT_SLOTS	16
+#define LOCAL_REDIRECT_SLOTS	8
 
 static __always_inline int take_local_backend(struct service_choice *choice, enum family family)
 {

@@ -92,44 +92,6 @@ for (const family of [4, 6] as const) {
 	}
 }
 
-kernel('a local redirect has the backends of the node, and is not for the network', async t => {
-	const {maps, services} = await setUp(t);
-	for (const family of [4, 6] as const) {
-		const [here, there] = backends(family, 1, 2);
-		const chosen = [{...here, local: true}, there] as NewService['backends'];
-		await services.upsert(web(family, {type: 'LocalRedirect', backends: chosen}));
-		t.deepEqual(hosts(services.get(web(family).frontend)), [here?.address]);
-		const {address, port} = web(family).frontend;
-		const slot = {backend_slot: 0, proto: 6, scope: 0};
-		const value = maps.require(`services${family}`).get({address, dport: port, ...slot});
-		t.like(value, {flags: 0, flags2: 1, count: 1});
-	}
-});
-
-kernel('a proxy stands in the place of backends', async t => {
-	const {maps, services} = await setUp(t);
-	for (const family of [4, 6] as const) {
-		const service = web(family, {proxyPort: 10_001});
-		await services.upsert(service);
-		const {address, port} = service.frontend;
-		const slot = {backend_slot: 0, proto: 6, scope: 0};
-		const value = maps.require(`services${family}`).get({address, dport: port, ...slot});
-		t.like(value, {flags2: 4, l7_lb_proxy_port: 10_001});
-		const found = services.get(service.frontend);
-		t.like(found, {proxyPort: 10_001, affinity: undefined, algorithm: 'default'});
-		t.true(found?.flags.includes('l7-load-balancer'));
-		t.is(new Services(maps).get(service.frontend)?.proxyPort, 10_001);
-		await services.upsert(web(family));
-		t.is(services.get(service.frontend)?.proxyPort, undefined);
-	}
-
-	for (const wrong of [{algorithm: 'random'}, {affinity: {timeout: 1}}] as const) {
-		await t.throwsAsync(services.upsert(web(4, {proxyPort: 1, ...wrong})), {
-			message: /proxyPort is of a service without algorithm and affinity/,
-		});
-	}
-});
-
 kernel('bytes are those of the tables of layouts', async t => {
 	const {maps, services} = await setUp(t);
 	for (const family of [4, 6] as const) {
