@@ -15,6 +15,7 @@ import {benchDumpProcess} from './dump-process.js';
 import {benchEvents} from './events.js';
 import {makeFlows} from './flows.js';
 import {benchKernelBtf} from './kernel-btf.js';
+import {benchLargeObject} from './large-object.js';
 import {benchLoad} from './load.js';
 import {benchLoadLarge} from './load-large.js';
 import {formatGroup, type Figure, type Group} from './report.js';
@@ -164,6 +165,11 @@ const benchmarks: Record<string, Benchmark> = {
 		title: () => 'load-large: CPU time for a long program, and for one with CO-RE relocations',
 		peer: 'C',
 		run: async ({rounds, loads}) => benchLoadLarge(rounds, loads),
+	},
+	'large-object': {
+		title: () => 'large-object: CPU time for 60,000 instructions in 35 programs, and 70 maps',
+		peer: 'the calls',
+		run: async ({rounds}) => benchLargeObject(rounds),
 	},
 	'kernel-btf': {
 		title: () => "kernel-btf: read and index the kernel's types, find one",

@@ -34,6 +34,7 @@ kernel('the benchmarks run, and each figure is a number', async t => {
 			'dump-process',
 			'load',
 			'load-large',
+			'large-object',
 			'kernel-btf',
 			'start',
 		],

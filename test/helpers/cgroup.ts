@@ -1,4 +1,4 @@
-import {mkdir, mkdtemp, readFile, rmdir, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rmdir, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
@@ -20,13 +20,13 @@ export interface Cgroup {
 /** Makes a cgroup; when the test ends, whatever still runs in it is killed and it is removed. */
 export async function makeCgroup(t: ExecutionContext): Promise<Cgroup> {
 	const path = join(await cgroupRoot(t), uniqueName());
-	await mkdir(path);
+	await run('mkdir', path);
 	t.teardown(async () => {
 		await writeFile(join(path, 'cgroup.kill'), '1');
 		await until(`empty cgroup ${path}`, async () =>
 			(await readFile(join(path, 'cgroup.events'), 'utf8')).includes('populated 0'),
 		);
-		await rmdir(path);
+		await run('rmdir', path);
 	});
 
 	const enter = `echo 0 > '${join(path, 'cgroup.procs')}' && exec "$@"`;

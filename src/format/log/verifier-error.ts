@@ -43,10 +43,13 @@ export class VerifierError extends EbpfError {
 		const {reason, hint, instruction, source, excerpt, explanation} = refusal;
 		const errno = 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : undefined;
 		const where = source?.file === undefined ? '' : ` at ${source.file}:${source.line ?? '?'}`;
-		super(`load program "${program}": ${summary(cause, errno, lines)}: ${reason}${where}`, {
-			cause,
-			errno,
-		});
+		super(
+			`load program "${program}": ${summary(cause, errno, lines, options.maps)}: ${reason}${where}`,
+			{
+				cause,
+				errno,
+			},
+		);
 		const statistics = parseStatistics(rawLines(log));
 		this.program = program;
 		if (reached !== undefined) this.relocation = reached;
@@ -80,9 +83,18 @@ export class VerifierError extends EbpfError {
 	}
 }
 
+/** The kernel's `MAX_USED_MAPS`. */
+const mostMaps = 64;
+
 /** E2BIG in the kernel's words, 'argument list too long', says nothing about a program. */
-function summary(cause: Error, errno: number | undefined, log: readonly string[]): string {
+function summary(
+	cause: Error,
+	errno: number | undefined,
+	log: readonly string[],
+	maps = 0,
+): string {
 	if (errno === undefined) return cause.message;
 	if (errno !== constants.errno.E2BIG) return errnoText(errno);
+	if (maps > mostMaps) return `too many maps: it uses ${maps}, a program may use ${mostMaps}`;
 	return log.length > 0 ? 'too complex' : 'too many instructions';
 }

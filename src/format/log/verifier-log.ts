@@ -32,6 +32,8 @@ export interface ExplainOptions {
 	readonly lines?: readonly ({readonly slot: number} & SourcePosition)[];
 	/** Relocations that failed, in whose place calls of numbered functions stand. */
 	readonly relocations?: readonly FailedRelocation[];
+	/** How many maps the program uses. */
+	readonly maps?: number;
 }
 
 /** The log's lines, without the NUL padding and the statistics at its end. */

@@ -1,11 +1,14 @@
 /** Network namespaces: making one, and what is opened inside of one. */
 
 import {closeSync, constants as fileConstants, readFileSync, writeSync} from 'node:fs';
+import {constants} from 'node:os';
 
 import {EbpfError} from '../../base/errors.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 import {addon} from './addon.js';
 import {Fd} from './fd.js';
+
+const {EPERM} = constants.errno;
 
 /** Something in a network namespace was refused. */
 export class NamespaceError extends EbpfError {
@@ -17,7 +20,8 @@ export class NamespaceError extends EbpfError {
 	declare readonly errno: number;
 
 	constructor(what: string, errno: number) {
-		super(`${what}: ${errnoText(errno)} (${errnoName(errno)})`, {errno});
+		const remedy = errno === EPERM ? ': network namespaces need CAP_SYS_ADMIN' : '';
+		super(`${what}: ${errnoText(errno)} (${errnoName(errno)})${remedy}`, {errno});
 	}
 }
 
@@ -33,6 +37,15 @@ function check(what: string, result: number): number {
 export function createNamespace(name: string): Fd {
 	const what = `make network namespace "${name}"`;
 	return new Fd(check(what, addon.netnsCreate()), `network namespace "${name}"`);
+}
+
+/**
+ * What keeps this process out of the namespace. It takes CAP_SYS_ADMIN to enter one, even that which
+ * one is in.
+ */
+export function refusedEntry(netns: number): NamespaceError | undefined {
+	if (addon.netnsCookie(netns) !== -EPERM) return undefined;
+	return new NamespaceError('enter network namespace', EPERM);
 }
 
 /**

@@ -28,10 +28,11 @@ export class SyscallError extends EbpfError {
 	}
 }
 
-/** The one reason of a refusal that the command alone tells: CAP_BPF is not enough for ids. */
+/** The one reason of a refusal that the command alone tells: for these CAP_BPF is not enough. */
 function remedy(command: string, errno: number): string {
-	const isById = /_get_(?:next_id|fd_by_id)$/.test(command);
-	return isById && errno === constants.errno.EPERM ? ': objects by id need CAP_SYS_ADMIN' : '';
+	if (errno !== constants.errno.EPERM) return '';
+	if (/_get_(?:next_id|fd_by_id)$/.test(command)) return ': objects by id need CAP_SYS_ADMIN';
+	return command === 'enable_stats' ? ': statistics of programs need CAP_SYS_ADMIN' : '';
 }
 
 /** The errno of a refused call anywhere in the chain of causes. */

@@ -63,6 +63,7 @@ export function attachUprobe(
 		action,
 		hook,
 		cookie,
+		capabilities: ['perfmon', 'sys_admin'],
 		event: {
 			type,
 			config: onReturn ? returnBit : 0n,

@@ -4,6 +4,7 @@ import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
 import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
 import {explainPermission, type Capability} from '../../kernel/host/permission.js';
 import {linkCreate, type LinkCreateAttr} from '../../kernel/sys/link.js';
+import {refusedEntry} from '../../kernel/sys/namespace.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Program} from '../program/program.js';
 import {Link} from './link.js';
@@ -55,12 +56,17 @@ export function createLink(
 			throw new UnsupportedError(action, feature, since, {cause, errno});
 		}
 
-		const permission = errno === EPERM ? explainPermission(...capabilities) : undefined;
+		const permission = errno === EPERM ? deniedBy(attr.netns, capabilities) : undefined;
 		const words = explain?.(errno);
 		const {detail, owner} =
 			typeof words === 'object' ? words : {detail: words, owner: undefined};
 		throw new LinkError(action, detail ?? permission ?? cause.message, {cause, errno, owner});
 	}
+}
+
+function deniedBy(netns: number | undefined, needed: readonly Capability[]): string {
+	const entry = netns === undefined ? undefined : refusedEntry(netns);
+	return entry?.message ?? explainPermission(...needed);
 }
 
 /** *Throws:* `ERR_LINK` when the program is of none of the types that the hook runs. */

@@ -3,7 +3,7 @@
 import {constants} from 'node:os';
 
 import {EbpfError} from '../../base/errors.js';
-import {explainPermission} from '../../kernel/host/permission.js';
+import {explainPermission, type Capability} from '../../kernel/host/permission.js';
 import {addon} from '../../kernel/sys/addon.js';
 import {Fd} from '../../kernel/sys/fd.js';
 import type {LinkInfo} from '../../kernel/sys/link-info.js';
@@ -27,6 +27,8 @@ export interface EventRequest {
 	readonly hook: string;
 	readonly event: PerfEventAttr;
 	readonly cookie?: bigint | undefined;
+	/** What the event takes; perfmon unless given. */
+	readonly capabilities?: readonly Capability[];
 	/** Says why there is no such event, where this kind has its own reasons. */
 	readonly explain?: (errno: number) => string | undefined;
 }
@@ -37,7 +39,7 @@ export interface EventRequest {
  * *Kernel:* a link from 5.15 on, before by `PERF_EVENT_IOC_SET_BPF`. *Throws:* `ERR_LINK`.
  */
 export function attachEvent(program: Program, request: EventRequest): Link {
-	const {action, event, explain} = request;
+	const {action, event, explain, capabilities = ['perfmon']} = request;
 	let fd;
 	try {
 		fd = perfEventOpen(event);
@@ -45,7 +47,7 @@ export function attachEvent(program: Program, request: EventRequest): Link {
 		if (!(cause instanceof SyscallError)) throw cause;
 		const {errno} = cause;
 		const denied = errno === EPERM || errno === EACCES;
-		const permission = denied ? explainPermission('perfmon') : undefined;
+		const permission = denied ? explainPermission(...capabilities) : undefined;
 		const detail = permission ?? explain?.(errno) ?? cause.message;
 		throw new LinkError(action, detail, {cause, errno});
 	}

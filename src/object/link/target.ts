@@ -2,6 +2,7 @@ import {closeSync, openSync} from 'node:fs';
 
 import {UsageError} from '../../base/errors.js';
 import {interfaceIndex, interfaceName} from '../../kernel/sys/interfaces.js';
+import {refusedEntry} from '../../kernel/sys/namespace.js';
 import {LinkError} from './link-error.js';
 
 /** Where to find an interface other than in this process's network namespace. */
@@ -58,11 +59,18 @@ function findInterface(
 		}
 
 		const name = interfaceName(interfaceOrIndex, netns);
-		if (name === undefined) throw new LinkError(action, `no interface ${interfaceOrIndex}`);
+		if (name === undefined) throw notFound(action, String(interfaceOrIndex), netns);
 		return {ifindex: interfaceOrIndex, name, netns};
 	}
 
 	const ifindex = interfaceIndex(interfaceOrIndex, netns);
-	if (ifindex === undefined) throw new LinkError(action, `no interface "${interfaceOrIndex}"`);
+	if (ifindex === undefined) throw notFound(action, `"${interfaceOrIndex}"`, netns);
 	return {ifindex, name: interfaceOrIndex, netns};
+}
+
+/** No such interface, or no look at those of the namespace. */
+function notFound(action: string, which: string, netns: number | undefined): LinkError {
+	const denied = netns === undefined ? undefined : refusedEntry(netns);
+	if (denied === undefined) return new LinkError(action, `no interface ${which}`);
+	return new LinkError(action, denied.message, {cause: denied, errno: denied.errno});
 }

@@ -51,6 +51,8 @@ const nothing: Omit<MapSpec, 'type' | 'inner'> = {
 	valueTypeId: 0,
 };
 
+const fields = Object.keys(nothing) as (keyof typeof nothing)[];
+
 /**
  * Creates a map and, for a data section, fills and freezes it.
  *
@@ -72,9 +74,17 @@ export function createMap<K = unknown, V = unknown>(
 	}
 }
 
-function complete({inner, ...description}: MapDescription): MapSpec {
-	const spec = {...nothing, ...description};
+function complete(description: MapDescription): MapSpec {
+	if (isComplete(description)) return description;
+	const {inner, ...rest} = description;
+	const spec = {...nothing, ...rest};
 	return inner === undefined ? spec : {...spec, inner: complete(inner)};
+}
+
+/** Says that of what was read from a file; large objects have many maps, and copies cost. */
+function isComplete(description: MapDescription): description is MapSpec {
+	for (const field of fields) if (description[field] === undefined) return false;
+	return description.inner === undefined || isComplete(description.inner);
 }
 
 function create<K, V>(
@@ -141,18 +151,22 @@ function createFd(
 		spec.structOps === undefined
 			? undefined
 			: kernelStructOps(spec.name, spec.structOps).value.id;
-	const plain = {...spec, type: mapTypeNumber(spec.type), innerMapFd, kernelValueTypeId};
-	const ownTypes = spec.keyTypeId !== 0 || spec.valueTypeId !== 0;
+	const {name, keySize, valueSize, maxEntries, flags, extra, keyTypeId, valueTypeId} = spec;
+	const ownTypes = keyTypeId !== 0 || valueTypeId !== 0;
 	const typed = btfFd !== undefined && (ownTypes || spec.structOps !== undefined);
-	const types = typed ? {btfFd} : {};
+	const plain: MapCreateAttr = {
+		...{type: mapTypeNumber(spec.type), name, keySize, valueSize, maxEntries, flags, extra},
+		...{keyTypeId, valueTypeId, kernelValueTypeId, innerMapFd, numaNode: spec.numaNode},
+		btfFd: typed ? btfFd : undefined,
+	};
+	const attempts = [plain];
 	// Variables are reached through memory where the kernel lets them be.
-	const shared = {flags: spec.flags | mapFlags.mmapable};
-	const attempts = [
-		...(spec.contents === undefined ? [] : [{...plain, ...types, ...shared}]),
-		{...plain, ...types},
-		// Maps of descriptors, device maps and others take no types.
-		...(typed ? [plain] : []),
-	];
+	if (spec.contents !== undefined) {
+		attempts.unshift({...plain, flags: flags | mapFlags.mmapable});
+	}
+
+	// Maps of descriptors, device maps and others take no types.
+	if (typed) attempts.push({...plain, btfFd: undefined});
 	try {
 		return createFirst(attempts);
 	} catch (cause) {

@@ -5,12 +5,14 @@ import {Fd} from '../../kernel/sys/fd.js';
 import {btfBytes} from '../../kernel/sys/info.js';
 import {objectFdById} from '../../kernel/sys/object.js';
 import {addon} from '../../kernel/sys/addon.js';
+import type {MapSpec} from '../../spec/types.js';
 import {openPin} from '../pin/pin.js';
 import {PinError} from '../pin/pin-error.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {BpfMap, type OpenMapOptions} from './map.js';
 import {readMapInfo, type MapInfo} from './map-info.js';
 import {MapError} from './map-error.js';
+import {typesOf} from './map-mismatch.js';
 import type {MapTypes} from './map-codecs.js';
 
 /**
@@ -39,16 +41,30 @@ function openTypes(id: number): number | undefined {
 	}
 }
 
-/** A map object over a descriptor that it takes over. Sizes and types come from the kernel. */
-export function mapFromFd<K, V>(fd: number, options: OpenMapOptions = {}): BpfMap<K, V> {
+/**
+ * A map object over a descriptor that it takes over. Sizes and types come from the kernel; a map that
+ * has types which this process may not have gets those of `declared`, if its sizes are the same.
+ */
+export function mapFromFd<K, V>(
+	fd: number,
+	options: OpenMapOptions = {},
+	declared?: MapSpec,
+): BpfMap<K, V> {
 	const info = readInfoOrClose(fd);
 	const handle = new Fd(fd, `map "${info.name}"`);
 	try {
-		return new BpfMap<K, V>(handle, info, readMapTypes(info), options);
+		const types = readMapTypes(info) ?? assumedTypes(info, declared);
+		return new BpfMap<K, V>(handle, info, types, options);
 	} catch (error) {
 		handle.close();
 		throw error;
 	}
+}
+
+function assumedTypes(info: MapInfo, declared: MapSpec | undefined): MapTypes | undefined {
+	if (declared === undefined || info.btfId === 0) return undefined;
+	const isSame = info.keySize === declared.keySize && info.valueSize === declared.valueSize;
+	return isSame ? typesOf(declared) : undefined;
 }
 
 function readInfoOrClose(fd: number): MapInfo {

@@ -76,7 +76,7 @@ export function openOrCreatePinned(
 		const pinned =
 			fd === undefined
 				? create(spec, path, options)
-				: adopt(spec, path, mapFromFd(fd, options), policy, options);
+				: adopt(spec, path, mapFromFd(fd, options, spec), policy, options);
 		if (pinned !== undefined) return pinned;
 	}
 

@@ -34,6 +34,8 @@ export interface Element {
 /** What the converter is told of the two maps. */
 export interface Side {
 	readonly types: MapTypes | undefined;
+	/** Number of its types in the kernel, 0 where it has none. */
+	readonly btfId: number;
 	readonly keySize: number;
 	/** Of one CPU's value. */
 	readonly valueSize: number;
@@ -148,7 +150,11 @@ export class Converter {
 		const isTyped = from?.size === oldSize && to?.size === newSize;
 		if (!isTyped || old.types === undefined || made.types === undefined) {
 			if (oldSize !== newSize) {
-				const detail = `its ${name} has ${oldSize} bytes, the new one's ${newSize}, and there are no types to copy by`;
+				const hidden = old.types === undefined && old.btfId !== 0;
+				const types = hidden
+					? 'reading the types to copy by needs CAP_SYS_ADMIN'
+					: 'there are no types to copy by';
+				const detail = `its ${name} has ${oldSize} bytes, the new one's ${newSize}, and ${types}`;
 				this.changes.refused.push({path: name, detail});
 			}
 

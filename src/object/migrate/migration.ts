@@ -46,7 +46,7 @@ export class Migration {
 		this.old = old;
 		const perCpu = isPerCpu(made.info.type);
 		const cpus = perCpu ? possibleCpus() : 0;
-		const side = ({types, info: {keySize, valueSize}}: BpfMap) => ({types, keySize, valueSize});
+		const side = ({types, info}: BpfMap) => ({types, ...info});
 		const indexed = isIndexed(made.info.type);
 		this.converter = new Converter(side(old), side(made), cpus, indexed, options);
 		const [refused] = this.converter.changes.refused;

@@ -250,7 +250,12 @@ function refusedError(
 	const log = nameAbsent(written, spec);
 	const cause = new SyscallError('prog_load', errno);
 	if (log.trim() !== '' || errno === E2BIG) {
-		return new VerifierError(spec.name, log, cause, {lines: sourceLines(spec), relocations});
+		const maps = new Set(spec.references.map(({map}) => map)).size;
+		return new VerifierError(spec.name, log, cause, {
+			lines: sourceLines(spec),
+			relocations,
+			maps,
+		});
 	}
 
 	const since = programTypeSince(spec.type);

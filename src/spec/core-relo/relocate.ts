@@ -82,7 +82,7 @@ class Relocator {
 	readonly #code: Code;
 	readonly #failures: FailedRelocation[] = [];
 	/** Slots of what is known only when the program is loaded. */
-	readonly #taken: ReadonlySet<number>;
+	readonly #taken = new Set<number>();
 	/** By type, access and kind: compilers ask the same many times. */
 	readonly #outcomes = new Map<string, {access: Access; outcome: Outcome}>();
 	/** Those left of a type's candidates by the relocations before. */
@@ -94,7 +94,8 @@ class Relocator {
 		this.#candidates = candidates;
 		this.#instructions = program.instructions.slice();
 		const {references, externs} = program;
-		this.#taken = new Set([...references, ...externs].map(({slot}) => slot));
+		for (const {slot} of references) this.#taken.add(slot);
+		for (const {slot} of externs) this.#taken.add(slot);
 		const littleEndian = program.byteOrder === 'little';
 		this.#code = {view: viewOf(this.#instructions), littleEndian};
 	}

@@ -84,3 +84,10 @@ test('a program that is too long gets no log, and the message says that it is to
 	t.deepEqual(error.log, []);
 	t.is(error.statistics, undefined);
 });
+
+test('a program with too many maps is told so, with and without a log', t => {
+	const limit = 'The total number of maps per program has reached the limit of 64';
+	const told = 'load program "big": too many maps: it uses 65, a program may use 64';
+	t.is(new VerifierError('big', limit, refusal(7), {maps: 65}).message, `${told}: ${limit}`);
+	t.is(new VerifierError('big', '', refusal(7), {maps: 65}).message, `${told}: no log`);
+});
