@@ -6,6 +6,7 @@ import {example} from './output/example.js';
 import {addEnforce} from './policy/enforce.js';
 import {addGet} from './policy/get.js';
 import {addList} from './policy/list.js';
+import {addRefresh} from './policy/refresh.js';
 import {addRemove} from './policy/remove.js';
 import {addReplace} from './policy/replace.js';
 import {addTrace} from './policy/trace.js';
@@ -16,6 +17,7 @@ export function addPolicyVerbs(policy: Command): void {
 	addGet(policy);
 	addReplace(policy);
 	addEnforce(policy);
+	addRefresh(policy);
 	addRemove(policy);
 	addTrace(policy);
 }

@@ -249,7 +249,7 @@ export function datapathStatus({
 		),
 	);
 	hooks.push(...cgroupHooks(root, idOf), ...sockmapHooks(root, idOf));
-	const folders = new Set(['programs', 'links', 'listeners', 'locks']);
+	const folders = new Set(['programs', 'links', 'listeners', 'locks', 'rules']);
 	const maps = listFolder(root).filter(name => !folders.has(name));
 	const wanted = datapathPrograms.filter(({object}) => usualObjects.includes(object));
 	const whole = wanted.every(({name}) => idOf.has(name)) && hooks.every(({current}) => current);

@@ -81,8 +81,10 @@ export {mapSizes, type MapSizes, type SizeOptions} from './sizes.js';
 export {DatapathClock} from './clock.js';
 export {Endpoints, type Endpoint, type NewEndpoint} from './endpoints/endpoints.js';
 export {Ipcache, type IpcacheEntry} from './ipcache/ipcache.js';
+export type {Labels} from './identities/labels.js';
 export {
 	Identities,
+	listIdentities,
 	reservedIdentities,
 	type Identity,
 	type ReservedIdentity,
@@ -98,7 +100,13 @@ export {
 export type {EnforcementOptions, PolicyEnforcement} from './policy/enforcement.js';
 export type {PolicyMapEntry} from './policy/map-entry.js';
 export type {PortRange} from './policy/ports.js';
-export type {PolicyDirection, PolicyPeer, PolicyProtocol, PolicyRule} from './policy/rule.js';
+export type {
+	LabelSelector,
+	PolicyDirection,
+	PolicyPeer,
+	PolicyProtocol,
+	PolicyRule,
+} from './policy/rule.js';
 export {tracePolicy, type PolicyTrace, type TraceRequest, type TraceSide} from './policy/trace.js';
 export type {TraceEnd, TraceTarget} from './policy/trace-end.js';
 export type {TraceFlow} from './policy/trace-flow.js';

@@ -47,9 +47,10 @@ function rowOf({kind, where, program, programId, current, mode}: DatapathHook) {
 
 /** Settings as words: `mtu=9000`, `nat.ipv4=192.0.2.1`. */
 function wordsOf(settings: object, path = ''): string[] {
-	return Object.entries(settings).flatMap(([name, value]: [string, unknown]) =>
-		typeof value === 'object' && value !== null && !Array.isArray(value)
-			? wordsOf(value, `${path}${name}.`)
-			: [`${path}${name}=${Array.isArray(value) ? value.join(',') : String(value)}`],
-	);
+	return Object.entries(settings).flatMap(([name, value]: [string, unknown]) => {
+		if (Array.isArray(value))
+			return value.length === 0 ? [] : [`${path}${name}=${value.join(',')}`];
+		if (typeof value === 'object' && value !== null) return wordsOf(value, `${path}${name}.`);
+		return [`${path}${name}=${String(value)}`];
+	});
 }

@@ -50,14 +50,12 @@ async function add(name: string, options: AddOptions, command: Command): Promise
 		throw new UsageError(`add endpoint "${name}": expected either --identity or --label`);
 	}
 
-	const {Endpoints, Identities} = await import('../../datapath/index.js');
+	const {Endpoints, Policies} = await import('../../datapath/index.js');
 	using maps = await openMaps({root}, {write: true});
-	let identity = given ?? 0;
-	if (label !== undefined) {
-		using identities = Identities.open(root, {write: true});
-		identity = identities.allocate(labelsOf(label)).id;
-	}
-
+	// Rules are about the identity before anybody has it.
+	const allocated =
+		label === undefined ? undefined : await new Policies(maps).allocate(labelsOf(label));
+	const identity = allocated?.id ?? given ?? 0;
 	const added = new Endpoints(maps).add({
 		...endpoint,
 		interface: /^\d+$/.test(name) ? Number(name) : name,

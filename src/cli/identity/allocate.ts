@@ -9,7 +9,7 @@ import {labelsOf} from './find.js';
 
 export function addAllocate(identity: Command): void {
 	withOwnRoot(identity.command('allocate'))
-		.description('the number that stands for labels, given out where there is none')
+		.description('the number that stands for labels; rules that name them follow')
 		.argument('<label...>', 'labels, k8s:app=web; of a prefix: cidr:10.0.0.0/8')
 		.addHelpText('after', example('skep identity allocate k8s:app=web k8s:tier=front'))
 		.action(allocate);
@@ -20,8 +20,8 @@ async function allocate(
 	{root}: Pick<RootOptions, 'root'>,
 	command: Command,
 ): Promise<void> {
-	const {Identities} = await import('../../datapath/index.js');
-	(await openMaps({root})).close();
-	using identities = Identities.open(root, {write: true});
-	await printOne(identities.allocate(labelsOf(words)), outputOptions(command));
+	const {Policies} = await import('../../datapath/index.js');
+	using maps = await openMaps({root}, {write: true});
+	const identity = await new Policies(maps).allocate(labelsOf(words));
+	await printOne(identity, outputOptions(command));
 }

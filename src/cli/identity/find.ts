@@ -1,8 +1,5 @@
 /** Identities as the command line names and shows them. */
 
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
-
 import type {Identity} from '../../datapath/index.js';
 import {openMaps} from '../datapath-options.js';
 import type {Row} from '../output/table.js';
@@ -22,16 +19,7 @@ export function rowOf({id, labels}: Identity): Row {
  * *Throws:* `ERR_DATAPATH` where there is no datapath.
  */
 export async function listIdentities(root: string): Promise<Identity[]> {
-	const {Identities, reservedIdentities} = await import('../../datapath/index.js');
-	if (existsSync(join(root, 'identities'))) {
-		using identities = Identities.open(root);
-		return identities.list();
-	}
-
+	const datapath = await import('../../datapath/index.js');
 	(await openMaps({root})).close();
-	return Object.entries(reservedIdentities).map(([name, id]) => ({
-		id,
-		labels: [`reserved:${name}`],
-		scope: 'reserved',
-	}));
+	return datapath.listIdentities(root);
 }

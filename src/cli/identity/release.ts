@@ -15,15 +15,14 @@ export function addRelease(identity: Command): void {
 }
 
 async function release(id: number, {root}: Pick<RootOptions, 'root'>): Promise<void> {
-	const {DatapathError, Endpoints, Identities} = await import('../../datapath/index.js');
-	using maps = await openMaps({root});
+	const {DatapathError, Endpoints, Policies} = await import('../../datapath/index.js');
+	using maps = await openMaps({root}, {write: true});
 	const user = new Endpoints(maps).list().find(({identity}) => identity === id);
 	if (user !== undefined) {
 		const who = user.host ? 'the host' : `endpoint ${user.id}`;
 		throw new DatapathError('release identity', String(id), `${who} has it`);
 	}
 
-	using identities = Identities.open(root, {write: true});
-	if (identities.release(id)) return;
+	if (await new Policies(maps).release(id)) return;
 	throw new DatapathError('release identity', String(id), 'nobody allocated it');
 }

@@ -17,7 +17,7 @@ The file is JSON or YAML: a list of rules, or an object with "rules" and, where
 they change, "enforce" and "audit". A rule says:
 
   direction   ingress or egress
-  peers       any, numbers of identities, names of reserved ones
+  peers       any, numbers of identities, names of reserved ones, labels
   protocol    tcp, udp, sctp, icmp, icmpv6 or a number; all unless given
   ports       80, "8000-8999", or a list; all unless given
   icmpType    a number or a list
@@ -26,6 +26,10 @@ they change, "enforce" and "audit". A rule says:
 
   - {direction: ingress, peers: [400, world], protocol: tcp, ports: 80,
      action: allow}
+  - {direction: egress, peers: {labels: {app: db, "k8s:tier": back}},
+     action: allow}
+
+Rules that name labels follow the identities that come and go.
 `;
 
 export function addReplace(policy: Command): void {

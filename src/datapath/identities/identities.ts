@@ -151,6 +151,13 @@ export class Identities implements Disposable {
 	}
 }
 
+/** Identities under a root: the reserved ones alone where none was allocated yet. */
+export function listIdentities(root: string): Identity[] {
+	if (!existsSync(join(root, pinName))) return reserved();
+	using identities = Identities.open(root);
+	return identities.list();
+}
+
 /** Of processes that race, one makes the map and all use it. */
 function createPinned(path: string): void {
 	using map = createMap(

@@ -1,7 +1,13 @@
 /** Makes entries of rules, such that the two look-ups of the programs find what the rules say. */
 
 import type {PolicyEntry, PolicyKey} from '../layout/policy.js';
-import {highestPrecedence, partsOf, type PolicyRule, type RuleVerdict} from './rule.js';
+import {
+	highestPrecedence,
+	partsOf,
+	type FindLabels,
+	type PolicyRule,
+	type RuleVerdict,
+} from './rule.js';
 
 /** Key and value of a policy map. */
 export type CompiledEntry = readonly [PolicyKey, PolicyEntry];
@@ -30,9 +36,9 @@ type Slots = Map<Slot, SlotVerdict>;
  * denial of a peer is repeated where a narrower rule for anybody of the same precedence would win.
  * *Throws:* `ERR_USAGE`.
  */
-export function compileRules(rules: Iterable<PolicyRule>): CompiledEntry[] {
+export function compileRules(rules: Iterable<PolicyRule>, find?: FindLabels): CompiledEntry[] {
 	const tables = {ingress: new Map<number, Slots>(), egress: new Map<number, Slots>()};
-	for (const {egress, peer, protocol, ports, verdict} of partsOf(rules)) {
+	for (const {egress, peer, protocol, ports, verdict} of partsOf(rules, find)) {
 		const table = egress ? tables.egress : tables.ingress;
 		const slots = table.get(peer) ?? new Map<Slot, SlotVerdict>();
 		table.set(peer, slots);

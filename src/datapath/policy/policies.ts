@@ -9,9 +9,11 @@ import {PinError} from '../../object/pin/pin-error.js';
 import {replacePin, unpinPath} from '../../object/pin/pin.js';
 import {asidePath, sweepTemporaries} from '../../object/pin/successor.js';
 import {locked} from '../locks.js';
+import {Identities, listIdentities, type Identity} from '../identities/identities.js';
+import {LabelIndex} from '../identities/labels.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
-import {compileRules, type CompiledEntry} from './compile.js';
+import {compileRules} from './compile.js';
 import {
 	enforcementOf,
 	finishFlags,
@@ -23,10 +25,11 @@ import {
 	type FlagChange,
 	type PolicyEnforcement,
 } from './enforcement.js';
+import {forgetOldRules, keepRules, stalePolicies, type CompiledPolicy} from './kept-rules.js';
 import {describeEntry, type PolicyMapEntry} from './map-entry.js';
 import {openPolicyInForce, policyIdInForce, policyIds, readEnforcement} from './policy-in-force.js';
 import {createPolicyMap, openPolicyMap, openPolicyTypes, type PolicyMap} from './policy-map.js';
-import type {PolicyRule} from './rule.js';
+import {namesLabels, type FindLabels, type PolicyRule} from './rule.js';
 import {clearPolicies, putPolicies} from './slots.js';
 import {readStats, statsKey} from './stats.js';
 
@@ -138,18 +141,48 @@ export class Policies {
 
 	/** The same for many endpoints, which wait for the kernel together. */
 	async replaceMany(policies: Iterable<NewPolicy>): Promise<PolicyChange[]> {
-		const list = [...policies].map(policy => {
-			checkId('replace policy', policy.endpointId);
-			return {policy, entries: compileRules(policy.rules)};
-		});
+		const list = [...policies].map(({rules, ...policy}) => ({...policy, rules: [...rules]}));
 		return this.inTurn(async () => {
-			const changes: PolicyChange[] = [];
-			for (let at = 0; at < list.length; at += chunk) {
-				changes.push(...(await this.replaceChunk(list.slice(at, at + chunk))));
-			}
-
-			return changes;
+			const find = this.labels();
+			const compiled = list.map(policy => {
+				checkId('replace policy', policy.endpointId);
+				return {policy, entries: compileRules(policy.rules, find)};
+			});
+			return this.replaceCompiled(compiled);
 		});
+	}
+
+	/**
+	 * Brings the rules that name labels to who has them now, of all endpoints and whoever gave them
+	 * their rules: those are kept beside the policies. The endpoints whose policies changed.
+	 *
+	 * To be called when `Identities` were changed otherwise than by `allocate` and `release` here.
+	 */
+	async refresh(): Promise<number[]> {
+		return this.inTurn(async () => {
+			const stale = stalePolicies(this.maps, this.labels());
+			await this.replaceCompiled(stale);
+			return stale.map(({policy: {endpointId}}) => endpointId);
+		});
+	}
+
+	/**
+	 * The identity of these labels, as `Identities.allocate` gives it. Before this is done, all rules
+	 * that name such labels are about it, too. *Throws:* what that and `refresh` throw.
+	 */
+	async allocate(labels: readonly string[]): Promise<Identity> {
+		using identities = Identities.open(this.maps.root, {write: true});
+		const identity = identities.allocate(labels);
+		await this.refresh();
+		return identity;
+	}
+
+	/** Gives a number back; whether it was given out. No rule that names labels is about it any more. */
+	async release(identityId: number): Promise<boolean> {
+		using identities = Identities.open(this.maps.root, {write: true});
+		const wasThere = identities.release(identityId);
+		await this.refresh();
+		return wasThere;
 	}
 
 	/** Changes whether rules count; the rules stay. */
@@ -185,6 +218,7 @@ export class Policies {
 
 			const pinned = new Set(this.maps.policyIds());
 			for (const id of ids) if (pinned.has(id)) unpinPath(this.pinOf(id));
+			forgetOldRules(this.maps);
 			return had.length;
 		});
 	}
@@ -215,21 +249,31 @@ export class Policies {
 				sweepTemporaries(this.pinOf(id));
 			}
 
+			forgetOldRules(this.maps);
 			return unfinished;
 		});
 	}
 
-	private async replaceChunk(
-		list: readonly {readonly policy: NewPolicy; readonly entries: readonly CompiledEntry[]}[],
-	): Promise<PolicyChange[]> {
+	private async replaceCompiled(list: readonly CompiledPolicy[]): Promise<PolicyChange[]> {
+		const changes: PolicyChange[] = [];
+		for (let at = 0; at < list.length; at += chunk) {
+			changes.push(...(await this.replaceChunk(list.slice(at, at + chunk))));
+		}
+
+		return changes;
+	}
+
+	private async replaceChunk(list: readonly CompiledPolicy[]): Promise<PolicyChange[]> {
 		const slots = this.maps.require('policies');
 		const fresh: {endpointId: number; map: PolicyMap}[] = [];
 		const types = openPolicyTypes(this.maps.require('endpointSettings').info.btfId);
 		try {
 			for (const {policy, entries} of list) {
-				const {endpointId} = policy;
+				const {endpointId, rules} = policy;
 				const map = createPolicyMap(pinName(endpointId), entries, types);
 				fresh.push({endpointId, map});
+				if (!rules.some(namesLabels)) continue;
+				keepRules(this.maps.root, {endpointId, mapId: map.info.id}, rules);
 			}
 
 			const flags = list.map(({policy}) => planFlags(this.maps, policy.endpointId, policy));
@@ -249,6 +293,7 @@ export class Policies {
 		} finally {
 			types?.fd.close();
 			for (const {map} of fresh) map.close();
+			forgetOldRules(this.maps);
 		}
 
 		return list.map(({policy: {endpointId}, entries}) => {
@@ -270,6 +315,12 @@ export class Policies {
 		}
 
 		if (looser.length > 0) await programsEnded();
+	}
+
+	/** Who has which labels now. */
+	private labels(): FindLabels {
+		const index = new LabelIndex(listIdentities(this.maps.root));
+		return labels => index.find(labels);
 	}
 
 	private async inTurn<T>(work: () => T | Promise<T>): Promise<T> {

@@ -3,11 +3,23 @@
 import {UsageError} from '../../base/errors.js';
 import {nearest} from '../../base/suggest.js';
 import {namedProtocol, protocolNames, protocols, type ProtocolName} from '../protocols.js';
+import type {Labels} from '../identities/labels.js';
 import {reservedIdentities, type ReservedIdentity} from '../identities/identities.js';
 import {parsePorts, splitRange, type PortPrefix, type PortRange} from './ports.js';
 
-/** Someone whom a rule is about: the number of an identity, the name of a reserved one, or anybody. */
-export type PolicyPeer = number | Exclude<ReservedIdentity, 'unknown'> | 'any';
+/** Whoever has these labels, now or later: see `Policies.refresh`. */
+export interface LabelSelector {
+	readonly labels: Labels;
+}
+
+/**
+ * Someone whom a rule is about: the number of an identity, the name of a reserved one, anybody, or
+ * whoever has labels.
+ */
+export type PolicyPeer = number | Exclude<ReservedIdentity, 'unknown'> | 'any' | LabelSelector;
+
+/** Numbers of the identities that have all of the labels. */
+export type FindLabels = (labels: Labels) => readonly number[];
 
 /** What may be named in place of a number of IP protocols. */
 export type PolicyProtocol = ProtocolName;
@@ -87,12 +99,15 @@ const world = ['world', 'world-ipv4', 'world-ipv6'] as const;
 const allPorts: PortPrefix = {port: 0, bits: 0};
 
 /** Takes rules apart. *Throws:* `ERR_USAGE` for one that cannot be meant, by its number from 1. */
-export function* partsOf(rules: Iterable<PolicyRule>): Generator<RulePart> {
+export function* partsOf(
+	rules: Iterable<PolicyRule>,
+	find: FindLabels = nobody,
+): Generator<RulePart> {
 	let number = 0;
 	for (const rule of rules) {
 		number++;
 		try {
-			yield* partsOfRule(rule);
+			yield* partsOfRule(rule, find);
 		} catch (cause) {
 			if (!(cause instanceof UsageError)) throw cause;
 			throw new UsageError(`read rule ${number}: ${cause.message}`, {cause});
@@ -100,11 +115,11 @@ export function* partsOf(rules: Iterable<PolicyRule>): Generator<RulePart> {
 	}
 }
 
-function* partsOfRule(rule: PolicyRule): Generator<RulePart> {
+function* partsOfRule(rule: PolicyRule, find: FindLabels): Generator<RulePart> {
 	checkFields(rule);
 	const verdict = verdictOf(rule);
 	const targets = [...targetsOf(rule)];
-	for (const peer of peersOf(rule.peers)) {
+	for (const peer of peersOf(rule.peers, find)) {
 		for (const target of targets) {
 			yield {egress: rule.direction === 'egress', peer, ...target, verdict};
 		}
@@ -148,12 +163,16 @@ function verdictOf(rule: PolicyRule): RuleVerdict {
 }
 
 /** Numbers of peers, each once. */
-function peersOf(given: PolicyRule['peers']): ReadonlySet<number> {
+function peersOf(given: PolicyRule['peers'], find: FindLabels): ReadonlySet<number> {
 	const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-	return new Set(list.flatMap(numbersOf));
+	return new Set(list.flatMap(peer => numbersOf(peer, find)));
 }
 
-function numbersOf(peer: unknown): number[] {
+/** Where nobody says who has which labels. */
+const nobody: FindLabels = () => refuse('nobody says here who has which labels');
+
+function numbersOf(peer: unknown, find: FindLabels): readonly number[] {
+	if (isSelector(peer)) return find(labelsOf(peer));
 	if (typeof peer === 'number') {
 		// 0 stands for anybody in the map, which nobody should get by an identity that is not known.
 		if (peer === 0) refuse('no peer has the identity 0; anybody is "any"');
@@ -166,8 +185,31 @@ function numbersOf(peer: unknown): number[] {
 	if (isName && peer !== 'unknown') return [reservedIdentities[peer as ReservedIdentity]];
 	const names = Object.keys(reservedIdentities).filter(name => name !== 'unknown');
 	return refuse(
-		`a peer is "any", the number of an identity, or one of ${names.join(', ')}, not ${JSON.stringify(peer)}`,
+		`a peer is "any", the number of an identity, labels, or one of ${names.join(', ')}, not ${JSON.stringify(peer)}`,
 	);
+}
+
+/** Whether rules have to follow the identities. */
+export function namesLabels({peers}: PolicyRule): boolean {
+	const list: readonly unknown[] = Array.isArray(peers) ? peers : [peers];
+	return list.some(isSelector);
+}
+
+function isSelector(peer: unknown): peer is object {
+	return typeof peer === 'object' && peer !== null && !Array.isArray(peer);
+}
+
+function labelsOf(selector: object): Labels {
+	const {labels, ...others} = selector as {labels?: unknown};
+	const [unknown] = Object.keys(others);
+	if (unknown !== undefined) refuse(`a peer has labels, not "${unknown}"`);
+	const isRight =
+		isSelector(labels) &&
+		Object.keys(labels).length > 0 &&
+		Object.values(labels).every(value => typeof value === 'string');
+	// An empty list would mean everybody.
+	if (!isRight) refuse('labels of a peer are texts by key, at least one: {"app": "web"}');
+	return labels as Labels;
 }
 
 type Target = Pick<RulePart, 'protocol' | 'ports'>;

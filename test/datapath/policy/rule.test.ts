@@ -16,7 +16,16 @@ const refuses = test.macro({
 test(refuses, {port: 80}, /^read rule 2: there is no field "port"; is it ports$/);
 test(refuses, {direction: 'in'}, /^read rule 2: direction is ingress or egress, not "in"$/);
 test(refuses, {action: 'drop'}, /action is allow or deny, not "drop"$/);
-test(refuses, {peers: 'web'}, /a peer is "any", the number of an identity, or one of host, /);
+test(
+	refuses,
+	{peers: 'web'},
+	/a peer is "any", the number of an identity, labels, or one of host, /,
+);
+test(refuses, {peers: {labels: {}}}, /labels of a peer are texts by key, at least one/);
+test(refuses, {peers: {labels: {app: 1}}}, /labels of a peer are texts by key/);
+test(refuses, {peers: [{labels: ['app']}]}, /labels of a peer are texts by key/);
+test(refuses, {peers: {app: 'web'}}, /a peer has labels, not "app"$/);
+test(refuses, {peers: {labels: {app: 'web'}}}, /nobody says here who has which labels$/);
 test(refuses, {peers: [300, 0]}, /no peer has the identity 0; anybody is "any"$/);
 test(refuses, {peers: 2 ** 32}, /peer is a whole number/);
 test(refuses, {peers: ['unknown']}, /a peer is "any"/);
@@ -36,6 +45,14 @@ test(refuses, {cookie: -1}, /cookie is a whole number from 0 to 4294967295, not 
 
 test('no peers are nobody', t => {
 	t.deepEqual(compileRules([{...allow, peers: []}]), []);
+});
+
+test('labels are whoever has them', t => {
+	const rules: PolicyRule[] = [{...allow, peers: [7, {labels: {app: 'web'}}]}];
+	const peersOf = (found: readonly number[]): number[] =>
+		compileRules(rules, ({app}) => (app === 'web' ? found : [])).map(([key]) => key.sec_label);
+	t.deepEqual(peersOf([300, 301, 7]), [7, 300, 301]);
+	t.deepEqual(peersOf([]), [7]);
 });
 
 test('reserved identities have names', t => {
