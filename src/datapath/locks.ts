@@ -4,7 +4,7 @@ import {mkdirSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 
 import type {Fd} from '../kernel/sys/fd.js';
-import {lockFolder} from '../kernel/sys/lock.js';
+import {lockFolder, takeFolder} from '../kernel/sys/lock.js';
 import {DatapathError} from './datapath-error.js';
 import {lockPath} from './root.js';
 
@@ -50,20 +50,21 @@ export async function locked<T>(
 }
 
 /**
- * Waits for the lock of a root's own folder, under which services are changed. `wait`: milliseconds.
+ * Waits for the lock of a root's own folder, under which services are changed: a descriptor for
+ * `releaseFolder`. `wait`: milliseconds.
  *
  * *Throws:* `ERR_DATAPATH` where another process has it longer.
  */
-export async function waitForServicesLock(root: string, wait: number): Promise<Fd> {
-	return waitForLock(() => lockFolder(root), 'services', root, wait);
+export async function waitForServicesLock(root: string, wait: number): Promise<number> {
+	return waitForLock(() => takeFolder(root), 'services', root, wait);
 }
 
-async function waitForLock(
-	attempt: () => Fd | undefined,
+async function waitForLock<T>(
+	attempt: () => T | undefined,
 	name: string,
 	root: string,
 	wait: number,
-): Promise<Fd> {
+): Promise<T> {
 	const end = Date.now() + wait;
 	while (Date.now() < end) {
 		await setTimeout(1);

@@ -10,13 +10,10 @@ export function arrange<T extends Numbered>(
 	others: readonly T[],
 ): readonly T[] {
 	if (before.length === 0) return others.length === 0 ? first : [...first, ...others];
-	const total = first.length + others.length;
-	const places = total > few ? new Map<number, number>() : undefined;
-	if (places !== undefined) for (const [place, {id}] of before.entries()) places.set(id, place);
-	const placeOf = (id: number): number =>
-		places === undefined ? before.findIndex(slot => slot.id === id) : (places.get(id) ?? -1);
-	const settled = settle(placeOf, first, 0);
-	return others.length === 0 ? settled : [...settled, ...settle(placeOf, others, first.length)];
+	const places = before.length > few ? placesOf(before) : undefined;
+	const settled = settle(before, places, first, 0);
+	if (others.length === 0) return settled;
+	return [...settled, ...settle(before, places, others, first.length)];
 }
 
 interface Numbered {
@@ -26,20 +23,37 @@ interface Numbered {
 /** So many are found quicker without an index. */
 const few = 32;
 
+function placesOf(slots: readonly Numbered[]): ReadonlyMap<number, number> {
+	return new Map(slots.map(({id}, place) => [id, place]));
+}
+
+function placeOf(slots: readonly Numbered[], id: number): number {
+	for (let place = 0; place < slots.length; place++) if (slots[place]?.id === id) return place;
+	return -1;
+}
+
+/** Slots from the place `start` on: who stands at another's place goes to where that one was. */
 function settle<T extends Numbered>(
-	placeOf: (id: number) => number,
+	before: readonly Numbered[],
+	places: ReadonlyMap<number, number> | undefined,
 	slots: readonly T[],
 	start: number,
-): T[] {
-	const settled = new Array<T | undefined>(slots.length).fill(undefined);
-	const homeless: T[] = [];
-	for (const slot of slots) {
-		const place = placeOf(slot.id) - start;
-		if (place >= 0 && place < slots.length) settled[place] = slot;
-		else homeless.push(slot);
+): readonly T[] {
+	const settled = [...slots];
+	for (let i = 0; i < settled.length;) {
+		const slot = settled[i];
+		if (slot === undefined) break;
+		const place = places === undefined ? placeOf(before, slot.id) : (places.get(slot.id) ?? -1);
+		const other = settled[place - start];
+		// It is there, or its place is none of these, or was that of several.
+		if (other === undefined || other.id === slot.id) {
+			i++;
+			continue;
+		}
+
+		settled[place - start] = slot;
+		settled[i] = other;
 	}
 
-	if (homeless.length === 0) return settled.filter(slot => slot !== undefined);
-	let next = 0;
-	return settled.map(slot => slot ?? homeless[next++]).filter(slot => slot !== undefined);
+	return settled;
 }

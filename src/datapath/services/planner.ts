@@ -40,7 +40,7 @@ export class Planner {
 	private readonly writes: Writes;
 	private readonly slots: SlotWriter;
 	private readonly tables: Tables;
-	private wanted: Map<string, WantedEntry> = new Map();
+	private readonly wanted: WantedEntry[] = [];
 	private readonly unwanted = new Set<string>();
 	private readonly states = new Map<BackendRecord, number>();
 	/** Entries whose backends are to be put in order anew. */
@@ -51,6 +51,8 @@ export class Planner {
 	private readonly freed: number[] = [];
 	/** Numbers this change's entries, to mark the backends that each keeps. */
 	private marks = 0;
+	/** Of what is wanted, where something is removed. */
+	private wantedKeys: ReadonlySet<string> | undefined;
 	private wantedAddresses: ReadonlySet<string> | undefined;
 
 	constructor(state: ServiceState, writes: Writes, tables: Tables) {
@@ -62,24 +64,19 @@ export class Planner {
 
 	/** Forgets what was wanted: for the next change. */
 	clear(): void {
-		if (this.wanted.size > 0) this.wanted = new Map();
+		this.wanted.length = 0;
 		this.unwanted.clear();
 		this.states.clear();
 		this.dirty.length = 0;
 		this.left.clear();
 		this.freed.length = 0;
+		this.wantedKeys = undefined;
 		this.wantedAddresses = undefined;
 	}
 
-	/** A service as it shall be; of one that was wanted before, the later counts. */
+	/** A service as it shall be; each once. */
 	upsert(entry: WantedEntry): void {
-		this.wanted.set(entry.frontend.key, entry);
-	}
-
-	/** The same for many, by their frontends' keys. */
-	upsertAll(entries: ReadonlyMap<string, WantedEntry>): void {
-		if (this.wanted.size === 0) this.wanted = new Map(entries);
-		else for (const [key, entry] of entries) this.wanted.set(key, entry);
+		this.wanted.push(entry);
 	}
 
 	/** A frontend that shall go unless it is wanted. */
@@ -113,10 +110,10 @@ export class Planner {
 	finish(): void {
 		for (const key of this.unwanted) {
 			const entry = this.state.entries.get(key);
-			if (entry !== undefined && !this.wanted.has(key)) this.removeEntry(entry);
+			if (entry !== undefined && !this.isWanted(key)) this.removeEntry(entry);
 		}
 
-		for (const wanted of this.wanted.values()) this.planEntry(wanted);
+		for (const wanted of this.wanted) this.planEntry(wanted);
 		for (const [backend, state] of this.states) this.updateBackend(backend, {state});
 		for (const entry of this.dirty) this.planSlots(entry);
 		for (const backend of this.left) {
@@ -126,6 +123,11 @@ export class Planner {
 		}
 
 		for (const number of this.freed) this.state.numbers.release(number);
+	}
+
+	private isWanted(key: string): boolean {
+		this.wantedKeys ??= new Set(this.wanted.map(wanted => wanted.frontend.key));
+		return this.wantedKeys.has(key);
 	}
 
 	private planEntry(wanted: WantedEntry): void {
@@ -318,14 +320,12 @@ export class Planner {
 			!this.state.nodePorts.has(nodePortKey(frontend));
 		const anywhere = frontendOf(family, surrogateAddress[family], port, protocol, scope);
 		const surrogate = isLast ? this.state.entries.get(anywhere.key) : undefined;
-		if (surrogate !== undefined && !this.wanted.has(anywhere.key)) this.removeEntry(surrogate);
+		if (surrogate !== undefined && !this.isWanted(anywhere.key)) this.removeEntry(surrogate);
 	}
 
 	private removeWildcard(family: Family, address: string): void {
 		// It may be wanted again by what the same change adds.
-		this.wantedAddresses ??= new Set(
-			[...this.wanted.values()].map(wanted => wanted.frontend.address),
-		);
+		this.wantedAddresses ??= new Set(this.wanted.map(wanted => wanted.frontend.address));
 		if (this.wantedAddresses.has(address)) return;
 		this.state.wildcards.delete(address);
 		this.slots.removeWildcard(family, address);

@@ -1,7 +1,7 @@
 /** The services of a node: who answers on behalf of which address. */
 
 import {UsageError} from '../../base/errors.js';
-import {lockFolder} from '../../kernel/sys/lock.js';
+import {releaseFolder, takeFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
 import {waitForServicesLock} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
@@ -144,7 +144,7 @@ export class Services {
 		return this.change((planner, state) => {
 			for (const entries of unscoped) removeOthers(planner, state, entries);
 			if (prune) for (const key of state.entries.keys()) planner.remove(key);
-			planner.upsertAll(wanted);
+			for (const entry of wanted.values()) planner.upsert(entry);
 		}, keys);
 	}
 
@@ -196,46 +196,37 @@ export class Services {
 		plan: (planner: Planner, state: ServiceState) => void,
 		keys: readonly string[] = [],
 	): Promise<ServicesChange> {
+		const {writes, maps, options} = this;
 		const turn = this.gate.enter();
 		if (turn !== undefined) await turn;
+		let lock: number | undefined;
 		try {
-			const {root} = this.maps;
-			const lock =
-				lockFolder(root) ?? (await waitForServicesLock(root, this.options.wait ?? 5000));
-			try {
-				return await this.changeLocked(plan, keys);
-			} finally {
-				lock.close();
-			}
+			lock =
+				takeFolder(maps.root) ??
+				(await waitForServicesLock(maps.root, options.wait ?? 5000));
+			const mended = this.isFresh() ? 0 : await this.refresh();
+			const present = this.present ?? this.read();
+			const {state, planner, tables} = present;
+			writes.clear();
+			tables.clear();
+			planner.clear();
+			plan(planner, state);
+			planner.finish();
+			if (tables.isIdle) this.writeNow(present);
+			else await this.write(present);
+			return {
+				ids: keys.map(key => state.entries.get(key)?.number ?? 0),
+				written: writes.written + tables.written,
+				removed: writes.removed + tables.removed + mended,
+			};
 		} catch (error) {
 			// The state may be ahead of the maps.
 			this.present = undefined;
 			throw error;
 		} finally {
+			if (lock !== undefined) releaseFolder(lock);
 			this.gate.leave();
 		}
-	}
-
-	private async changeLocked(
-		plan: (planner: Planner, state: ServiceState) => void,
-		keys: readonly string[],
-	): Promise<ServicesChange> {
-		const mended = this.isFresh() ? 0 : await this.refresh();
-		const present = this.present ?? this.read();
-		const {writes} = this;
-		const {state, planner, tables} = present;
-		writes.clear();
-		tables.clear();
-		planner.clear();
-		plan(planner, state);
-		planner.finish();
-		if (tables.isIdle) this.writeNow(present);
-		else await this.write(present);
-		return {
-			ids: keys.map(key => state.entries.get(key)?.number ?? 0),
-			written: writes.written + tables.written,
-			removed: writes.removed + tables.removed + mended,
-		};
 	}
 
 	/** Are the maps as they were after our last change? */

@@ -11,8 +11,22 @@ import {SyscallError} from './syscall-error.js';
  * Whoever sees the folder sees the lock, from whichever namespaces. *Throws:* `ERR_SYSCALL`.
  */
 export function lockFolder(path: string): Fd | undefined {
+	const fd = takeFolder(path);
+	return fd === undefined ? undefined : new Fd(fd, `lock of "${path}"`);
+}
+
+/**
+ * The same for a moment: the descriptor's number, to be given to `releaseFolder` in a `finally`. The
+ * warning that an `Fd` prepares for one that is forgotten costs more than the lock.
+ */
+export function takeFolder(path: string): number | undefined {
 	const fd = addon.lockFolder(path);
-	if (fd >= 0) return new Fd(fd, `lock of "${path}"`);
+	if (fd >= 0) return fd;
 	if (fd === -constants.errno.EWOULDBLOCK) return undefined;
 	throw new SyscallError('flock', -fd);
+}
+
+/** Ends the lock that `takeFolder` gave. */
+export function releaseFolder(fd: number): void {
+	addon.closeFd(fd);
 }

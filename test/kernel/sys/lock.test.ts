@@ -5,7 +5,7 @@ import {once} from 'node:events';
 import test from 'ava';
 
 import {addon} from '../../../src/kernel/sys/addon.js';
-import {lockFolder} from '../../../src/kernel/sys/lock.js';
+import {lockFolder, releaseFolder, takeFolder} from '../../../src/kernel/sys/lock.js';
 import {makeTempFolder} from '../../helpers/temp.js';
 
 test('a folder is locked for one at a time', async t => {
@@ -18,6 +18,17 @@ test('a folder is locked for one at a time', async t => {
 	const again = lockFolder(folder);
 	t.not(again, undefined);
 	again?.close();
+});
+
+test('a folder that is taken for a moment is locked meanwhile', async t => {
+	const folder = await makeTempFolder(t);
+	const fd = takeFolder(folder) ?? -1;
+	t.is(takeFolder(folder), undefined);
+	t.is(lockFolder(folder), undefined);
+	releaseFolder(fd);
+	const lock = lockFolder(folder);
+	t.is(takeFolder(folder), undefined);
+	lock?.close();
 });
 
 test('a lock is not inherited', async t => {
