@@ -7,7 +7,7 @@ import type {Family} from './addresses.js';
 import {flags1, flags2, flagWords, stateName, typeOf, unpackSpread} from './flags.js';
 import {defaultWeight} from './maglev.js';
 import type {Backend, Service, ServiceBackend} from './service.js';
-import {isWildcard, type BackendRecord, type Entry, type ServiceState} from './state.js';
+import {isWildcard, type BackendRecord, type Entry} from './state.js';
 import type {WantedFrontend} from './wanted.js';
 
 /** How a service says `any`. */
@@ -17,21 +17,29 @@ export function protocolText(protocol: number): string {
 
 export function describeBackend(record: BackendRecord): Backend {
 	const {id, address, port, protocol, state, zone} = record;
-	return {
-		...{id, address, port, protocol: protocolText(protocol)},
-		...{state: stateName(state), zone},
-	};
+	return {id, address, port, protocol: protocolText(protocol), state: stateName(state), zone};
 }
 
 /** An entry with its backends; those that are not in the maps are left out. */
-export function describeEntry(entry: Entry, {backendsById}: ServiceState): Service {
-	const {frontend, number, count} = entry;
-	const backends = entry.slots.flatMap(({id, weight}, i): ServiceBackend[] => {
-		const record = backendsById.get(id);
-		if (record === undefined) return [];
-		const place = {slot: i + 1, weight, quarantined: i >= count};
-		return [{...describeBackend(record), ...place}];
-	});
+export function describeEntry(entry: Entry): Service {
+	const {frontend, number, count, slots} = entry;
+	const backends: ServiceBackend[] = [];
+	for (const [i, {weight, backend}] of slots.entries()) {
+		if (backend === undefined) continue;
+		const {id, address, port, protocol, state, zone} = backend;
+		backends.push({
+			id,
+			address,
+			port,
+			protocol: protocolText(protocol),
+			state: stateName(state),
+			zone,
+			slot: i + 1,
+			weight,
+			quarantined: i >= count,
+		});
+	}
+
 	return {...describeHead(frontend, number, entry, entry.ranges), backends};
 }
 
@@ -49,7 +57,9 @@ function describeHead(
 	return {
 		id,
 		frontend: {
-			...{address, port, protocol: protocolText(protocol)},
+			address,
+			port,
+			protocol: protocolText(protocol),
 			scope: scope === 1 ? 'internal' : 'external',
 		},
 		type: typeOf(first, second),

@@ -85,9 +85,7 @@ export class Services {
 	/** All of them, by number. */
 	list(): Service[] {
 		const {state} = readState(this.maps);
-		return [...state.entries.values()]
-			.sort((a, b) => a.number - b.number)
-			.map(entry => describeEntry(entry, state));
+		return [...state.entries.values()].sort((a, b) => a.number - b.number).map(describeEntry);
 	}
 
 	/** The same. */

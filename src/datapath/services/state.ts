@@ -256,19 +256,15 @@ function readEntries(
 				found.set(text, (group = {frontend, entry: undefined, total: 0, slots: []}));
 			}
 
-			const {count, rev_nat_index: number} = value.value;
+			const record = value.value;
+			const {count, rev_nat_index: number} = record;
 			if (slot > 0) {
 				// The count of a slot above 0 is the backend's weight, and 0 the usual one.
-				group.slots.push(slot, value.value.backend_id ?? 0, count || defaultWeight);
+				group.slots.push(slot, record.backend_id ?? 0, count || defaultWeight);
 			} else if (isWildcard(group.frontend)) {
 				state.wildcards.add(group.frontend.address);
 			} else {
-				const {
-					affinity_timeout: spread = 0,
-					flags,
-					flags2: second,
-					qcount = 0,
-				} = value.value;
+				const {affinity_timeout: spread = 0, flags, flags2: second, qcount = 0} = record;
 				group.total = count + qcount;
 				const entry = new Entry(group.frontend, number);
 				entry.spread = spread;
@@ -305,21 +301,27 @@ function placeSlots(
 	state: ServiceState,
 	{slots: left}: Leftovers,
 ): void {
+	if (entry === undefined || total === 0) {
+		for (let i = 0; i < slots.length; i += 3) left.push({frontend, slot: slots[i] ?? 0});
+		return;
+	}
+
 	// One that is not there is a backend that is not, which the next change replaces.
-	const own = Array.from({length: total}, () => noSlot);
+	const own = new Array<Slot>(total).fill(noSlot);
 	for (let i = 0; i < slots.length; i += 3) {
-		const [slot = 0, id = 0, weight = 0] = slots.slice(i, i + 3);
-		if (entry === undefined || slot > total) {
+		const slot = slots[i] ?? 0;
+		if (slot > total) {
 			left.push({frontend, slot});
 			continue;
 		}
 
+		const id = slots[i + 1] ?? 0;
 		const backend = state.backendsById.get(id);
-		own[slot - 1] = {id, weight, backend};
+		own[slot - 1] = {id, weight: slots[i + 2] ?? defaultWeight, backend};
 		if (backend !== undefined) addUser(backend, entry);
 	}
 
-	if (entry !== undefined) entry.slots = own;
+	entry.slots = own;
 }
 
 const noSlot: Slot = {id: 0, weight: defaultWeight, backend: undefined};

@@ -23,6 +23,18 @@ test('after numbers that are in use come those behind them', t => {
 	t.is(numbers.allocate(), 1);
 });
 
+test('numbers that lie far apart are told from each other', t => {
+	const last = 0xffff_fffe;
+	const numbers = new Numbers(last);
+	for (const number of [31, 32, 0x7fff, 0x8000, 0x1_0000, 0x8000_0001, last])
+		numbers.take(number);
+	// Behind the last one comes the first.
+	for (let number = 1; number <= 30; number++) t.is(numbers.allocate(), number);
+	t.is(numbers.allocate(), 33);
+	numbers.take(0x7ffe);
+	t.is(numbers.allocate(), 0x8001);
+});
+
 test('no number is given out twice', t => {
 	fc.assert(
 		fc.property(fc.array(fc.integer({min: 0, max: 9})), steps => {
