@@ -1,3 +1,5 @@
+import {basename} from 'node:path';
+
 import {explainInstruction, type Explanation} from './explanation.js';
 import type {FailedRelocation} from './failed-relocation.js';
 import {hintFor} from './hints.js';
@@ -84,10 +86,8 @@ export function explainRefusal(
 	const shown = at < 0 ? undefined : parseInstruction(lines[at] ?? '');
 	const slot = number === undefined ? shown?.slot : Number(number);
 	const instruction = slot === undefined || shown?.slot === slot ? shown : {slot};
-	const source =
-		shown === undefined || instruction !== shown
-			? positionOf(slot, options.lines ?? [])
-			: (sourceBefore(lines, at) ?? positionOf(slot, options.lines ?? []));
+	const told = shown === undefined || instruction !== shown ? undefined : sourceBefore(lines, at);
+	const source = placed(told, positionOf(slot, options.lines ?? []));
 	const hint = hintFor(messages);
 	return {
 		reason,
@@ -117,6 +117,15 @@ function sourceBefore(lines: readonly string[], at: number): SourcePosition | un
 	return undefined;
 }
 
+/** The log's own position, with file and line from the object's where the kernel tells none. */
+function placed(
+	told: SourcePosition | undefined,
+	own: SourcePosition | undefined,
+): SourcePosition | undefined {
+	if (told === undefined) return own;
+	return told.file === undefined && own?.text === told.text ? own : told;
+}
+
 function positionOf(
 	slot: number | undefined,
 	lines: NonNullable<ExplainOptions['lines']>,
@@ -126,7 +135,7 @@ function positionOf(
 	if (found === undefined) return undefined;
 	const {file, line, text} = found;
 	return {
-		...(file === undefined ? {} : {file}),
+		...(file === undefined ? {} : {file: basename(file)}),
 		...(line === undefined ? {} : {line}),
 		text,
 	};

@@ -325,3 +325,17 @@ test('any text is explained, and quickly', t => {
 
 	t.true(performance.now() - started < 20_000);
 });
+
+test('file and line that an older kernel does not tell are those of the object', t => {
+	const log = fixture('clobbered-register').replaceAll(/ @ \S+:\d+$/gm, '');
+	const {source} = explainRefusal(log);
+	t.deepEqual(Object.keys(source ?? {}), ['text']);
+	const text = source?.text ?? '';
+	const own = {slot: 0, file: '/home/clobbered.bpf.c', line: 5, text};
+	t.deepEqual(explainRefusal(log, {lines: [own]}).source, {
+		file: 'clobbered.bpf.c',
+		line: 5,
+		text,
+	});
+	t.deepEqual(explainRefusal(log, {lines: [{...own, text: 'another'}]}).source, source);
+});
