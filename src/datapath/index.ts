@@ -65,7 +65,7 @@ export type {DatapathSettings} from './kept-settings.js';
 export type {HookChange, XdpChoice} from './hooks.js';
 export type {HookKind} from './programs.js';
 export {listExclusions, replaceExclusions} from './nat/exclusions.js';
-export {Nat, NatList, openNat, OpenNat, type NatPurge, type OpenNatOptions} from './nat/nat.js';
+export {Nat, NatList, openNat, OpenNat, type OpenNatOptions} from './nat/nat.js';
 export type {NatFilter} from './nat/nat-filter.js';
 export type {MasqueradeSettings, NatSettings} from './nat/settings.js';
 export type {NatPortUse, NatStats, StatsOptions} from './nat/stats.js';
@@ -153,7 +153,6 @@ export {
 	Conntrack,
 	type ConntrackOptions,
 	type FlowListOptions,
-	type GcOptions,
 	type TopOptions,
 } from './conntrack/conntrack.js';
 export {
@@ -167,7 +166,15 @@ export type {FlowFilter} from './conntrack/flow-filter.js';
 export type {FlowFlag, FlowState} from './conntrack/raw-entry.js';
 export type {FlowRate, RateOrder} from './conntrack/flow-rates.js';
 export {jiffiesClock, monotonicClock, type FlowClock} from './conntrack/flow-clock.js';
-export type {GcLoopOptions, GcMapResult, GcPass, GcResult, GcTrigger} from './conntrack/gc.js';
+export type {
+	GcLoopOptions,
+	GcMapResult,
+	GcOptions,
+	GcPass,
+	GcResult,
+	GcTrigger,
+	Purged,
+} from './conntrack/gc.js';
 export {nextGcInterval, type GcIntervalOptions, type GcPace} from './conntrack/gc-schedule.js';
 export type {Swept} from './conntrack/sweep.js';
 export {

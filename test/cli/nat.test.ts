@@ -1,5 +1,8 @@
-import {skep} from '../helpers/cli.js';
+import {once} from 'node:events';
+
+import {cliCommand, skep} from '../helpers/cli.js';
 import {kernelTest} from '../helpers/kernel.js';
+import {start, until} from '../helpers/run.js';
 import {families, fillNat} from '../datapath/nat/filled-nat.js';
 
 const kernel = kernelTest({feature: 'tcx', since: '6.6'});
@@ -59,4 +62,21 @@ kernel('translations are listed, counted, purged and forgotten from the command 
 	t.is(await nat('flush', '--address', '10.0.0.1'), 'deleted  2\n');
 	t.is(await nat('flush', '--all'), 'deleted  2\n');
 	t.is(await nat('list'), '');
+});
+
+kernel('the loop of "ct gc" says how many translations it removed', async t => {
+	const {root, add} = await fillNat(t);
+	for (const who of families) {
+		add(who, {source: who.red, port: 40_000});
+		add(who, {source: who.red, port: 40_001, flow: false});
+	}
+
+	const [command, ...words] = cliCommand('ct', 'gc', '--loop', '--root', root);
+	const loop = start(t, command, ...words);
+	let out = '';
+	loop.stdout?.on('data', (piece: Buffer) => (out += piece.toString()));
+	await until('the first pass', () => out.includes('\n'));
+	t.regex(out, /^0 of 2 flows removed, 4 of 8 translations, next in \d+m\d\ds\n$/);
+	loop.kill('SIGINT');
+	t.deepEqual(await once(loop, 'exit'), [0, null]);
 });

@@ -16,9 +16,9 @@ import {
 	collect,
 	collectLoop,
 	type GcLoopOptions,
+	type GcOptions,
 	type GcPass,
 	type GcResult,
-	type GcTrigger,
 } from './gc.js';
 import {drain, sweep} from './sweep.js';
 
@@ -41,12 +41,6 @@ export interface TopOptions extends FlowListOptions {
 	readonly limit?: number;
 	/** Milliseconds between two readings: 1000 unless given. */
 	readonly interval?: number;
-	readonly signal?: AbortSignal;
-}
-
-/** Whose maps are cleaned. */
-export interface GcOptions extends GcTrigger {
-	/** Ends the pass early. */
 	readonly signal?: AbortSignal;
 }
 
@@ -187,10 +181,11 @@ export class Conntrack {
 	 * once, after five minutes, and then sooner where much was over and later where little was, between
 	 * ten seconds and twelve hours. A pass begins when its predecessor has been taken from the iterator.
 	 */
-	gcLoop(options: GcLoopOptions = {}): AsyncGenerator<GcPass, void, undefined> {
+	gcLoop({purge, ...options}: GcLoopOptions = {}): AsyncGenerator<GcPass, void, undefined> {
 		this.requireWrite('remove flows that are over from');
 		const collector = {
 			collect: async (given: GcOptions) => this.gc(given),
+			purge,
 			hasEndpoints: () => this.hasEndpoints(),
 		};
 		return collectLoop(collector, options);

@@ -69,18 +69,33 @@ export interface GcTrigger {
 	readonly family?: 4 | 6;
 }
 
+/** Whose maps are cleaned. */
+export interface GcOptions extends GcTrigger {
+	/** Ends the pass early. */
+	readonly signal?: AbortSignal;
+}
+
 /** How flows that are over are removed again and again. */
 export interface GcLoopOptions extends GcPace {
 	/** Ends the loop. */
 	readonly signal?: AbortSignal;
 	/** Passes before their time. */
 	readonly triggers?: AsyncIterable<GcTrigger>;
+	/** Removes what stays behind flows that are gone: `options => nat.purge(options)`. */
+	readonly purge?: ((options: GcOptions) => Promise<readonly Purged[]>) | undefined;
+}
+
+/** How a map of a family was gone through. */
+export interface Purged extends Swept {
+	readonly family: 4 | 6;
 }
 
 /** A pass of a loop. */
 export interface GcPass {
 	/** Undefined where there was no endpoint, and where it failed. */
 	readonly result?: GcResult;
+	/** What `purge` did; undefined where it was not called, or failed. */
+	readonly purged?: readonly Purged[];
 	/** Why it failed; the loop goes on. */
 	readonly error?: Error;
 	/** Seconds until the next one. */
@@ -89,14 +104,16 @@ export interface GcPass {
 
 /** Makes the passes. */
 export interface Collector {
-	collect(options: {family?: 4 | 6; signal?: AbortSignal}): Promise<GcResult>;
+	collect(options: GcOptions): Promise<GcResult>;
+	/** Behind it. */
+	readonly purge?: GcLoopOptions['purge'];
 	hasEndpoints(): boolean;
 }
 
 /** Passes until the signal is aborted; the first at once. */
 export async function* collectLoop(
 	collector: Collector,
-	{signal, triggers, ...pace}: GcLoopOptions,
+	{signal, triggers, ...pace}: Omit<GcLoopOptions, 'purge'>,
 ): AsyncGenerator<GcPass, void, undefined> {
 	const waits = new Waits(triggers, signal);
 	let schedule: GcSchedule = {interval: pace.interval ?? gcInterval.start};
@@ -125,14 +142,17 @@ async function attempt(
 	isFirst: boolean,
 	signal: AbortSignal | undefined,
 ): Promise<Omit<GcPass, 'next'>> {
+	let pass: Omit<GcPass, 'next'> = {};
 	try {
 		if (!isFirst && !collector.hasEndpoints()) return {};
 		const options = {...(family && {family}), ...(signal && {signal})};
-		return {result: await collector.collect(options)};
+		pass = {result: await collector.collect(options)};
+		const purged = await collector.purge?.(options);
+		return {...pass, ...(purged && {purged})};
 	} catch (error) {
 		if (isAborted(signal)) return {};
 		if (!isEbpfError(error)) throw error;
-		return {error};
+		return {...pass, error};
 	}
 }
 

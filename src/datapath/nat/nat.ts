@@ -12,7 +12,8 @@ import {
 	type ClockReading,
 	type FlowClock,
 } from '../conntrack/flow-clock.js';
-import {drain, sweep, type Swept} from '../conntrack/sweep.js';
+import type {GcOptions, Purged} from '../conntrack/gc.js';
+import {drain, sweep} from '../conntrack/sweep.js';
 import {DatapathError} from '../datapath-error.js';
 import type {CtTuple, NatEntry} from '../layout/conntrack.js';
 import type {DatapathMaps} from '../maps.js';
@@ -20,11 +21,6 @@ import {NatCondition, type NatFilter} from './nat-filter.js';
 import {orphans} from './orphans.js';
 import {readStats, type NatFamily, type NatStats, type StatsOptions} from './stats.js';
 import {translationOf, type Translation} from './translation.js';
-
-/** What a purge did to the map of one family. */
-export interface NatPurge extends Swept {
-	readonly family: 4 | 6;
-}
 
 /** Seconds; what is younger may be of a flow whose first packet is still on its way. */
 const youth = 10;
@@ -80,11 +76,12 @@ export class Nat {
 	 * have, and those that a flow has left for others. To be called after flows that are over were
 	 * removed: entries of NAT have no end of their own.
 	 */
-	async purge({signal}: {signal?: AbortSignal} = {}): Promise<NatPurge[]> {
+	async purge({family: only, signal}: GcOptions = {}): Promise<Purged[]> {
 		this.requireWrite('remove translations without flows from');
 		const {now, seconds} = readClock(this.clock);
 		const done = [];
 		for (const {family, map, tables} of this.families()) {
+			if (only !== undefined && family !== only) continue;
 			const match = orphans(family, tables, now - youth / seconds);
 			done.push({family, ...(await sweep(map, match, signal))});
 		}

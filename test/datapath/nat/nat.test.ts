@@ -1,4 +1,4 @@
-import {Nat, openNat, type NatFilter} from '../../../src/datapath/index.js';
+import {Conntrack, Nat, openNat, type NatFilter} from '../../../src/datapath/index.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {families, fillNat, type Addresses} from './filled-nat.js';
 
@@ -126,6 +126,38 @@ kernel('what no flow needs is removed, and nothing else', async t => {
 		[8, 0, 8, 4, 4, 0, 0, 8, 0],
 	);
 	t.true((await nat.purge()).every(({deleted}) => deleted === 0));
+});
+
+kernel('the loop of conntrack removes translations whose flow it removed', async t => {
+	const {maps, add} = await fillNat(t);
+	for (const who of families) {
+		add(who, {source: who.red, port: 40_000});
+		add(who, {source: who.red, port: 40_001});
+		// That one is over.
+		const flows = maps.require(`ctTcp${who.family}`);
+		for (const [key, entry] of [...flows]) {
+			if (key.sport === 40_001) flows.set(key, {...entry, lifetime: 1});
+		}
+	}
+
+	const stop = new AbortController();
+	const conntrack = new Conntrack(maps, {clock: noon});
+	const nat = new Nat(maps, noon);
+	const passes = conntrack.gcLoop({signal: stop.signal, purge: async given => nat.purge(given)});
+	for await (const {result, purged, error} of passes) {
+		t.is(error, undefined);
+		t.is(result?.deleted, 2);
+		t.deepEqual(
+			purged?.map(({family, scanned, deleted}) => [family, scanned, deleted]),
+			families.map(({family}) => [family, 4, 2]),
+		);
+		stop.abort();
+	}
+
+	const ports = [...nat.list()].map(({sourcePort, toPort, direction}) =>
+		direction === 'out' ? sourcePort : toPort,
+	);
+	t.deepEqual(ports, [40_000, 40_000, 40_000, 40_000]);
 });
 
 kernel('what answers from the address of a service stays while its flow lives', async t => {
