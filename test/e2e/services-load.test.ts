@@ -1,6 +1,7 @@
 /** Services whose clients do not rest while things change. */
 
-import type {ExecutionContext} from 'ava';
+import {dirname} from 'node:path';
+import test, {type ExecutionContext} from 'ava';
 
 import {
 	datapathStatus,
@@ -38,15 +39,25 @@ interface Served extends DatapathLab {
 	readonly askers: readonly Asker[];
 }
 
+/** Where a client's backend is chosen. */
+type Place = 'packets' | 'sockets';
+
 const kept = {keepAlive: true};
 
 /**
  * A service at port 80 that chooses at random, and one at 81 that chooses by Maglev. Two servers on
  * each of two endpoints, which say their names.
  */
-async function serving(t: ExecutionContext): Promise<Served> {
+async function serving(t: ExecutionContext, place: Place): Promise<Served> {
 	const lab = await makeDatapathLab(t, {services: {nodePort: true}});
-	const {red, blue, world, maps} = lab;
+	const {red, blue, world, maps, root} = lab;
+	// That of all hosts.
+	if (place === 'sockets') await datapathUpgrade({root, cgroup: dirname(red.cgroup)});
+	const {hooks} = datapathStatus({root});
+	t.is(
+		hooks.some(({kind}) => kind === 'cgroup'),
+		place === 'sockets',
+	);
 	const places = Object.entries({red, blue}).flatMap(([name, host]) =>
 		[8080, 8081].map(port => ({name: `${name} ${port}`, host, port})),
 	);
@@ -77,32 +88,35 @@ async function serving(t: ExecutionContext): Promise<Served> {
 
 const everyone = ['blue 8080', 'blue 8081', 'red 8080', 'red 8081'];
 
-kernel('an upgrade under load fails no request and breaks no connection', async t => {
-	const {root, maps, serve, askers} = await serving(t);
-	await serve(everyone);
-	const keepers = askers.map(asker => new Client(asker, kept));
-	const requests = new Requests(t, [...keepers, ...askers.map(asker => new Client(asker))]);
-	const phase = requests.begin();
-	await requests.reach(100);
-	const before = datapathStatus({root}).programs.map(({id}) => id);
-	for (const count of [200, 400]) {
-		await datapathUpgrade({root});
-		await requests.reach(count);
-	}
+const upgraded = test.macro({
+	async exec(t, place: Place) {
+		const {root, maps, serve, askers} = await serving(t, place);
+		await serve(everyone);
+		const keepers = askers.map(asker => new Client(asker, kept));
+		const requests = new Requests(t, [...keepers, ...askers.map(asker => new Client(asker))]);
+		const phase = requests.begin();
+		await requests.reach(100);
+		const before = datapathStatus({root}).programs.map(({id}) => id);
+		for (const count of [150, 300]) {
+			await datapathUpgrade({root});
+			await requests.reach(count);
+		}
 
-	await requests.end();
-	const after = datapathStatus({root}).programs.map(({id}) => id);
-	t.false(after.some(id => before.includes(id)));
-	t.deepEqual(phase.failures, []);
-	t.deepEqual([...phase.answers.keys()].sort(), everyone);
-	t.true(keepers.every(({opened}) => opened === 1));
-	t.deepEqual(drops(maps), {});
+		await requests.end();
+		const after = datapathStatus({root}).programs.map(({id}) => id);
+		t.false(after.some(id => before.includes(id)));
+		t.deepEqual(phase.failures, []);
+		t.deepEqual([...phase.answers.keys()].sort(), everyone);
+		t.true(keepers.every(({opened}) => opened === 1));
+		t.deepEqual(drops(maps), {});
+	},
+	title: (_, place) =>
+		`backends are chosen in ${place}: an upgrade under load fails no request and breaks no connection`,
 });
 
-kernel(
-	'a backend goes under load: others keep their connections and have the new ones',
-	async t => {
-		const {maps, serve, askers} = await serving(t);
+const removed = test.macro({
+	async exec(t, place: Place) {
+		const {maps, serve, askers} = await serving(t, place);
 		await serve(everyone);
 		// Of each service several that keep their backend, so that some keep one that stays.
 		const keepers = [...askers, ...askers, ...askers].map(asker => new Client(asker, kept));
@@ -112,10 +126,10 @@ kernel(
 		t.true(staying.length > 0);
 		const requests = new Requests(t, [...staying, ...askers.map(asker => new Client(asker))]);
 		const whole = requests.begin();
-		await requests.reach(300);
+		await requests.reach(200);
 		await serve(left);
 		const rest = requests.begin();
-		await requests.reach(300);
+		await requests.reach(200);
 		await requests.end();
 		for (const keeper of keepers) keeper.destroy();
 
@@ -126,4 +140,11 @@ kernel(
 		t.true(staying.every(({opened}) => opened === 1));
 		t.deepEqual(drops(maps), {});
 	},
-);
+	title: (_, place) =>
+		`backends are chosen in ${place}: one goes under load, and others keep their connections and have the new ones`,
+});
+
+for (const place of ['packets', 'sockets'] as const) {
+	kernel(upgraded, place);
+	kernel(removed, place);
+}
