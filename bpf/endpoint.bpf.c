@@ -3,6 +3,7 @@
 #include "lib/delivery.h"
 #include "lib/dsr.h"
 #include "lib/fragment.h"
+#include "lib/nat_46x64.h"
 #include "lib/neighbour.h"
 
 #undef SOURCE_FILE
@@ -67,6 +68,8 @@ static __always_inline int send_to_service_family(struct __sk_buff *ctx, struct 
 	walk->proxy_port = service_proxy_port(&choice->service);
 	if (walk->proxy_port)
 		return 0;
+	if (choice->service.flags2 & SERVICE_F2_NAT_46X64)
+		return DROP(DROP_NAT_46X64_DISABLED);
 	drop = choose_backend(walk, choice, family);
 	if (drop)
 		return answer_no_service(ctx, walk, drop);
@@ -146,6 +149,9 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		walk->peer_ifindex = device->ifindex;
 	else if (walk->peer_ifindex == PEER_UNKNOWN)
 		find_destination(walk, family);
+	if (service_46x64 && walk->peer_ifindex == PEER_HOST &&
+	    return_46x64(ctx, walk, family, &drop))
+		return drop;
 	if (walk->peer_ifindex == PEER_HOST)
 		return deliver_to_host(ctx, walk, family);
 	destination = walk->peer_ifindex == PEER_ELSEWHERE ? (void *)0

@@ -8,7 +8,7 @@
 #include "lib/dsr_unwrap.h"
 #include "lib/fragment.h"
 #include "lib/handover.h"
-#include "lib/nodeport.h"
+#include "lib/nat_46x64_forward.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_HOST
@@ -53,11 +53,15 @@ static __always_inline int send_to_service(struct __sk_buff *ctx, struct walk *w
 			walk->proxy_port = service_proxy_port(&choice->service);
 			if (walk->proxy_port)
 				return 0;
+			if (!service_46x64 && choice->service.flags2 & SERVICE_F2_NAT_46X64)
+				return DROP(DROP_NAT_46X64_DISABLED);
 			drop = choose_backend(walk, choice, family);
 		}
 		if (drop)
 			return answer_no_service(ctx, walk, drop);
 	}
+	if (service_46x64 && choice->service.flags2 & SERVICE_F2_NAT_46X64)
+		return forward_46x64(ctx, walk, choice, family);
 	if (!find_endpoint(&choice->address, family)) {
 		if (uses_dsr(&choice->service, &walk->packet))
 			return forward_dsr(ctx, walk, choice, family);
@@ -102,6 +106,8 @@ static __always_inline int translate_arriving(struct __sk_buff *ctx, struct walk
 			return result;
 	}
 	if (may_answer_nat(walk, family)) {
+		if (service_46x64 && return_46x64(ctx, walk, family, &result))
+			return result;
 		result = unmasquerade(ctx, walk, family);
 		if (result < 0)
 			return result;

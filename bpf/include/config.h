@@ -60,6 +60,8 @@ const volatile __u8 service_forwarding = 0;
  * nothing that comes so is known.
  */
 const volatile __u8 dsr_dispatch = 0;
+/* 1: what the network sends to services whose backends have the other family goes there. */
+const volatile __u8 service_46x64 = 0;
 /* Under which address an endpoint meets itself as the backend of a service; zero: under its own. */
 const volatile __be32 service_loopback_ipv4 = 0;
 const volatile __be32 service_loopback_ipv6[4] = {};

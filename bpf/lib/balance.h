@@ -182,8 +182,8 @@ find_quoted_service(ctx_t *ctx, struct walk *walk, enum family family, enum serv
 		return (void *)0;
 	turn_packet(quoted);
 	choice = find_service(quoted, family, side);
-	if (!choice)
-		return choice;
+	if (!choice || choice->service.flags2 & SERVICE_F2_NAT_46X64)
+		return (void *)0;
 	ct_key_forward(&key, family, quoted, TUPLE_F_SERVICE);
 	entry = ct_find(&key, family, quoted->protocol);
 	if (!entry || entry->rev_nat_index != choice->service.rev_nat_index ||

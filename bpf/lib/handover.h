@@ -22,7 +22,7 @@ static __always_inline __u32 read_handover(struct __sk_buff *ctx, enum family fa
 	*choice = the_choice();
 	if (!*choice)
 		return HANDOVER_NOTHING;
-	(*choice)->service.rev_nat_index = handover->rev_nat_index;
+	(*choice)->service = (struct lb4_service){ .rev_nat_index = handover->rev_nat_index };
 	return take_backend(*choice, handover->backend_id, family, 0) ? HANDOVER_BACKEND
 								      : HANDOVER_NOTHING;
 }

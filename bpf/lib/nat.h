@@ -93,31 +93,39 @@ static __always_inline struct nat_entry *nat_find_forward(const struct walk *wal
 	return nat_find(&key, family, to);
 }
 
-/* Gives a packet the source that the target says and a port of its flow's own. `entry` and *to are
- * what nat_find_forward() found. Returns 0 or a drop.
+/* The source that the target says and a port of its flow's own, for a packet. `entry` and *to are what
+ * nat_find_forward() found. Returns 0, and *to says it, or a drop.
  */
+static __always_inline int nat_translate(ctx_t *ctx, struct walk *walk, enum family family,
+					 const struct nat_target *target,
+					 struct nat_entry *entry, struct nat_side *to)
+{
+	int mended = NAT_NONE;
+	int drop;
+
+	if (entry && address_equal(&to->address, &target->address) &&
+	    !nat_is_due(entry, &walk->packet, target))
+		return 0;
+	if (entry)
+		mended = family == IPV6 ? nat_mend_ipv6(walk, target, to)
+					: nat_mend_ipv4(walk, target, to);
+	drop = mended == NAT_DONE ? 0 : nat_create(ctx, walk, family, target, to);
+	/* Where the node has a policy its flows are followed already. */
+	if (!drop && target->needs_ct && !host_firewall)
+		drop = family == IPV6 ? nat_follow_ipv6(ctx, walk) : nat_follow_ipv4(ctx, walk);
+	return drop;
+}
+
+/* Gives it to the packet. Returns 0 or a drop. */
 static __always_inline int nat_forward(ctx_t *ctx, struct walk *walk, enum family family,
 				       const struct nat_target *target, struct nat_entry *entry,
 				       struct nat_side *to)
 {
 	struct packet *packet = &walk->packet;
-	int drop;
+	int drop = nat_translate(ctx, walk, family, target, entry, to);
 
-	if (!entry || !address_equal(&to->address, &target->address) ||
-	    nat_is_due(entry, packet, target)) {
-		int mended = NAT_NONE;
-
-		if (entry)
-			mended = family == IPV6 ? nat_mend_ipv6(walk, target, to)
-						: nat_mend_ipv4(walk, target, to);
-		drop = mended == NAT_DONE ? 0 : nat_create(ctx, walk, family, target, to);
-		/* Where the node has a policy its flows are followed already. */
-		if (!drop && target->needs_ct && !host_firewall)
-			drop = family == IPV6 ? nat_follow_ipv6(ctx, walk)
-					      : nat_follow_ipv4(ctx, walk);
-		if (drop)
-			return drop;
-	}
+	if (drop)
+		return drop;
 	if (nat_side_equal(to, &packet->saddr, packet->sport))
 		return 0;
 	return rewrite(ctx, packet, family, &to->address, to->port, REWRITE_SOURCE);

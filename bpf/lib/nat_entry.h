@@ -72,6 +72,8 @@ struct nat_scratch {
 	struct bpf_sock_tuple tuple;
 	__u32 pad;
 	union ct_key key;
+	union ct_key reserved;	/* of IPv4, where a flow of IPv6 has a port of it */
+	struct nat_side own;
 };
 
 struct {

@@ -85,6 +85,26 @@ static __always_inline __u32 nat_random_port(__u32 first, __u32 count)
 	return first + ((bpf_get_prandom_u32() & 0xffff) * count >> 16);
 }
 
+/* The port of a flow to a backend of IPv4 is nobody else's among those of IPv4, too: 0, or the
+ * kernel's error.
+ */
+static __always_inline long nat_reserve_ipv4(const struct packet *packet,
+					     const struct nat_side *to,
+					     struct nat_scratch *scratch)
+{
+	union ct_key *key = &scratch->reserved;
+
+	scratch->own.address.p1 = to->address.p4;
+	scratch->own.port = to->port;
+	key->v4.daddr = to->address.p4;
+	key->v4.saddr = packet->daddr.p4;
+	key->v4.dport = to->port;
+	key->v4.sport = packet->dport;
+	key->v4.nexthdr = packet->protocol;
+	key->v4.flags = TUPLE_F_IN;
+	return nat_make(key, IPV4, &scratch->own, 0);
+}
+
 /* A port for a flow that has none, and its entries: first that of replies, which two flows may want.
  * The first choice is the port that it has, then any. Steps of one length, even of a random one,
  * would stay among the neighbours of a port that is taken, and they are often taken, too.
@@ -119,6 +139,11 @@ static __always_inline int nat_create_family(ctx_t *ctx, struct walk *walk, enum
 		    !nat_port_has_socket(ctx, family, packet, to, &scratch->tuple)) {
 			nat_key_reply(key, family, packet, to);
 			err = nat_make(key, family, &from, target->needs_ct);
+			if (!err && service_46x64 && family == IPV6 && is_mapped_ipv4(&to->address)) {
+				err = nat_reserve_ipv4(packet, to, scratch);
+				if (err)
+					nat_delete(key, family);
+			}
 			if (!err)
 				break;
 		}

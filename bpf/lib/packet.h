@@ -103,6 +103,17 @@ static __always_inline int address_equal(const union v6addr *a, const union v6ad
 	return a->d1 == b->d1 && a->d2 == b->d2;
 }
 
+/* An address of IPv4 in the form of IPv6. */
+static __always_inline union v6addr map_ipv4(__be32 address)
+{
+	return (union v6addr){ { 0, 0, bpf_htonl(0xffff), address } };
+}
+
+static __always_inline int is_mapped_ipv4(const union v6addr *address)
+{
+	return !address->d1 && address->p3 == bpf_htonl(0xffff);
+}
+
 static __always_inline int parse_icmp(const ctx_t *ctx, enum family family,
 				      struct packet *packet)
 {

@@ -177,7 +177,9 @@ static __always_inline int service_admits(const struct service_choice *choice,
 static __always_inline int take_backend(struct service_choice *choice, __u32 id,
 					enum family family, int active_only)
 {
-	if (family == IPV6) {
+	int other = service_46x64 && choice->service.flags2 & SERVICE_F2_NAT_46X64;
+
+	if ((family == IPV6) != other) {
 		struct lb6_backend *backend = bpf_map_lookup_elem(&lb6_backends_v3, &id);
 
 		if (!backend || (active_only && backend->flags != BACKEND_ACTIVE))

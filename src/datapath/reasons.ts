@@ -79,7 +79,11 @@ export const dropReasons: Meanings = {
 		'NO_TUNNEL_OR_ENCAPSULATION_ENDPOINT',
 		'DROP_NO_TUNNEL_ENDPOINT',
 	),
-	161: means('NAT 46/64 not enabled', 'FAILED_TO_INSERT_INTO_PROXYMAP'),
+	161: means(
+		'NAT 46/64 not enabled',
+		'FAILED_TO_INSERT_INTO_PROXYMAP',
+		'DROP_NAT_46X64_DISABLED',
+	),
 	162: means('Reached EDT rate-limiting drop horizon', 'REACHED_EDT_RATE_LIMITING_DROP_HORIZON'),
 	163: means('Unknown connection tracking state', 'UNKNOWN_CONNECTION_TRACKING_STATE'),
 	164: means('Local host is unreachable', 'LOCAL_HOST_IS_UNREACHABLE'),
@@ -131,8 +135,8 @@ export const dropReasons: Meanings = {
 	184: means('Failed to update or lookup TC buffer', 'INVALID_TC_BUFFER'),
 	185: means('No SID was found for the IP address', 'NO_SID'),
 	186: means('SRv6 state was removed during tail call', 'MISSING_SRV6_STATE'),
-	187: means('L3 translation from IPv4 to IPv6 failed (NAT46)', 'NAT46'),
-	188: means('L3 translation from IPv6 to IPv4 failed (NAT64)', 'NAT64'),
+	187: means('L3 translation from IPv4 to IPv6 failed (NAT46)', 'NAT46', 'DROP_NAT46'),
+	188: means('L3 translation from IPv6 to IPv4 failed (NAT64)', 'NAT64', 'DROP_NAT64'),
 	189: means('Authentication required', 'AUTH_REQUIRED', 'DROP_AUTH_REQUIRED'),
 	190: means('No conntrack map found', 'CT_NO_MAP_FOUND'),
 	191: means('No nat map found', 'SNAT_NO_MAP_FOUND'),
@@ -275,6 +279,8 @@ export const sourceFiles: Meanings = {
 	27: means('dsr_arrive.h', '', 'SOURCE_DSR_ARRIVE'),
 	28: means('dsr_tunnel.h', '', 'SOURCE_DSR_TUNNEL'),
 	29: means('dsr_unwrap.h', '', 'SOURCE_DSR_UNWRAP'),
+	30: means('nat_46x64.h', '', 'SOURCE_NAT_46X64'),
+	31: means('nat_46x64_forward.h', '', 'SOURCE_NAT_46X64_FORWARD'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

@@ -31,6 +31,11 @@ export interface ServiceSettings {
 	 * Geneve between nodes by the other family.
 	 */
 	readonly dsrDispatch?: DsrDispatch;
+	/**
+	 * Whether what the network sends to services whose backends have addresses of the other family
+	 * goes there, from the node's address for NAT; dropped unless given.
+	 */
+	readonly nat46x64?: boolean;
 	/** Whether services of any protocol are looked for, which costs a look-up; false unless given. */
 	readonly anyProtocol?: boolean;
 	/** Of services that do not name one; `random` unless given. */
@@ -66,7 +71,7 @@ export type DsrDispatch = keyof typeof dispatches;
 
 /**
  * Constants of `bpf/include/config.h`. *Throws:* `ERR_USAGE` for a size that no table has, and for
- * acceleration or DSR of what is not balanced at all.
+ * acceleration, DSR or NAT between families of what is not balanced at all.
  */
 export function serviceConstants({
 	perPacket = true,
@@ -74,6 +79,7 @@ export function serviceConstants({
 	acceleration = false,
 	forwarding = 'snat',
 	dsrDispatch = forwarding === 'snat' ? undefined : 'opt',
+	nat46x64 = false,
 	anyProtocol = false,
 	algorithm = 'random',
 	maglevSize = 16_381,
@@ -84,6 +90,12 @@ export function serviceConstants({
 		throw new UsageError(
 			`set up services: ${maglevSize} is no size of a Maglev table: ` +
 				`expected one of ${maglevSizes.join(', ')}`,
+		);
+	}
+
+	if (nat46x64 && !nodePort) {
+		throw new UsageError(
+			'set up services: NAT between the families is of what the network sends: it needs nodePort',
 		);
 	}
 
@@ -107,6 +119,7 @@ export function serviceConstants({
 		service_forwarding: forwardings[forwarding],
 		dsr_dispatch: dsrDispatch === undefined ? 0 : dispatches[dsrDispatch],
 		tunnel_port: dsrDispatch === 'geneve' ? genevePort : 0,
+		service_46x64: Number(nat46x64),
 		service_any_protocol: Number(anyProtocol),
 		service_algorithm: algorithms[algorithm],
 		service_reject: Number(noBackend === 'reject'),

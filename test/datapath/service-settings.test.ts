@@ -26,6 +26,7 @@ test(sets, {forwarding: 'snat'}, {service_forwarding: 0, dsr_dispatch: 0});
 test(sets, {nodePort: true, forwarding: 'dsr'}, {service_forwarding: 1, dsr_dispatch: 1});
 test(sets, {nodePort: true, forwarding: 'hybrid'}, {service_forwarding: 2, dsr_dispatch: 1});
 test(sets, {nodePort: true, dsrDispatch: 'opt'}, {service_forwarding: 0, dsr_dispatch: 1});
+test(sets, {nodePort: true, nat46x64: true}, {service_46x64: 1});
 test(sets, {nodePort: true, dsrDispatch: 'ipip'}, {dsr_dispatch: 2, tunnel_port: 0});
 test(sets, {nodePort: true, dsrDispatch: 'geneve'}, {dsr_dispatch: 3, tunnel_port: 6081});
 
@@ -57,8 +58,9 @@ test('tables of Maglev have the size that is set, and other maps their own', asy
 	}
 });
 
-test('DSR is of what the network sends', t => {
-	for (const settings of [{forwarding: 'dsr'}, {dsrDispatch: 'opt'}] as const) {
+test('DSR and NAT between families are of what the network sends', t => {
+	const all = [{forwarding: 'dsr'}, {dsrDispatch: 'opt'}, {nat46x64: true}] as const;
+	for (const settings of all) {
 		t.throws(() => serviceConstants(settings), {
 			instanceOf: UsageError,
 			message: /it needs nodePort/,

@@ -19,6 +19,7 @@ const bits = {
 	localRedirect: [0, 1],
 	l7LoadBalancer: [0, 4],
 	dsr: [0, 128],
+	nat46x64: [0, 2],
 } as const;
 export type ServiceFlag = keyof typeof bits;
 
@@ -61,7 +62,8 @@ export function writeService(maps: DatapathMaps, service: WrittenService): void 
 	const {affinity = 0, algorithm, ranges = [], proxyPort} = service;
 	const family = address.includes(':') ? 6 : 4;
 	for (const {id: backend_id, state = 'active', ...ends} of backends) {
-		maps.require(`backends${family}`).set(backend_id, {
+		const of = ends.address.includes(':') ? 6 : 4;
+		maps.require(`backends${of}`).set(backend_id, {
 			...{address: ends.address, port: ends.port, proto: protocol},
 			...{flags: states[state], cluster_id: 0, zone: 0},
 		});

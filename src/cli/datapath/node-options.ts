@@ -36,6 +36,7 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly acceleration?: boolean;
 	readonly forwarding?: 'snat' | 'dsr' | 'hybrid';
 	readonly dsrDispatch?: DsrDispatch;
+	readonly nat46x64?: boolean;
 	readonly serviceAlgorithm?: 'random' | 'maglev';
 	readonly constant?: readonly string[];
 	readonly mapRatio?: string;
@@ -89,6 +90,7 @@ export function withNode(command: Command): Command {
 				...['opt', 'ipip', 'geneve'],
 			]),
 		)
+		.option('--nat-46x64', 'and to backends of the other family')
 		.addOption(
 			new Option('--service-algorithm <name>', 'of services that name none').choices([
 				...['random', 'maglev'],
@@ -142,8 +144,9 @@ export function datapathOptions(
 
 function serviceOptions(options: NodeOptions): ServiceSettings {
 	const {nodePort, acceleration, serviceAlgorithm: algorithm} = options;
-	const {forwarding, dsrDispatch} = options;
+	const {forwarding, dsrDispatch, nat46x64} = options;
 	return {
+		...(nat46x64 === undefined ? {} : {nat46x64}),
 		...(forwarding === undefined ? {} : {forwarding}),
 		...(dsrDispatch === undefined ? {} : {dsrDispatch}),
 		...(nodePort === undefined ? {} : {nodePort}),

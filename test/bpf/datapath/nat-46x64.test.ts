@@ -1,0 +1,226 @@
+/**
+ * Services whose backends have addresses of the other family. The loopback device forwards nothing:
+ * what is to be routed is left to the stack.
+ */
+
+import {hopByHop, tcp, type Packet} from '../../../src/lab/index.js';
+import {asked, answered, type DsrEnds} from './dsr-packets.js';
+import type {GuardedNode} from './guarded-node.js';
+import {exactly, onePort, withPort} from './nat-packets.js';
+import {families, identities, type Family, type Person} from './people.js';
+import {told} from './service-packets.js';
+import {egress, ingress, table, type TableLine, type TableSettings} from './table.js';
+import {writeService} from '../../helpers/services.js';
+
+const [v4, v6] = families;
+const nat = {ipv4: v4.address.host, ipv6: v6.address.host, ports: [onePort, onePort]} as const;
+const on: TableSettings = {nat, services: {nodePort: true, nat46x64: true}};
+const other = (f: Family): Family => (f.is6 ? v4 : v6);
+const mapped = (f: Family, person: Person): string =>
+	f.is6 ? f.address[person] : `::ffff:${f.address[person]}`;
+
+const install =
+	(f: Family, who: Person = 'lab') =>
+	(node: GuardedNode): void => {
+		for (const protocol of [6, 17, 132]) {
+			writeService(node.maps, {
+				...{id: 7, address: f.address.service, port: 80, protocol},
+				flags: ['loadBalancer', 'routable', 'nat46x64'],
+				backends: [{id: 1, address: other(f).address[who], port: 8080}],
+			});
+		}
+	};
+
+/** From the node to the backend, in the other family. */
+const atBackend = (f: Family, kind: DsrEnds, to: Person = 'lab'): Packet =>
+	flagged(
+		f,
+		withPort(
+			asked(other(f), {...kind, from: 'host', to, port: 8080}),
+			...(['source', onePort] as const),
+		),
+	);
+/** What answers that. */
+const fromBackend = (f: Family, kind: DsrEnds, from: Person = 'lab'): Packet =>
+	withPort(
+		answered(other(f), {...kind, from, to: 'host', port: 8080}),
+		...(['destination', onePort] as const),
+	);
+/** IPv6 knows no fragmentation on the way, and what was of it forbids it. */
+const flagged = (f: Family, packet: Packet): Packet =>
+	f.is6 ? packet.with('ipv4', {dontFragment: true}) : packet;
+const back = (f: Family, packet: Packet): Packet =>
+	f.is6 ? packet : packet.with('ipv4', {dontFragment: true});
+
+const kinds: readonly (readonly [string, DsrEnds, DsrEnds])[] = [
+	['TCP', {flags: 'S'}, {flags: 'SA'}],
+	['UDP', {}, {}],
+];
+
+function exchanged(f: Family): TableLine[] {
+	return kinds.flatMap(([name, kind, reply]): TableLine[] => {
+		const flows =
+			name === 'TCP' ? (['ctTcp4', 'ctTcp6'] as const) : (['ctAny4', 'ctAny6'] as const);
+		return [
+			{
+				name: `${name} goes to the backend, from the node`,
+				meanwhile: install(f),
+				...{packet: asked(f, kind), goes: 'stack'},
+				out: exactly(atBackend(f, kind)),
+				maps: {
+					nat6: [
+						{
+							key: {
+								saddr: mapped(f, 'world'),
+								daddr: mapped(other(f), 'lab'),
+								flags: 0,
+							},
+							before: undefined,
+							after: {to_address: mapped(other(f), 'host'), to_port: onePort},
+						},
+						{
+							key: {saddr: mapped(other(f), 'lab'), daddr: mapped(other(f), 'host')},
+							before: undefined,
+							after: {to_address: mapped(f, 'world'), to_port: 40_000},
+						},
+					],
+					// Nobody of IPv4 gets the port.
+					nat4: f.is6
+						? [{key: {flags: 1}, before: undefined, after: {to_port: onePort}}]
+						: [],
+					[flows[1]]: [
+						...(f.is6 ? [{key: {flags: 4}, before: undefined}] : []),
+						{
+							key: {flags: 0},
+							before: undefined,
+							after: {node_port: true, rev_nat_index: 7},
+						},
+					],
+				},
+			},
+			{
+				name: `what answers ${name} gets to the client, from the service`,
+				meanwhile: install(f),
+				packets: [
+					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
+					{
+						...{packet: fromBackend(f, reply), goes: 'stack'},
+						out: exactly(back(f, answered(f, reply))),
+					},
+					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
+				],
+			},
+			{
+				name: `${name} gets to a backend of this node, and back`,
+				meanwhile: install(f, 'red'),
+				packets: [
+					{
+						...{packet: asked(f, kind), goes: 'stack'},
+						out: exactly(atBackend(f, kind, 'red')),
+						contextOut: {mark: f.worldIdentity * 0x1_0000 + 0xf00},
+					},
+					{
+						...{packet: fromBackend(f, reply, 'red'), program: 'from_endpoint'},
+						...{goes: 'stack', out: exactly(back(f, answered(f, reply)))},
+					},
+				],
+			},
+		];
+	});
+}
+
+function refused(f: Family): TableLine[] {
+	const drop = [f.is6 ? 188 : 187, ingress] as const;
+	const whole = f.udp({from: 'world', to: 'service', destinationPort: 80});
+	return [
+		{
+			name: 'a packet without a hop left is answered, as it came',
+			meanwhile: install(f),
+			...{packet: asked(f, {flags: 'S', hops: 1}), goes: 'back', counts: [[196, ingress]]},
+			out: exactly(told(f, asked(f, {flags: 'S', hops: 1}), 'hops')),
+		},
+		{
+			name: 'SCTP sums what does not change with it',
+			meanwhile: install(f),
+			packet: f.sctp({from: 'world', to: 'service', destinationPort: 80}),
+			drop,
+		},
+		f.is6
+			? {
+					name: 'a header between that of IPv6 and TCP has no place in IPv4',
+					meanwhile: install(f),
+					packet: f.ip(
+						{from: 'world', to: 'service'},
+						hopByHop({options: [{type: 0x1e, data: new Uint8Array(4)}]}),
+						tcp({sourcePort: 40_000, destinationPort: 80, flags: 'S'}),
+					),
+					drop,
+				}
+			: {
+					name: 'a datagram without a sum is none of IPv6',
+					meanwhile: install(f),
+					packet: asked(f, {noChecksum: true}),
+					drop,
+				},
+		...(f.is6
+			? []
+			: [
+					{
+						name: 'options of IPv4 have no place in IPv6',
+						meanwhile: install(f),
+						packet: asked(f, {flags: 'S'}).with('ipv4', {options: [{kind: 'nop'}]}),
+						drop,
+					},
+					{
+						name: 'a fragment of IPv4 stays one',
+						meanwhile: install(f),
+						packet: whole.with('ipv4', {moreFragments: true}),
+						...{drop, counts: [[9, ingress] as const]},
+					},
+				]),
+		{
+			name: 'where all ports are taken',
+			meanwhile: install(f),
+			packets: [
+				{packet: asked(f, {}), goes: 'stack'},
+				{
+					packet: asked(f, {from: 'desk'}),
+					drop: [167, ingress],
+					counts: [[64, ingress]],
+				},
+			],
+		},
+		{
+			name: "what answers no such flow is the node's",
+			meanwhile: install(f),
+			...{packet: fromBackend(f, {}), goes: 'by itself', out: 'unchanged'},
+		},
+		{
+			name: 'what an endpoint sends to such a service',
+			meanwhile: install(f),
+			packet: asked(f, {flags: 'S', from: 'red'}),
+			...{program: 'from_endpoint', drop: [161, egress]},
+		},
+		{
+			name: 'what an endpoint sends to the host is for the host',
+			meanwhile: install(f),
+			packet: f.tcp({to: 'host', flags: 'S'}),
+			...{program: 'from_endpoint', goes: 'stack', out: 'unchanged'},
+			contextOut: {mark: identities.red * 0x1_0000 + 0xf00},
+		},
+	];
+}
+
+table('from_netdev', exchanged, on);
+table('from_netdev', refused, on);
+table(
+	'from_netdev',
+	(f): TableLine[] => [
+		{
+			name: 'where it is not wished, such a service has no backend',
+			meanwhile: install(f),
+			...{packet: asked(f, {flags: 'S'}), drop: [161, ingress], maps: {nat6: []}},
+		},
+	],
+	{nat, services: {nodePort: true}},
+);
