@@ -52,6 +52,7 @@ export function addAdd(service: Command): void {
 				'dsr',
 			]),
 		)
+		.option('--nat-46x64', 'backends have addresses of the other family')
 		.option(
 			'--proxy-port <port>',
 			'of a transparent proxy on this node, instead of backends',
@@ -77,6 +78,7 @@ interface AddOptions extends NodeOptions {
 	readonly deny?: readonly string[];
 	readonly forwarding?: 'snat' | 'dsr';
 	readonly proxyPort?: number;
+	readonly nat46x64?: boolean;
 }
 
 async function add(
@@ -86,7 +88,7 @@ async function add(
 	command: Command,
 ): Promise<void> {
 	const {allow, deny, algorithm, affinity, forwarding} = options;
-	const {externalPolicy, internalPolicy, proxyPort} = options;
+	const {externalPolicy, internalPolicy, proxyPort, nat46x64} = options;
 	if (allow !== undefined && deny !== undefined) {
 		throw new UsageError('add service: expected --allow or --deny, not both');
 	}
@@ -104,6 +106,7 @@ async function add(
 		...(sourceRanges === undefined ? {} : {sourceRanges}),
 		...(forwarding === undefined ? {} : {forwardingMode: forwarding}),
 		...(proxyPort === undefined ? {} : {proxyPort}),
+		...(nat46x64 === undefined ? {} : {nat46x64}),
 	};
 	const {maps, services} = await openForChange('add service', options);
 	using _maps = maps;

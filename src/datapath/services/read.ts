@@ -44,7 +44,7 @@ export function describeEntry(entry: Entry): Service {
 }
 
 function describeHead(
-	{address, port, protocol, scope}: WantedFrontend,
+	{family, address, port, protocol, scope}: WantedFrontend,
 	id: number,
 	{spread, flags: first, flags2: second}: Pick<Entry, 'spread' | 'flags' | 'flags2'>,
 	prefixes: readonly string[],
@@ -71,6 +71,7 @@ function describeHead(
 		sourceRanges: hasRanges ? ranges : undefined,
 		forwardingMode: (second & flags2.dsr) === 0 ? 'snat' : 'dsr',
 		...(isProxied && {proxyPort: spread}),
+		...(backendFamily(family, second) !== family && {nat46x64: true}),
 	};
 }
 
@@ -87,7 +88,9 @@ export function readService(maps: DatapathMaps, frontend: WantedFrontend): Servi
 	for (let slot = 1; slot <= count + qcount; slot++) {
 		const {backend_id, count: weight} = at(slot) ?? {};
 		const backend =
-			backend_id === undefined ? undefined : readBackend(maps, family, backend_id);
+			backend_id === undefined
+				? undefined
+				: readBackend(maps, backendFamily(family, second), backend_id);
 		if (backend === undefined) continue;
 		const place = {slot, weight: weight || defaultWeight, quarantined: slot > count};
 		backends.push({...backend, ...place});
@@ -103,6 +106,12 @@ export function readService(maps: DatapathMaps, frontend: WantedFrontend): Servi
 	const spread = value.affinity_timeout ?? 0;
 	const head = describeHead(frontend, id, {spread, flags, flags2: second}, ranges.sort());
 	return {...head, backends};
+}
+
+/** Of a service with these flags. */
+function backendFamily(family: Family, second: number): Family {
+	if ((second & flags2.nat46x64) === 0) return family;
+	return family === 4 ? 6 : 4;
 }
 
 function readBackend(maps: DatapathMaps, family: Family, id: number): Backend | undefined {

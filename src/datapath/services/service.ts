@@ -62,6 +62,11 @@ export interface NewService {
 	 */
 	readonly proxyPort?: number;
 	/**
+	 * Whether the backends have addresses of the other family than the frontend, which clients
+	 * outside reach where the node's `nat46x64` is set. False unless given.
+	 */
+	readonly nat46x64?: boolean;
+	/**
 	 * Whether other ports of the address are refused to clients outside: true unless given for
 	 * `ClusterIP` and `LoadBalancer`, false for addresses that nodes have.
 	 */
@@ -109,5 +114,7 @@ export interface Service {
 	readonly forwardingMode: 'snat' | 'dsr';
 	/** Of the proxy that takes what is sent to it. */
 	readonly proxyPort?: number;
+	/** Its backends have addresses of the other family. */
+	readonly nat46x64?: true;
 	readonly backends: readonly ServiceBackend[];
 }

@@ -200,8 +200,9 @@ export function readState(maps: DatapathMaps): {state: ServiceState; leftovers: 
 		...{ranges: [], tables: [], backends: []},
 	};
 	const byNumber = new Map<number, Entry>();
+	// Services may have backends of the other family.
+	for (const family of families) readBackends(maps, family, state);
 	for (const family of families) {
-		readBackends(maps, family, state);
 		readEntries(maps, family, state, byNumber, leftovers);
 		readNumbers(maps, family, state, byNumber, leftovers);
 	}

@@ -1,9 +1,17 @@
 /** Reads services as people write them into the entries that they take in the maps. */
 
-import {UsageError} from '../../base/errors.js';
-import {nearest} from '../../base/suggest.js';
 import {protocolNumber} from '../protocols.js';
-import {readAddress, readPrefix, type Family, type KnownAddress} from './addresses.js';
+import {readPrefix, type Family} from './addresses.js';
+import {
+	addressIn,
+	checkObject,
+	choose,
+	hasOnly,
+	isWhole,
+	refuse,
+	tryAddress,
+	wholeIn,
+} from './checks.js';
 import {
 	algorithms,
 	backendStates,
@@ -66,6 +74,7 @@ const serviceFields = [
 	'sourceRanges',
 	'forwardingMode',
 	'proxyPort',
+	'nat46x64',
 	'wildcard',
 	'surrogate',
 ] as const satisfies (keyof NewService)[];
@@ -199,7 +208,13 @@ function entryOf(
 	const redirects = type === 'LocalRedirect';
 	const isLocal = redirects || (isOutside && scope === 0 ? external : internal) === 'Local';
 	const proxyPort = proxyPortOf(service);
-	const all = readBackends(service.backends, family, protocol);
+	const {nat46x64 = false} = service;
+	if (nat46x64 && service.forwardingMode === 'dsr') {
+		refuse('nat46x64', 'is of a service without DSR', nat46x64);
+	}
+
+	const other = family === 4 ? 6 : 4;
+	const all = readBackends(service.backends, nat46x64 ? other : family, protocol);
 	return {
 		frontend,
 		spread: proxyPort || packSpread(algorithm, timeout),
@@ -212,6 +227,7 @@ function entryOf(
 			bits(sourceRanges !== undefined, flags1.sourceRange),
 		flags2:
 			bits(redirects, flags2.localRedirect) |
+			bits(nat46x64, flags2.nat46x64) |
 			bits(proxyPort > 0, flags2.l7LoadBalancer) |
 			bits(internal === 'Local', flags2.internalLocal) |
 			bits(both, flags2.twoScopes) |
@@ -294,7 +310,7 @@ function refuseBackend(backend: NewBackend, i: number, family: Family): never {
 	const {port, weight = defaultWeight, state, zone = 0} = backend;
 	const address = addressIn(`${at}.address`, backend.address);
 	if (address.family !== family) {
-		refuse(`${at}.address`, `is of IPv${family} as its frontend is`, backend.address);
+		refuse(`${at}.address`, `is of IPv${family}`, backend.address);
 	}
 
 	wholeIn(`${at}.port`, port, 1, 0xffff);
@@ -302,23 +318,6 @@ function refuseBackend(backend: NewBackend, i: number, family: Family): never {
 	wholeIn(`${at}.zone`, zone, 0, 0xff);
 	if (state !== undefined) choose(`${at}.state`, state, backendStates);
 	return refuse(at, 'is a backend', backend);
-}
-
-function tryAddress(text: string): KnownAddress | undefined {
-	try {
-		return readAddress(text);
-	} catch {
-		return undefined;
-	}
-}
-
-function isWhole(value: unknown, low: number, high: number): boolean {
-	return Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
-}
-
-function hasOnly(value: object, fields: readonly string[]): boolean {
-	for (const name in value) if (!fields.includes(name)) return false;
-	return true;
 }
 
 const noRanges = {ranges: [], deny: false};
@@ -348,15 +347,6 @@ function rangesOf(
 	return {ranges: [...new Set(own)].sort(), deny: deny !== undefined};
 }
 
-function addressIn(field: string, text: unknown): {family: Family; text: string} {
-	if (typeof text !== 'string') return refuse(field, 'is an address', text);
-	try {
-		return readAddress(text);
-	} catch (cause) {
-		return refuse(field, 'is an address', text, cause);
-	}
-}
-
 function readProtocol(field: string, protocol: unknown): number {
 	if (typeof protocol === 'string' && protocol.toLowerCase() === 'any') return 0;
 	try {
@@ -364,35 +354,4 @@ function readProtocol(field: string, protocol: unknown): number {
 	} catch (cause) {
 		return refuse(field, 'is tcp, udp, sctp, any or a number', protocol, cause);
 	}
-}
-
-function wholeIn(field: string, value: unknown, low: number, high: number): number {
-	if (isWhole(value, low, high)) return value as number;
-	return refuse(field, `is a whole number from ${low} to ${high}`, value);
-}
-
-function choose(field: string, value: unknown, choices: readonly string[]): void {
-	if (choices.includes(value as string)) return;
-	refuse(field, `is one of ${choices.join(', ')}`, value);
-}
-
-function checkObject(what: string, value: unknown, fields: readonly string[]): void {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-		refuse(what, 'is an object', value);
-	}
-
-	if (hasOnly(value, fields)) return;
-	const unknown = Object.keys(value).find(key => !fields.includes(key));
-	if (unknown === undefined) return;
-	const close = nearest(unknown, fields);
-	const hint = close === undefined ? '' : `; did you mean "${close}"?`;
-	throw new UsageError(`read service: ${what} has no field "${unknown}"${hint}`);
-}
-
-function refuse(field: string, what: string, value: unknown, cause?: unknown): never {
-	const text = typeof value === 'string' ? `"${value}"` : JSON.stringify(value);
-	throw new UsageError(
-		`read service: ${field} ${what}, got ${text}`,
-		cause === undefined ? {} : {cause},
-	);
 }

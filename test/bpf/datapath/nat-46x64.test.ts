@@ -191,6 +191,13 @@ function refused(f: Family): TableLine[] {
 			],
 		},
 		{
+			name: 'an error of the other family is told to nobody',
+			prepare: install(f),
+			given: [asked(f, {flags: 'S'})],
+			packet: other(f).unreachable({from: 'room', to: 'host'}, atBackend(f, {flags: 'S'})),
+			...(f.is6 ? {goes: 'by itself', out: 'unchanged'} : {drop: [188, ingress]}),
+		},
+		{
 			name: "what answers no such flow is the node's",
 			meanwhile: install(f),
 			...{packet: fromBackend(f, {}), goes: 'by itself', out: 'unchanged'},

@@ -1,4 +1,4 @@
-/** Services of a node's own backends, and of a proxy. */
+/** Services of a node's own backends, of a proxy, and of backends of the other family. */
 
 import {Services, type NewService} from '../../../src/datapath/index.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -56,5 +56,35 @@ kernel('a proxy stands in the place of backends', async t => {
 		await t.throwsAsync(services.upsert(web(4, {proxyPort: 1, ...wrong})), {
 			message: /proxyPort is of a service without algorithm and affinity/,
 		});
+	}
+});
+
+kernel('backends may have the other family where the service says so', async t => {
+	const maps = await openServiceMaps(t, {entries: 1024});
+	const services = new Services(maps);
+	for (const [family, other] of [
+		[4, 6],
+		[6, 4],
+	] as const) {
+		const {backends} = web(other);
+		const service = web(family, {nat46x64: true, backends, type: 'LoadBalancer'});
+		await services.upsert(service);
+		for (const reader of [services, new Services(maps)]) {
+			const found = reader.get(service.frontend);
+			t.true(found?.nat46x64);
+			t.true(found?.flags.includes('46x64'));
+			t.deepEqual(
+				found?.backends.map(({address}) => address),
+				backends.map(({address}) => address),
+			);
+		}
+
+		t.is([...maps.require(`backends${other}`).keys()].length, 2);
+		t.true(await new Services(maps).delete(service.frontend));
+		t.is([...maps.require(`backends${other}`).keys()].length, 0);
+		const wrong = {...service, nat46x64: false};
+		await t.throwsAsync(services.upsert(wrong), {message: /address is of IPv/});
+		const dsr = {...service, forwardingMode: 'dsr'} as const;
+		await t.throwsAsync(services.upsert(dsr), {message: /without DSR/});
 	}
 });

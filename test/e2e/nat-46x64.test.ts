@@ -1,0 +1,128 @@
+/** Clients of one family and backends of the other: one on another node, one an endpoint of this. */
+
+import {once} from 'node:events';
+import type {ExecutionContext} from 'ava';
+
+import {
+	datapathDown,
+	datapathUp,
+	Endpoints,
+	openDatapathMaps,
+	Services,
+} from '../../src/datapath/index.js';
+import {lab, type Host} from '../../src/lab/index.js';
+import {makeBpffs} from '../helpers/bpffs.js';
+import {asks, echo, echoUdp, talk} from '../helpers/datapath-clients.js';
+import {addressesOf} from '../helpers/datapath-lab.js';
+import {kernelTest} from '../helpers/kernel.js';
+
+const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
+
+/** Milliseconds. */
+const timeout = 5000;
+const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
+
+async function serving(
+	t: ExecutionContext,
+	backend: 'far' | 'red',
+): Promise<{client: Host; frontends: readonly string[]}> {
+	const root = `${await makeBpffs(t)}/skep`;
+	const net = await lab({
+		name: 'crossing',
+		hosts: ['client', 'far', 'red'],
+		routers: ['node'],
+		links: [
+			['client', 'node'],
+			['far', 'node'],
+			['red', 'node'],
+		],
+	});
+	t.teardown(async () => net.close());
+	const {client, red, node} = net.hosts;
+	const [outer, inner, end] = node.interfaces;
+	const inside = {ipv4: bare(inner?.ipv4), ipv6: bare(inner?.ipv6)};
+	await datapathUp({
+		...{root, netns: node.netns, devices: ['eth0', 'eth1'], gateway: inside, nat: inside},
+		sizes: {conntrackTcp: 4096, conntrackAny: 4096, nat: 4096},
+		services: {nodePort: true, nat46x64: true},
+	});
+	t.teardown(async () => datapathDown({root}));
+	const maps = openDatapathMaps({root, write: true});
+	t.teardown(() => {
+		maps.close();
+	});
+	const endpoints = new Endpoints(maps);
+	endpoints.setHost(node.interfaces.flatMap(({ipv4, ipv6}) => [bare(ipv4), bare(ipv6)]));
+	const [ipv4, ipv6] = addressesOf(red);
+	endpoints.add({
+		...{id: 1, identity: 300, interface: end?.name ?? '', netns: node.netns},
+		...{ipv4, ipv6, mac: red.interfaces[0]?.mac ?? ''},
+	});
+
+	const frontends = [bare(outer?.ipv4), bare(outer?.ipv6)];
+	const [four = '', six = ''] = addressesOf(net.hosts[backend]);
+	const services = new Services(maps);
+	for (const [port, protocol, to] of [
+		[30_080, 'tcp', 8080],
+		[30_053, 'udp', 5353],
+	] as const) {
+		for (const [i, address] of frontends.entries()) {
+			await services.upsert({
+				...{frontend: {address, port, protocol}, type: 'NodePort', surrogate: false},
+				...{nat46x64: true, backends: [{address: i === 0 ? six : four, port: to}]},
+			});
+		}
+	}
+
+	await echo(net.hosts[backend], 8080);
+	await echoUdp(t, net.hosts[backend], 5353);
+	return {client, frontends};
+}
+
+for (const backend of ['far', 'red'] as const) {
+	kernel(`a backend of the other family answers: ${backend}`, async t => {
+		const {client, frontends} = await serving(t, backend);
+		for (const frontend of frontends) {
+			const socket = await client.connect(frontend, 30_080, {
+				signal: AbortSignal.timeout(timeout),
+			});
+			t.is(await talk(socket, 'there and back'), 'there and back');
+			t.is(socket.remoteAddress, frontend);
+			const bulk = Buffer.alloc(300_000, 'there and back. ');
+			let length = 0;
+			const whole = new Promise<void>(resolve => {
+				socket.on('data', (piece: Buffer) => {
+					length += piece.length;
+					if (length === bulk.length) resolve();
+				});
+			});
+			socket.write(bulk);
+			await whole;
+			socket.end();
+			await once(socket, 'close');
+			t.is(await asks(client, frontend, 30_053, 100, timeout), 100, frontend);
+		}
+	});
+}
+
+kernel('who sends too large packets to the other family learns how large they may be', async t => {
+	const {
+		client,
+		frontends: [frontend = ''],
+	} = await serving(t, 'far');
+	let answer;
+	for (let round = 0; round < 20 && answer === undefined; round++) {
+		answer = await asks(client, frontend, 30_053, 1472 - 20, 500);
+	}
+
+	t.is(answer, 1472 - 20);
+	const socket = await client.openUdp({family: 'ipv4'});
+	t.teardown(() => socket.close());
+	const told = async (): Promise<boolean> => {
+		socket.send(Buffer.alloc(1472), 30_053, frontend);
+		return (await client.exec('ip', ['route', 'get', frontend])).stdout.includes(' mtu 1480');
+	};
+	let knows = false;
+	for (let round = 0; round < 50 && !knows; round++) knows = await told();
+	t.true(knows);
+});
