@@ -60,7 +60,7 @@ async function serving(
 	});
 
 	const frontends = [bare(outer?.ipv4), bare(outer?.ipv6)];
-	const [four = '', six = ''] = addressesOf(net.hosts[backend]);
+	const [four, six] = addressesOf(net.hosts[backend]);
 	const services = new Services(maps);
 	for (const [port, protocol, to] of [
 		[30_080, 'tcp', 8080],
