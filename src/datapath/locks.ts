@@ -1,10 +1,12 @@
 /** Locks under which processes change a datapath, one after the other. */
 
 import {mkdirSync} from 'node:fs';
+import {constants} from 'node:os';
 import {setTimeout} from 'node:timers/promises';
 
 import type {Fd} from '../kernel/sys/fd.js';
 import {lockFolder, takeFolder} from '../kernel/sys/lock.js';
+import {SyscallError} from '../kernel/sys/syscall-error.js';
 import {DatapathError} from './datapath-error.js';
 import {lockPath} from './root.js';
 
@@ -81,6 +83,12 @@ function refused(name: string, root: string): DatapathError {
 
 function tryLock(root: string, name: string): Fd | undefined {
 	const path = lockPath(root, name);
-	mkdirSync(path, {recursive: true, mode: 0o700});
-	return lockFolder(path);
+	try {
+		return lockFolder(path);
+	} catch (error) {
+		if (!(error instanceof SyscallError) || error.errno !== constants.errno.ENOENT) throw error;
+		// The first who takes it.
+		mkdirSync(path, {recursive: true, mode: 0o700});
+		return lockFolder(path);
+	}
 }
