@@ -5,12 +5,14 @@ import {
 	datapathUpgrade,
 	listExclusions,
 	openDatapathMaps,
+	Prefilter,
 	type DatapathSettings,
 } from '../../src/datapath/index.js';
 import {programPath} from '../../src/datapath/root.js';
 import {openMapById} from '../../src/object/map/open-map.js';
 import {openPinnedProgram} from '../../src/object/program/program.js';
 import {addressesOf, makeDatapathLab} from '../helpers/datapath-lab.js';
+import {connects, echo, patience} from '../helpers/datapath-clients.js';
 import {makeBpffs} from '../helpers/bpffs.js';
 import {kernelTest} from '../helpers/kernel.js';
 
@@ -119,6 +121,38 @@ kernel('an upgrade changes what it is told to change, and nothing else', async t
 	const last = constantsOf(root);
 	await datapathUpgrade({root});
 	t.deepEqual(differences(last, constantsOf(root)), []);
+});
+
+kernel('programs of sockets and lists of denied sources stay through an upgrade', async t => {
+	const net = await makeDatapathLab(t, {xdp: 'native'});
+	const {root, maps, red, world} = net;
+	const cgroup = red.cgroup.replace(/\/[^/]*$/, '');
+	await datapathUp({...net.options, cgroup, sockmap: true, constants: {sockmap_max_bytes: 4096}});
+	await echo(red, 80);
+	const prefilter = new Prefilter(maps);
+	const denied = addressesOf(world);
+	await prefilter.replace(denied);
+	const before = datapathStatus({root});
+	await datapathUpgrade({root});
+	const after = datapathStatus({root});
+	t.is(after.state, 'up');
+	t.deepEqual(
+		after.hooks.map(({kind, where, program}) => [kind, where, program]),
+		before.hooks.map(({kind, where, program}) => [kind, where, program]),
+	);
+	t.true(after.hooks.some(({kind, where}) => kind === 'cgroup' && where === cgroup));
+	t.true(after.hooks.some(({kind}) => kind === 'sockmap'));
+	t.is(constantsOf(root)['redirect_message.sockmap_max_bytes'], 4096);
+	t.is(prefilter.list().length, denied.length);
+	for (const address of addressesOf(red)) {
+		t.false(await connects(world, address, 80, patience(false)), address);
+	}
+
+	// What was switched off stays off.
+	await datapathUpgrade({root, cgroup: false, xdp: 'off'});
+	await datapathUpgrade({root});
+	const off = datapathStatus({root}).hooks.map(({kind}) => kind);
+	t.false(off.some(kind => ['cgroup', 'sockmap', 'xdp'].includes(kind)));
 });
 
 kernel('a device that is gone does not hinder an upgrade', async t => {

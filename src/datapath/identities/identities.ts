@@ -48,7 +48,10 @@ const labelBytes = 1024;
 const pinName = 'identities';
 const noPrealloc = 1;
 
-/** What labels a number has, kept in a pinned map beside the datapath's own. */
+/**
+ * What labels a number has, kept in a pinned map beside the datapath's own. Rules that name labels
+ * follow what `Policies.allocate` and `release` change; for changes made here there is `refresh`.
+ */
 export class Identities implements Disposable {
 	private readonly root: string;
 	private readonly map: BpfMap<Uint8Array, Uint8Array>;
