@@ -140,7 +140,7 @@ const benchmarks: Record<string, Benchmark> = {
 			benchServices({
 				rounds: longRounds,
 				services: Math.max(...services),
-				updates: Math.min(1000, operations),
+				updates: Math.min(5000, operations),
 			}),
 	},
 	'service-network': {

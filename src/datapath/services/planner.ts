@@ -345,7 +345,7 @@ function orderOf({slots, members = slots}: Entry): {
 	readonly slots: readonly Slot[];
 	readonly open: readonly Slot[];
 } {
-	if (!members.some(slot => stateOf(slot) !== active)) {
+	if (members.every(slot => stateOf(slot) === active)) {
 		return {slots: arrange(slots, members, []), open: members};
 	}
 

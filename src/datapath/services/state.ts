@@ -58,6 +58,7 @@ const noSlots: readonly Slot[] = [];
 const noRanges: readonly string[] = [];
 const noMatches: ReadonlySet<number> = new Set();
 
+/** A backend as the maps have it. */
 export class BackendRecord {
 	readonly id: number;
 	readonly key: string;
