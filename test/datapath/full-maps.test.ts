@@ -190,3 +190,21 @@ kernel('a policy that cannot be put in force leaves the one before, which goes o
 	t.like(removed, {code: 'ERR_MAP'});
 	for (const [i, family] of families.entries()) t.false(passes(family, 81, 4000 + i));
 });
+
+kernel('a policy of more rules than a map usually takes gets a larger map', async t => {
+	const {maps, toEndpoint} = await guardEndpoint(t);
+	const rules = Array.from({length: 20_000}, (_, i): PolicyRule => {
+		return {direction: 'ingress', peers: 1000 + i, action: 'allow'};
+	});
+	const world: PolicyRule = {direction: 'ingress', peers: 'world', action: 'allow'};
+	const policies = new Policies(maps);
+	const {entries} = await policies.replace(endpoint.id, [...rules, world], {
+		enforce: {ingress: true},
+	});
+	t.is(entries, 20_003);
+	t.is(policies.get(endpoint.id)?.entries.length, entries);
+	for (const family of families) {
+		const opener = tcp({sourcePort: 5000, destinationPort: 80, flags: 'S'});
+		t.not(toEndpoint.run({data: received(family, opener)}).returnValue, shot);
+	}
+});

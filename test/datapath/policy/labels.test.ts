@@ -1,10 +1,13 @@
+import {once} from 'node:events';
 import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {Worker} from 'node:worker_threads';
 
 import {Identities, Ipcache, Policies, type PolicyRule} from '../../../src/datapath/index.js';
 import {skep} from '../../helpers/cli.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {endpoint, guardEndpoint, peers, type Guarded} from './guarded.js';
+import type {ReplacerData} from './replacer-worker.js';
 
 const kernel = kernelTest({feature: 'policies in a map of maps', since: '5.15'});
 
@@ -108,4 +111,29 @@ kernel('rules are kept as long as the policy that was made of them', async t => 
 	t.is(records(root).length, 1);
 	await policies.remove(endpoint.id);
 	t.deepEqual(records(root), []);
+});
+
+kernel('a process that dies at any point leaves a policy that follows its own labels', async t => {
+	const {policies, root} = await guardEndpoint(t);
+	const rulesFor = (app: string): PolicyRule[] => [{...web, peers: {labels: {app}}}];
+	const numbers = [await policies.allocate(['app=web']), await policies.allocate(['app=db'])];
+	const choices = [rulesFor('web'), rulesFor('db')];
+	const data: ReplacerData = {root, endpointId: endpoint.id, choices};
+	const peersNow = (): number[] =>
+		policies.get(endpoint.id)?.entries.map(({identity}) => identity) ?? [];
+	for (let round = 0; round < 4; round++) {
+		const worker = new Worker(new URL('replacer-worker.js', import.meta.url), {
+			workerData: data,
+		});
+		for (let i = 0; i <= round; i++) await once(worker, 'message');
+		await worker.terminate();
+		await policies.recover();
+		t.is(records(root).length, 1);
+		const [peer] = peersNow();
+		const app = numbers.find(({id}) => id === peer)?.labels[0] ?? '';
+		const {id} = await policies.allocate([app, `round=${round}`]);
+		t.deepEqual(peersNow(), [peer, id]);
+		await policies.release(id);
+		t.deepEqual(peersNow(), [peer]);
+	}
 });
