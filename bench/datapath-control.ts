@@ -60,7 +60,7 @@ export async function benchDatapathControl(size: DatapathControlSize): Promise<F
 	const {code, stdout, stderr} = await node.exec(
 		process.execPath,
 		[child, JSON.stringify(order)],
-		{timeout: 120_000},
+		{timeout: 600_000},
 	);
 	if (code !== 0) throw new Error(`datapath-control: ${stderr.trim()}`);
 	const times = JSON.parse(stdout) as DatapathControlTime[];
