@@ -5,6 +5,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "lib/socket_reverse.h"
+#include "lib/trace_sock.h"
 
 #define SOCKET_REFUSE	0
 #define SOCKET_PROCEED	1
@@ -38,6 +39,7 @@ static __always_inline int socket_forward(struct bpf_sock_addr *ctx, enum socket
 	if (!service || service->flags2 & SERVICE_F2_NAT_46X64)
 		return SOCKET_PROCEED;
 
+	trace_sock(ctx, &frontend, family, TRACE_SOCK_PRE_FORWARD);
 	backend.protocol = frontend.protocol;
 	if (service->flags2 & SERVICE_F2_L7_LOAD_BALANCER) {
 		/* Packets of endpoints are taken to the proxy on their way. */
@@ -61,17 +63,24 @@ static __always_inline int socket_forward(struct bpf_sock_addr *ctx, enum socket
 	if (err)
 		return refuse(err);
 	socket_peer_write(ctx, form, &backend.address, backend.port);
+	trace_sock(ctx, &backend, family, TRACE_SOCK_POST_FORWARD);
 	return SOCKET_PROCEED;
 }
 
 /* Tells the application of the frontend in the place of a backend. */
 static __always_inline int socket_reverse(struct bpf_sock_addr *ctx, enum socket_form form)
 {
-	struct socket_peer peer = {};
+	enum family family = socket_family(form);
+	struct socket_peer backend = {};
+	struct socket_peer peer;
 
-	socket_peer_read(ctx, form, &peer);
-	if (peer.protocol && socket_recall(ctx, socket_family(form), &peer))
-		socket_peer_write(ctx, form, &peer.address, peer.port);
+	socket_peer_read(ctx, form, &backend);
+	peer = backend;
+	if (!peer.protocol || !socket_recall(ctx, family, &peer))
+		return SOCKET_PROCEED;
+	trace_sock(ctx, &backend, family, TRACE_SOCK_PRE_REVERSE);
+	socket_peer_write(ctx, form, &peer.address, peer.port);
+	trace_sock(ctx, &peer, family, TRACE_SOCK_POST_REVERSE);
 	return SOCKET_PROCEED;
 }
 

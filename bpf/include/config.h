@@ -129,6 +129,9 @@ const volatile __u64 host_netns_cookie = 0;
 const volatile __u16 socket_node_port_min = 30000;
 const volatile __u16 socket_node_port_max = 32767;
 
+/* 1: what sockets ask for and get is told to who listens. */
+const volatile __u8 socket_trace = 0;
+
 /* ---- Direct connections between sockets */
 
 /* Larger messages have the stack. */

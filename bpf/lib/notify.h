@@ -3,27 +3,9 @@
 #ifndef SKEP_LIB_NOTIFY_H
 #define SKEP_LIB_NOTIFY_H
 
-#include "../maps/events.h"
 #include "../types/policy.h"
-#include "ratelimit.h"
+#include "listeners.h"
 #include "walk.h"
-
-static __always_inline int notify_allowed(void)
-{
-	struct ratelimit_key key = { .usage = RATELIMIT_EVENTS };
-
-	return !events_rate || ratelimit_take(&key, events_rate, events_burst);
-}
-
-static __always_inline int notify_somebody_listens(void)
-{
-	__u32 i;
-
-	for (i = 0; i < EVENTS_LISTENERS; i++)
-		if (bpf_map_lookup_elem(&events, &i))
-			return 1;
-	return 0;
-}
 
 /* The scratch, its header filled in; NULL where nobody listens or the limit is reached. */
 static __always_inline struct events_scratch *
@@ -48,14 +30,6 @@ notify_begin(ctx_t *ctx, const struct walk *walk, __u8 type, __u8 subtype, __u8 
 	scratch->drop.len_cap = length < EVENTS_CAPTURE_MAX ? length : EVENTS_CAPTURE_MAX;
 	scratch->drop.version = version;
 	return scratch;
-}
-
-static __always_inline void notify_count_lost(__u32 listener)
-{
-	__u64 *lost = bpf_map_lookup_elem(&events_lost, &listener);
-
-	if (lost)
-		++*lost;
 }
 
 /* Appends the packet's first bytes to a header of `size` bytes, and sends. */

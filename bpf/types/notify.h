@@ -9,6 +9,7 @@ enum notify_type {
 	NOTIFY_DROP = 1,
 	NOTIFY_TRACE = 4,
 	NOTIFY_POLICY_VERDICT = 5,
+	NOTIFY_TRACE_SOCK = 7,
 };
 
 #define NOTIFY_DROP_VERSION	3
@@ -98,5 +99,31 @@ enum trace_point {
 };
 
 #define TRACE_REASON_UNKNOWN	5
+
+/* A socket is given another peer: no packet follows. */
+struct trace_sock_notify {
+	__u8 type;		/* NOTIFY_TRACE_SOCK */
+	__u8 xlate_point;	/* enum trace_sock_point */
+	__u8 l4_proto;		/* enum trace_sock_protocol */
+	__u8 ipv6 : 1,
+	     pad : 7;
+	__u16 dst_port;		/* host byte order */
+	__u16 pad2;
+	__u64 sock_cookie;
+	__u64 cgroup_id;
+	union v6addr dst_ip;	/* of IPv4 in the first bytes */
+};
+
+enum trace_sock_point {
+	TRACE_SOCK_PRE_FORWARD = 1,	/* what an application asks for */
+	TRACE_SOCK_POST_FORWARD = 2,	/* what it gets */
+	TRACE_SOCK_PRE_REVERSE = 3,	/* where a message comes from */
+	TRACE_SOCK_POST_REVERSE = 4,	/* what the application is told of it */
+};
+
+enum trace_sock_protocol {
+	TRACE_SOCK_TCP = 1,
+	TRACE_SOCK_UDP = 2,
+};
 
 #endif

@@ -9,6 +9,7 @@ import type {
 	MonitorEvent,
 	MonitorFilter,
 	PolicyVerdictEvent,
+	SocketEvent,
 	TraceEvent,
 	UnknownEvent,
 } from '../datapath/index.js';
@@ -20,7 +21,7 @@ import {withOwnRoot} from './datapath-options.js';
 import {hexdump} from './output/hexdump.js';
 import {outputOptions, write} from './output/print.js';
 
-const kinds = ['drop', 'trace', 'policy-verdict'] as const;
+const kinds = ['drop', 'trace', 'policy-verdict', 'trace-sock'] as const;
 
 export function addMonitor(noun: Command): void {
 	const numbers =
@@ -93,7 +94,7 @@ async function run(options: Options, command: Command): Promise<void> {
 				if (isTable) lines.push(...textOf(event, parsePacket, verbose));
 				else lines.push(jsonOf(shown(event, readFlow)));
 				if (event.kind === 'unknown') warnOfUnknown(event);
-				else if (file !== undefined && event.kind !== 'lost') await capture(file, event);
+				else if (file !== undefined && 'packet' in event) await capture(file, event);
 			}
 
 			write(lines.map(line => `${line}\n`).join(''));
@@ -118,7 +119,7 @@ function filterOf(options: Options): MonitorFilter {
 	};
 }
 
-type PacketEvent = Exclude<MonitorEvent, LostEvent | UnknownEvent>;
+type PacketEvent = Exclude<MonitorEvent, LostEvent | UnknownEvent | SocketEvent>;
 
 async function capture(file: PcapWriter, event: PacketEvent): Promise<void> {
 	// A capture has one kind of frames.
@@ -142,7 +143,7 @@ function shown(
 	event: MonitorEvent,
 	readFlow: (packet: Uint8Array, isL3: boolean) => object | undefined,
 ): object {
-	if (event.kind === 'lost' || event.kind === 'unknown') return event;
+	if (!('packet' in event)) return event;
 	const {packet, ...rest} = event;
 	return {...rest, flow: readFlow(packet, event.isL3) ?? null, packet};
 }
@@ -161,6 +162,11 @@ function* textOf(
 
 	if (event.kind === 'unknown') {
 		yield `?? event of type ${event.type}, ${event.bytes.length} bytes: ${hex(event.bytes, '')}`;
+		return;
+	}
+
+	if (event.kind === 'trace-sock') {
+		yield socketText(event);
 		return;
 	}
 
@@ -209,6 +215,12 @@ function traceText(event: TraceEvent): string {
 	const proxy = event.proxyPort === 0 ? '' : ` port ${event.proxyPort}`;
 	const encrypted = event.encrypted ? ' encrypted' : '';
 	return `${arrow} ${place}${number}${proxy} id ${sourceIdentity}->${destinationIdentity} ${reason}${encrypted} if ${ifindex}`;
+}
+
+function socketText({point, protocol, address, port, cookie, cgroup}: SocketEvent): string {
+	const arrow = point.endsWith('-forward') ? '->' : '<-';
+	const peer = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+	return `ss socket ${cookie} ${arrow} ${peer} ${protocol} ${point} cgroup ${cgroup}`;
 }
 
 function verdictText(event: PolicyVerdictEvent): string {

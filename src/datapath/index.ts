@@ -33,7 +33,13 @@ export type {
 	NodeValue,
 	RemoteEndpointInfo,
 } from './layout/endpoint.js';
-export type {DropNotify, NotifyHeader, PolicyVerdictNotify, TraceNotify} from './layout/notify.js';
+export type {
+	DropNotify,
+	NotifyHeader,
+	PolicyVerdictNotify,
+	TraceNotify,
+	TraceSockNotify,
+} from './layout/notify.js';
 export type {PrefixKey, PrefixValue} from './layout/prefix.js';
 export type {PolicyEntry, PolicyKey, PolicyStatsKey, PolicyStatsValue} from './layout/policy.js';
 export type {
@@ -188,6 +194,7 @@ export {
 	parseDropReason,
 	policyDirections,
 	sourceFiles,
+	socketPoints,
 	tracePoints,
 	traceReasons,
 	type Meaning,
@@ -203,6 +210,7 @@ export {
 	type MonitorEvent,
 	type PacketEvent,
 	type PolicyVerdictEvent,
+	type SocketEvent,
 	type TraceEvent,
 	type UnknownEvent,
 	type Verdict,

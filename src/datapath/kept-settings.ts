@@ -40,12 +40,12 @@ export function bindSettings(
 	const program = programs.get(carrier);
 	if (program === undefined) throw new TypeError(`there is no program ${carrier}`);
 	const {netns, devices, xdp, gateway, mtu, hostFirewall, fibRouting} = options;
-	const {nat, services, constants} = options;
+	const {nat, traceSockets, services, constants} = options;
 	// A map has the exclusions.
 	const masquerade = {...options.masquerade, exclude: undefined};
 	const settings: {readonly [K in keyof Required<DatapathSettings>]: unknown} = {
 		...{netns, devices, xdp, gateway, mtu, hostFirewall, fibRouting},
-		...{nat, masquerade, services, constants},
+		...{nat, masquerade, traceSockets, services, constants},
 	};
 	const text = JSON.stringify(settings, (_name, value: unknown) =>
 		typeof value === 'bigint' ? String(value) : value,

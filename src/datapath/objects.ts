@@ -35,6 +35,8 @@ export interface NodeSettings extends NamespaceOptions {
 	readonly nat?: NatSettings;
 	/** Whether endpoints are in the world by the node's address; by their own unless given. */
 	readonly masquerade?: MasqueradeSettings;
+	/** Whether monitors are told what sockets ask for and get; false unless given. */
+	readonly traceSockets?: boolean;
 	/** What is done for services. */
 	readonly services?: ServiceSettings;
 	/** Any other load-time constant by its name in `bpf/include/config.h`. */
@@ -113,6 +115,7 @@ function valuesOf(settings: NodeSettings): Record<string, unknown> {
 		host_firewall: Number(hostFirewall),
 		host_endpoint_id: hostFirewall ? hostEndpointId : 0,
 		fib_routing: Number(fibRouting),
+		socket_trace: Number(settings.traceSockets === true),
 		...natConstants(settings),
 		...serviceConstants(settings.services ?? {}),
 		...settings.constants,

@@ -217,6 +217,14 @@ export const tracePoints: Meanings = {
 	13: means('to-crypto'),
 };
 
+/** Where what a socket asks for or is told is traced. */
+export const socketPoints: Meanings = {
+	1: means('pre-forward', '', 'TRACE_SOCK_PRE_FORWARD'),
+	2: means('post-forward', '', 'TRACE_SOCK_POST_FORWARD'),
+	3: means('pre-reverse', '', 'TRACE_SOCK_PRE_REVERSE'),
+	4: means('post-reverse', '', 'TRACE_SOCK_POST_REVERSE'),
+};
+
 /** What conntrack says of a packet that is traced; a bit of its own says that it was encrypted. */
 export const traceReasons: Meanings = {
 	0: means('new', '', 'CT_NEW'),

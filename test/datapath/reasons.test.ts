@@ -12,6 +12,7 @@ import {
 	parseDropReason,
 	policyDirections,
 	sourceFiles,
+	socketPoints,
 	tracePoints,
 	traceReasons,
 	type Meanings,
@@ -45,6 +46,7 @@ struct {
 	enum metric_direction metric_direction;
 	enum policy_direction policy_direction;
 	enum trace_point trace_point;
+	enum trace_sock_point trace_sock_point;
 	enum ct_status status;
 	enum policy_match match;
 	enum source_file file;
@@ -57,6 +59,7 @@ const lists: Readonly<Record<string, Meanings>> = {
 	metric_direction: metricDirections,
 	policy_direction: policyDirections,
 	trace_point: tracePoints,
+	trace_sock_point: socketPoints,
 	ct_status: traceReasons,
 	policy_match: matchTypes,
 	source_file: sourceFiles,

@@ -114,7 +114,7 @@ async function openLaboratory(t: ExecutionContext): Promise<Laboratory> {
 		const client = net.hosts[kind];
 		const constants = {socket_host_only: Number(kind === 'left'), host_netns_cookie: cookie};
 		const sizes = mapSizes({socketReverseNat: 1024});
-		const spec = await prepareObject('sock', {constants}, sizes);
+		const spec = await prepareObject('sock', {constants, traceSockets: true}, sizes);
 		const pinRoot = `${root}/${kind}`;
 		mkdirSync(pinRoot);
 		const collection = loadCollection(spec, {pinRoot});
@@ -122,7 +122,7 @@ async function openLaboratory(t: ExecutionContext): Promise<Laboratory> {
 		const maps = openDatapathMaps({root: pinRoot, write: true});
 		opened.push(maps, collection);
 		// All opened now: the pins end with the test.
-		for (const name of used) maps.require(name);
+		for (const name of [...used, 'events' as const]) maps.require(name);
 		return {
 			...{client, server, maps},
 			clientAddress: byFamily(client),

@@ -21,6 +21,7 @@ export interface NodeOptions extends Pick<RootOptions, 'root'> {
 	readonly xdp?: XdpChoice;
 	readonly cgroup?: string | false;
 	readonly sockmap?: boolean;
+	readonly traceSockets?: boolean;
 	readonly netns?: string;
 	readonly gateway?: readonly string[];
 	readonly address?: readonly string[];
@@ -58,6 +59,7 @@ export function withNode(command: Command): Command {
 		.option('--no-cgroup', 'give them none any more')
 		.option('--sockmap', 'connections between its sockets may be direct; "skep sock choose"')
 		.option('--no-sockmap', 'leave them all to the stack')
+		.option('--trace-sockets', 'monitors are told what sockets ask for and get')
 		.option('--netns <path>', 'namespace of the devices, if not this one')
 		.option('--gateway <address>', 'what endpoints have as gateway; one each family', collect)
 		.option('--address <address>', 'one more address of the node itself', collect)
@@ -135,6 +137,7 @@ export function datapathOptions(
 		...(xdp === undefined ? {} : {xdp}),
 		...(cgroup === undefined ? {} : {cgroup}),
 		...(options.sockmap === undefined ? {} : {sockmap: options.sockmap}),
+		...(options.traceSockets === undefined ? {} : {traceSockets: options.traceSockets}),
 		...(netns === undefined ? {} : {netns}),
 		...(mtu === undefined ? {} : {mtu}),
 		...(hostFirewall === undefined ? {} : {hostFirewall}),

@@ -82,6 +82,23 @@ export interface PolicyVerdictNotify extends NotifyHeader {
 	readonly cookie?: number;
 }
 
+/** A socket asks for a peer, or is given another; no packet follows. */
+export interface TraceSockNotify {
+	/** 7. */
+	readonly type: number;
+	/** 1 before and 2 behind the translation of what is asked for, 3 and 4 of what is told. */
+	readonly xlate_point: number;
+	/** 0 unknown, 1 TCP, 2 UDP. */
+	readonly l4_proto: number;
+	readonly ipv6: boolean;
+	/** Host byte order. */
+	readonly dst_port: number;
+	readonly sock_cookie: bigint;
+	readonly cgroup_id: bigint;
+	/** 16 bytes: an IPv4 address stands in the first four. */
+	readonly dst_ip: string;
+}
+
 const common = '0 type u8, 1 subtype u8, 2 source u16, 4 hash u32, 8 len_orig u32, 12 len_cap u16';
 const old = `${common}, 14 version u16`;
 const extended = `${common}, 14 version u8, 15 ext_version u8`;
@@ -104,6 +121,18 @@ export const notifyStructs: StructTable = {
 		['1.15-1.17', 48, `${old}, ${trace}, 27.0 ipv6 b1 as flags, 27.1 pad _b7, ${origin}`],
 		['1.18', 48, `${old}, ${trace}, 27 flags u8, ${origin}`],
 		['1.19-', 56, `${extended}, ${trace}, 27 flags u8, ${origin}, 48 ip_trace_id u64`],
+	],
+	trace_sock_notify: [
+		[
+			'1.15-1.18',
+			38,
+			'0 type u8, 1 xlate_point u8, 2 dst_ip ipv6, 18 dst_port u16, 20 sock_cookie u64, 28 cgroup_id u64, 36 l4_proto u8, 37.0 ipv6 flag, 37.1 pad _b7',
+		],
+		[
+			'1.19-',
+			40,
+			'0 type u8, 1 xlate_point u8, 2 l4_proto u8, 3.0 ipv6 flag, 3.1 pad _b7, 4 dst_port u16, 6 pad2 _2, 8 sock_cookie u64, 16 cgroup_id u64, 24 dst_ip ipv6',
+		],
 	],
 	policy_verdict_notify: [
 		[

@@ -23,6 +23,7 @@ const layouts: Readonly<Record<EventKind, Readonly<Record<number, LayoutVersion>
 	drop: {1: '1.17', 2: '1.18', 3: '1.19'},
 	trace: {1: '1.18', 2: '1.19'},
 	'policy-verdict': {},
+	'trace-sock': {},
 };
 const verdictLayouts = ['1.18', '1.19'] as const;
 

@@ -1,7 +1,7 @@
 /** What a monitor tells. */
 
 /** What a datapath's programs tell of. */
-export const eventKinds = ['drop', 'trace', 'policy-verdict'] as const;
+export const eventKinds = ['drop', 'trace', 'policy-verdict', 'trace-sock'] as const;
 
 /** What an event of a program tells of. */
 export type EventKind = (typeof eventKinds)[number];
@@ -89,6 +89,25 @@ export interface PolicyVerdictEvent extends PacketEvent {
 	readonly cookie: number;
 }
 
+/**
+ * A socket asked for a service, or was told of a message from one: before and behind the translation.
+ * Told where the node's `traceSockets` is set.
+ */
+export interface SocketEvent {
+	readonly kind: 'trace-sock';
+	/** Milliseconds since 1970 when the event was read. */
+	readonly time: number;
+	/** `pre-forward`, `post-forward`, `pre-reverse`, `post-reverse`: see `socketPoints`. */
+	readonly point: string;
+	readonly protocol: 'tcp' | 'udp' | 'unknown';
+	/** Of the peer. */
+	readonly address: string;
+	readonly port: number;
+	readonly cookie: bigint;
+	/** The cgroup of the process, by its id. */
+	readonly cgroup: bigint;
+}
+
 /** Events that the monitor did not get. */
 export interface LostEvent {
 	readonly kind: 'lost';
@@ -105,11 +124,12 @@ export interface UnknownEvent {
 	readonly kind: 'unknown';
 	/** Milliseconds since 1970 when the event was read. */
 	readonly time: number;
-	/** Its first byte: 1 drop, 2 and 3 debugging, 4 trace, 5 policy verdict, 7 socket. */
+	/** Its first byte: 1 drop, 2 and 3 debugging, 4 trace, 5 policy verdict, 7 socket; of Cilium's the last, whose two forms are of one length. */
 	readonly type: number;
 	/** All of it; at its end are up to 7 bytes of padding. */
 	readonly bytes: Uint8Array;
 }
 
 /** What a monitor tells of. */
-export type MonitorEvent = DropEvent | TraceEvent | PolicyVerdictEvent | LostEvent | UnknownEvent;
+export type MonitorEvent =
+	DropEvent | TraceEvent | PolicyVerdictEvent | SocketEvent | LostEvent | UnknownEvent;

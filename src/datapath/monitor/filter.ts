@@ -9,6 +9,7 @@ import {
 	type DropEvent,
 	type EventKind,
 	type PolicyVerdictEvent,
+	type SocketEvent,
 	type TraceEvent,
 } from './events.js';
 import {findPlaces} from './packet-flow.js';
@@ -37,7 +38,13 @@ export interface MonitorFilter {
 }
 
 type Filtered = DropEvent | TraceEvent | PolicyVerdictEvent;
-type Test = (event: Filtered) => boolean;
+type Test = (event: Filtered | SocketEvent) => boolean;
+
+/** Sockets have neither endpoints nor identities. */
+const ofPackets =
+	(test: (event: Filtered) => boolean): Test =>
+	event =>
+		event.kind !== 'trace-sock' && test(event);
 
 /** A filter that is ready to be asked. */
 export interface ReadyFilter {
@@ -77,31 +84,31 @@ export function prepareFilter(filter: MonitorFilter): ReadyFilter {
 
 function* testsOf(filter: MonitorFilter): Generator<Test> {
 	const {from, to, relatedTo, identities, addresses, ports, reasons} = filter;
-	if (from !== undefined) yield event => from.includes(sideOf(event).from);
-	if (to !== undefined) yield event => to.includes(sideOf(event).to);
+	if (from !== undefined) yield ofPackets(event => from.includes(sideOf(event).from));
+	if (to !== undefined) yield ofPackets(event => to.includes(sideOf(event).to));
 	if (relatedTo !== undefined) {
-		yield event => {
+		yield ofPackets(event => {
 			const side = sideOf(event);
 			return relatedTo.includes(side.from) || relatedTo.includes(side.to);
-		};
+		});
 	}
 
 	if (identities !== undefined) {
-		yield event => identitiesOf(event).some(each => identities.includes(each));
+		yield ofPackets(event => identitiesOf(event).some(each => identities.includes(each)));
 	}
 
 	if (reasons !== undefined) {
 		const codes = new Set(
 			reasons.map(each => (typeof each === 'number' ? each : parseDropReason(each))),
 		);
-		yield event => event.kind !== 'trace' && codes.has(event.reason);
+		yield ofPackets(event => event.kind !== 'trace' && codes.has(event.reason));
 	}
 
 	if (addresses !== undefined || ports !== undefined) {
-		yield packetTest(
-			addresses?.map(each => parsePrefix(each)),
-			ports,
-		);
+		const prefixes = addresses?.map(each => parsePrefix(each));
+		const ofPacket = packetTest(prefixes, ports);
+		yield event =>
+			event.kind === 'trace-sock' ? isPeer(event, prefixes, ports) : ofPacket(event);
 	}
 }
 
@@ -124,10 +131,20 @@ function identitiesOf(event: Filtered): readonly number[] {
 	return [event.sourceIdentity, event.destinationIdentity];
 }
 
+function isPeer(
+	event: SocketEvent,
+	prefixes: readonly Prefix[] | undefined,
+	ports: readonly number[] | undefined,
+): boolean {
+	const {address} = parsePrefix(event.address);
+	const isCovered = prefixes?.some(prefix => covers(prefix, address)) ?? true;
+	return isCovered && (ports?.includes(event.port) ?? true);
+}
+
 function packetTest(
 	prefixes: readonly Prefix[] | undefined,
 	ports: readonly number[] | undefined,
-): Test {
+): (event: Filtered) => boolean {
 	return ({packet, isL3}) => {
 		const view = viewOf(packet);
 		const places = findPlaces(view, isL3);

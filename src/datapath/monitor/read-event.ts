@@ -1,8 +1,15 @@
 /** Events as they come from the datapath, read by name. */
 
+import {formatIpv4, parseIpv6} from '../../base/address.js';
+import {viewOf} from '../../base/bytes.js';
 import type {Codec} from '../../format/codec/codec.js';
 import {notifyCodec} from '../layout/notify-codec.js';
-import type {DropNotify, PolicyVerdictNotify, TraceNotify} from '../layout/notify.js';
+import type {
+	DropNotify,
+	PolicyVerdictNotify,
+	TraceNotify,
+	TraceSockNotify,
+} from '../layout/notify.js';
 import type {LayoutVersion} from '../layout/versions.js';
 import {
 	authTypes,
@@ -10,6 +17,7 @@ import {
 	dropReasons,
 	matchTypes,
 	meaningOf,
+	socketPoints,
 	sourceFiles,
 	tracePoints,
 	traceReasons,
@@ -19,6 +27,7 @@ import type {
 	EventKind,
 	PacketEvent,
 	PolicyVerdictEvent,
+	SocketEvent,
 	TraceEvent,
 	Verdict,
 } from './events.js';
@@ -28,6 +37,7 @@ export const kindOfType: Readonly<Record<number, EventKind>> = {
 	1: 'drop',
 	4: 'trace',
 	5: 'policy-verdict',
+	7: 'trace-sock',
 };
 
 const l3Flag = 2;
@@ -39,12 +49,14 @@ export class EventFormat {
 	private readonly drops: Codec<DropNotify>;
 	private readonly traces: Codec<TraceNotify>;
 	private readonly verdicts: Codec<PolicyVerdictNotify>;
+	private readonly sockets: Codec<TraceSockNotify>;
 	private readonly files: typeof sourceFiles;
 
 	constructor(version: LayoutVersion = 'skep') {
 		this.drops = notifyCodec('drop', version);
 		this.traces = notifyCodec('trace', version);
 		this.verdicts = notifyCodec('verdict', version);
+		this.sockets = notifyCodec('traceSock', version);
 		this.files = version === 'skep' ? sourceFiles : ciliumSourceFiles;
 	}
 
@@ -57,6 +69,8 @@ export class EventFormat {
 				return this.traces.size;
 			case 'policy-verdict':
 				return this.verdicts.size;
+			case 'trace-sock':
+				return this.sockets.size;
 		}
 	}
 
@@ -67,7 +81,7 @@ export class EventFormat {
 		offset: number,
 		length: number,
 		time: number,
-	): DropEvent | TraceEvent | PolicyVerdictEvent {
+	): DropEvent | TraceEvent | PolicyVerdictEvent | SocketEvent {
 		const size = this.sizeOf(kind);
 		const bytes = new Uint8Array(view.buffer, view.byteOffset + offset + size, length - size);
 		switch (kind) {
@@ -77,6 +91,8 @@ export class EventFormat {
 				return trace(this.traces.decode(view, offset), bytes, time);
 			case 'policy-verdict':
 				return verdict(this.verdicts.decode(view, offset), bytes, time);
+			case 'trace-sock':
+				return socket(this.sockets.decode(view, offset), time);
 		}
 	}
 
@@ -146,6 +162,21 @@ function verdict(event: PolicyVerdictNotify, bytes: Uint8Array, time: number): P
 		authType: meaningOf(authTypes, event.auth_type),
 		cookie: event.cookie ?? 0,
 		...common(event, bytes, time, event.l3 ?? false),
+	};
+}
+
+const socketProtocols = ['unknown', 'tcp', 'udp'] as const;
+
+function socket(event: TraceSockNotify, time: number): SocketEvent {
+	const address = parseIpv6(event.dst_ip);
+	return {
+		...{kind: 'trace-sock', time},
+		point: meaningOf(socketPoints, event.xlate_point),
+		protocol: socketProtocols[event.l4_proto] ?? 'unknown',
+		address: event.ipv6 ? event.dst_ip : formatIpv4(viewOf(address), 0),
+		port: event.dst_port,
+		cookie: event.sock_cookie,
+		cgroup: event.cgroup_id,
 	};
 }
 

@@ -29,6 +29,8 @@ const scratch = new Set([
 	'service_choices',
 	'nat_scratch',
 	'relays',
+	'tunnels',
+	'crossings',
 	'shortcuts4',
 	'shortcuts6',
 	'sock_peers',
@@ -112,6 +114,7 @@ for (const object of ['endpoint', 'host']) {
 }
 
 for (const name of ['drop_notify', 'trace_notify']) test(sameStruct, 'xdp', name);
+test(sameStruct, 'sock', 'trace_sock_notify');
 
 test('lists of denied sources hold keys and values of the tables', async t => {
 	const {maps} = await read('xdp');

@@ -142,6 +142,10 @@ const samples = {
 		...{orig_ip: '2001:db8::1', ...notify, ext_version: 1, src_label: 2, dst_label: 3},
 		...{dst_id: 4, reason: 5, flags: 1, ifindex: 6, ip_trace_id: 7n},
 	} satisfies records.TraceNotify,
+	trace_sock_notify: {
+		...{type: 7, xlate_point: 1, l4_proto: 2, ipv6: true, dst_port: 443},
+		...{sock_cookie: 5n, cgroup_id: 6n, dst_ip: '2001:db8::1'},
+	} satisfies records.TraceSockNotify,
 	policy_verdict_notify: {
 		...{...notify, ext_version: 1, remote_label: 2, verdict: -133, dst_port: 443, proto: 6},
 		...{dir: 1, ipv6: true, match_type: 5, audited: true, l3: true, auth_type: 1, cookie: 2},
