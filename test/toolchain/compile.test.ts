@@ -175,7 +175,8 @@ test('an abort stops clang and leaves nothing behind', async t => {
 [ "$1" = --version ] && { echo clang version 14.0.6; exit; }
 while [ "$1" != -o ]; do shift; done
 echo half > "$2"
-echo $$ > "${clang}.pid"
+echo $$ > "${clang}.number"
+mv "${clang}.number" "${clang}.pid"
 exec sleep 600
 `,
 	);
