@@ -146,7 +146,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		if (service_nodeport && !drop && !walk->node_port &&
 		    is_service_address(&walk->packet, family))
 			return answer_no_service(ctx, walk, DROP(DROP_NO_SERVICE));
-		if (walk->peer_ifindex == PEER_ELSEWHERE || !(host_firewall || is_known_here(walk)))
+		if (walk->peer_ifindex == PEER_ELSEWHERE ||
+		    !(host_firewall || walk->node_port || walk->dsr))
 			return WALK_NEXT;
 	}
 

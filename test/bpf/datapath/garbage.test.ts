@@ -5,6 +5,9 @@ import fc from 'fast-check';
 import type {BpfMap} from '../../../src/object/map/map.js';
 import {runPacket} from '../../../src/lab/index.js';
 import {kernelTest} from '../../helpers/kernel.js';
+import {carrying} from './dsr-packets.js';
+import {inGeneve, inIpip} from './dsr-tunnel-packets.js';
+import {writeService} from '../../helpers/services.js';
 import {guardedNode, programNames, type GuardedNode, type ProgramName} from './guarded-node.js';
 import {families, type Family, type Person} from './people.js';
 
@@ -24,13 +27,15 @@ function drops(node: GuardedNode): bigint {
 	return sum;
 }
 
-const person = fc.constantFrom<Person>('red', 'blue', 'green', 'far', 'host', 'world', 'desk');
+const person = fc.constantFrom<Person>(
+	...(['red', 'blue', 'green', 'far', 'host', 'world', 'desk', 'node', 'service'] as const),
+);
 const family = fc.constantFrom<Family>(...families);
 
 /** A packet of somebody's with some bytes that are not what they were, or cut. */
 const broken = fc
 	.record({
-		...{family, from: person, to: person, kind: fc.nat(5)},
+		...{family, from: person, to: person, kind: fc.nat(8)},
 		changes: fc.array(fc.tuple(fc.nat(99), fc.nat(255)), {maxLength: 4}),
 		length: fc.option(fc.integer({min: 34, max: 120})),
 		hops: fc.constantFrom(0, 1, 64),
@@ -45,11 +50,32 @@ const broken = fc
 				() => f.ping(ip),
 				() => f.unreachable(ip, f.udp({from: to, to: from})),
 				() => f.pong(ip),
+				() => carrying(f, {...ip, flags: 'S'}),
+				() => inIpip(f, f.tcp({...ip, to: 'service', flags: 'S'}), from, to),
+				() => inGeneve(f, f.udp({...ip, to: 'red'}), {from, to}),
 			][kind]?.() ?? f.tcp(ip);
 		const bytes = Uint8Array.from(made.bytes);
 		for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
 		return length === null ? bytes : bytes.slice(0, Math.max(length, f.is6 ? 54 : 34));
 	});
+
+const nat = {ipv4: families[0].address.host, ipv6: families[1].address.host} as const;
+const dsr = {nodePort: true, forwarding: 'dsr'} as const;
+
+/** TCP on another node, UDP by the other family. */
+function serve(node: GuardedNode, f: Family): void {
+	const [other] = families.filter(each => each !== f);
+	const frontend = {address: f.address.service};
+	const address = f.address.lab;
+	const flags = ['loadBalancer', 'routable'] as const;
+	const backends = [{id: 1, address, port: 80}];
+	writeService(node.maps, {id: 1, ...frontend, port: 80, flags, backends});
+	const crossing = [{id: 2, address: other?.address.lab ?? '', port: 53}];
+	writeService(node.maps, {
+		...{id: 2, ...frontend, port: 53, protocol: 17},
+		...{flags: [...flags, 'nat46x64'], backends: crossing},
+	});
+}
 
 /** Nothing that anybody meant. */
 const noise = fc
@@ -62,11 +88,15 @@ const noise = fc
 for (const [name, settings] of [
 	['as they are', {}],
 	['with a policy of the host', {hostFirewall: true, constants: {extended_protocols: 1}}],
+	['with DSR and NAT between families', {nat, services: {...dsr, nat46x64: true}}],
+	['with DSR by IPIP', {nat, services: {...dsr, dsrDispatch: 'ipip'}}],
+	['with DSR by Geneve', {nat, services: {...dsr, dsrDispatch: 'geneve'}}],
 ] as const) {
 	kernel(
 		`a packet is dropped where a drop is counted, and nowhere else: programs ${name}`,
 		async t => {
 			const node = await guardedNode(t, settings);
+			if ('services' in settings) for (const f of families) serve(node, f);
 			node.setPolicies({
 				red: {egress: [{protocol: 6}], ingress: [{}]},
 				blue: {ingress: [{peer: 300}]},
