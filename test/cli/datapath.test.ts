@@ -298,3 +298,20 @@ onKernel('a layout that nobody knows is shown as bytes', async t => {
 	t.is(text.split('\n')[1], `01${'00'.repeat(19)}  02${'00'.repeat(51)}`);
 	t.regex(text, /\nlayout unknown\n$/);
 });
+
+onKernel('how services go on to other nodes is said when a datapath is brought up', async t => {
+	const at = ['--root', join(await makeBpffs(t), 'skep')];
+	const small = ['--ct-tcp', '1024', '--ct-any', '1024', '--map-ratio', '0.001'];
+	const wishes = ['--forwarding', 'hybrid', '--dsr-dispatch', 'ipip', '--nat-46x64'];
+	const up = ['datapath', 'up', ...at, ...small, ...wishes];
+	await fails(t, up, 2, /it needs nodePort/);
+	await out(t, ...up, '--node-port', '--trace-sockets');
+	const [status] = await json(t, 'datapath', 'status', ...at);
+	t.like(status, {
+		settings: {
+			services: {nodePort: true, forwarding: 'hybrid', dsrDispatch: 'ipip', nat46x64: true},
+			traceSockets: true,
+		},
+	});
+	await out(t, 'datapath', 'down', ...at);
+});
