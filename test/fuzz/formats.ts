@@ -1,0 +1,161 @@
+/** What reads input that others made, each with a few whole ones to begin with. */
+
+import {readdirSync, readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
+
+import {servicesFromKubernetes} from '../../src/datapath/services/kubernetes.js';
+import {disassemble} from '../../src/format/asm/disassemble.js';
+import {Btf} from '../../src/format/btf/btf.js';
+import {dumpC} from '../../src/format/btf/c/dump.js';
+import {parseBtfExt} from '../../src/format/btf/ext.js';
+import {createCodec} from '../../src/format/codec/codec.js';
+import {parseElf} from '../../src/format/elf/elf.js';
+import {VerifierError} from '../../src/format/log/verifier-error.js';
+import {encodePcap, packet, parsePacket, readPcap} from '../../src/lab/index.js';
+import {Candidates} from '../../src/spec/core-relo/candidates.js';
+import {relocateProgram} from '../../src/spec/core-relo/relocate.js';
+import {parseObject} from '../../src/spec/read.js';
+import {samples} from '../lab/packet/samples.js';
+import {corpus, object} from '../spec/corpus.js';
+
+export interface Format {
+	readonly pool: readonly Uint8Array[];
+	/** Its own words, where it is text. */
+	readonly words?: readonly Uint8Array[];
+	/** Reads; errors of the project's own mean that it is refused. */
+	readonly read: (bytes: Uint8Array) => unknown;
+}
+
+const fixtures = fileURLToPath(new URL('../../../test/fixtures', import.meta.url));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const textWords = (text: string): Uint8Array[] =>
+	text.split(' ').map(word => encoder.encode(word.replaceAll('\\n', '\n')));
+
+async function sections(name: string): Promise<Uint8Array[]> {
+	const found = (await corpus()).map(({bytes}) => parseElf(bytes).section(name)?.data);
+	return found.filter(data => data !== undefined);
+}
+
+/** Objects that are small, so that changes meet what is read. */
+async function objects(): Promise<Uint8Array[]> {
+	const all = (await corpus()).map(({bytes}) => bytes);
+	return all.filter(({length}) => length < 40_000);
+}
+
+async function typesOf(name: string): Promise<Btf> {
+	const data = parseElf(await object(name)).section('.BTF')?.data;
+	if (data === undefined) throw new Error(`${name} has no types`);
+	return Btf.parse(data);
+}
+
+const frames = (): Uint8Array[] =>
+	Object.values(samples).map(parts => Uint8Array.from(packet(...parts).bytes));
+
+const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
+	object: async () => ({
+		pool: await objects(),
+		read: bytes => {
+			const {programs} = parseObject(bytes);
+			for (const {instructions, byteOrder} of Object.values(programs)) {
+				disassemble(instructions, {littleEndian: byteOrder === 'little'});
+			}
+		},
+	}),
+	btf: async () => ({
+		pool: (await sections('.BTF')).filter(({length}) => length < 10_000),
+		read: bytes => {
+			let written = 0;
+			for (const piece of dumpC(Btf.parse(bytes))) {
+				written += piece.length;
+				if (written > 1_000_000) break;
+			}
+		},
+	}),
+	'btf-ext': async () => {
+		const types = await typesOf('linking');
+		return {
+			pool: (await sections('.BTF.ext')).filter(({length}) => length < 10_000),
+			read: bytes => parseBtfExt(bytes, types),
+		};
+	},
+	'core-relocations': async () => {
+		const programs = Object.values(
+			parseObject(await object('relocations', [], 'core')).programs,
+		);
+		const wanted = programs.filter(({coreRelocations}) => coreRelocations.length > 0);
+		const types = wanted[0]?.types;
+		if (types === undefined) throw new Error('nothing to relocate');
+		return {
+			pool: [types.bytes],
+			read: bytes => {
+				const target = Btf.parse(bytes);
+				for (const program of wanted) {
+					relocateProgram(program, new Candidates({name: 'x', types: () => target}));
+				}
+			},
+		};
+	},
+	instructions: async () => ({
+		pool: Object.values(parseObject(await object('linking')).programs).map(
+			({instructions}) => instructions,
+		),
+		read: bytes => disassemble(bytes),
+	}),
+	log: () => ({
+		pool: readdirSync(`${fixtures}/toolchain/verifier`)
+			.filter(name => name.endsWith('.log'))
+			.map(name => readFileSync(`${fixtures}/toolchain/verifier/${name}`))
+			.filter(({length}) => length < 20_000),
+		words: textWords(
+			'R1 R10 =ctx() fp-8= ; @ : \\n processed insns 4294967295 -1 from to r0 (',
+		),
+		read: bytes => new VerifierError('x', decoder.decode(bytes), new Error('x')).explain(),
+	}),
+	packet: () => ({pool: frames(), read: bytes => String(parsePacket(bytes))}),
+	pcap: () => ({
+		pool: (['pcap', 'pcapng'] as const).map(format =>
+			encodePcap(
+				frames().map((bytes, i) => ({at: BigInt(i), bytes})),
+				{format},
+			),
+		),
+		read: bytes => [...readPcap(bytes)].map(({bytes}) => bytes.length),
+	}),
+	values: async () => {
+		const types = await typesOf('variables');
+		const ids = Array.from({length: types.typeCount - 1}, (_, i) => i + 1);
+		const codecs = ids.flatMap(id => {
+			try {
+				return [createCodec(types, id)];
+			} catch {
+				return [];
+			}
+		});
+		return {
+			pool: [0, 1, 127, 255].map(byte => new Uint8Array(256).fill(byte)),
+			read: bytes => {
+				const codec = codecs[(bytes[0] ?? 0) % codecs.length];
+				if (codec === undefined || codec.size > bytes.length) return;
+				const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+				JSON.parse(codec.toJson(view, 0));
+				codec.encode(codec.decode(view, 0), new DataView(new ArrayBuffer(codec.size)), 0);
+			},
+		};
+	},
+	kubernetes: () => ({
+		pool: [readFileSync(`${fixtures}/kubernetes/web.yaml`)],
+		words: textWords(
+			'--- - : &a *a !!binary !!int {} [] null ~ 0x7f 1e9 -1 65536 :: 10.0.0.0 \\n "" kind: | >',
+		),
+		read: async bytes => servicesFromKubernetes(decoder.decode(bytes)),
+	}),
+};
+
+export const formatNames = Object.keys(makers);
+
+export async function openFormat(name: string): Promise<Format> {
+	const make = makers[name];
+	if (make === undefined) throw new TypeError(`no format "${name}"`);
+	return make();
+}

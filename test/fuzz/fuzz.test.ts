@@ -1,0 +1,37 @@
+import test from 'ava';
+
+import {formatNames} from './formats.js';
+import {fuzz} from './fuzz.js';
+import {mutate, randomFrom} from './mutate.js';
+
+const cases = 500;
+
+const endures = test.macro({
+	async exec(t, format: string) {
+		const seed = Date.now() % 2 ** 31;
+		t.timeout(120_000);
+		const {failure, cases: done} = await fuzz(format, seed, cases);
+		t.is(failure?.error, undefined, `seed ${seed}`);
+		t.is(done, cases);
+	},
+	title: (_, format) =>
+		`damaged input of format ${format} is read or refused, in bounded time and memory`,
+});
+
+for (const format of formatNames) test(endures, format);
+
+test('what goes wrong is told with the input', async t => {
+	const {failure, cases: done} = await fuzz('none', 1, cases);
+	t.regex(String(failure?.error), /no format "none"/);
+	t.is(done, 0);
+});
+
+test('the same seed gives the same damage', t => {
+	const pool = ['first', 'the second'].map(text => new TextEncoder().encode(text));
+	const damage = () => {
+		const random = randomFrom(7);
+		return Array.from({length: 100}, () => mutate(random, pool));
+	};
+	t.deepEqual(damage(), damage());
+	t.true(new Set(damage().map(String)).size > 50);
+});
