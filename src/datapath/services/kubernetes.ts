@@ -1,5 +1,7 @@
 /** Services as Kubernetes writes them: `Service` and `EndpointSlice`, in YAML or JSON. */
 
+import type {Document} from 'yaml';
+
 import {UsageError} from '../../base/errors.js';
 import {readPrefix, type Family} from './addresses.js';
 import {Fields} from './kubernetes-fields.js';
@@ -77,9 +79,18 @@ async function parse(text: string): Promise<unknown[]> {
 			throw new UsageError(`read document ${i + 1}: ${detail}`, {cause: error});
 		}
 
-		const value: unknown = document.toJS({maxAliasCount: mostAliases});
+		const value = valueOf(document, i);
 		return value === null ? [] : [value];
 	});
+}
+
+/** Aliases are looked up only here: of what there is not, and of too much. */
+function valueOf(document: Pick<Document, 'toJS'>, index: number): unknown {
+	try {
+		return document.toJS({maxAliasCount: mostAliases});
+	} catch (cause) {
+		throw new UsageError(`read document ${index + 1}: ${(cause as Error).message}`, {cause});
+	}
 }
 
 function collect(

@@ -128,7 +128,7 @@ function describeKind(kind: string, fields: State['fields']): string | undefined
 /** Where a pointer points to in what it points to. */
 function place(kind: string, fields: State['fields']): string {
 	if (kind === 'scalar' || kind === 'inv') return '';
-	const offset = Number(fields.get('off') ?? 0) + Number(fields.get('imm') ?? 0);
+	const offset = wholeNumber(fields.get('off')) + wholeNumber(fields.get('imm'));
 	const low = fields.get('smin') ?? fields.get('umin');
 	const high = fields.get('umax') ?? fields.get('smax');
 	if (low === undefined && high === undefined) return offset === 0 ? '' : `, at ${offset}`;
@@ -136,8 +136,13 @@ function place(kind: string, fields: State['fields']): string {
 	return `, at ${plus(from, offset)} to ${high === undefined ? 'anywhere' : plus(high, offset)}`;
 }
 
+function wholeNumber(text: string | undefined): number {
+	const number = Number(text ?? 0);
+	return Number.isSafeInteger(number) ? number : 0;
+}
+
 function plus(number: string, offset: number): string {
-	if (!/^-?(?:0x)?[\da-f]+$/i.test(number)) return number;
+	if (!/^-?(?:0x[\da-f]+|\d+)$/i.test(number)) return number;
 	const negative = number.startsWith('-');
 	const value = BigInt(negative ? number.slice(1) : number);
 	return String((negative ? -value : value) + BigInt(offset));

@@ -295,3 +295,10 @@ kernel('manifests are applied, again without a write, and others are pruned', as
 	await services.applyKubernetes([], {prune: true});
 	t.is(countElements(maps), 0);
 });
+
+test('an alias of nothing is refused', async t => {
+	await t.throwsAsync(servicesFromKubernetes('kind: *nothing'), {
+		code: 'ERR_USAGE',
+		message: /^read document 1: Unresolved alias .*: nothing$/,
+	});
+});

@@ -339,3 +339,16 @@ test('file and line that an older kernel does not tell are those of the object',
 	});
 	t.deepEqual(explainRefusal(log, {lines: [{...own, text: 'another'}]}).source, source);
 });
+
+test('numbers that are none are passed over', t => {
+	const log = (state: string) =>
+		`func#0 @0\n0: R1=ctx() R2=${state}\n0: (73) *(u8 *)(r2 +0) = r1\nR2 invalid write\n`;
+	for (const state of [
+		'fp(off=,smin=0,umax=7)',
+		'fp(off=1.5,imm=x,umax=ff)',
+		'scalar(umin=-ab)',
+	]) {
+		const text = new VerifierError('x', log(state), new Error('refused')).explain();
+		t.regex(text, /R2 invalid write/);
+	}
+});
