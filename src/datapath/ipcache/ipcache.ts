@@ -58,11 +58,11 @@ export class Ipcache {
 	upsert(entries: IpcacheEntry | Iterable<IpcacheEntry>): void {
 		const map = this.maps.require('ipcache');
 		const list = Symbol.iterator in entries ? [...entries] : [entries];
-		const undo: (() => void)[] = [];
+		const before = list.map(({prefix}) => [prefix, ownValue(map, prefix)] as const);
 		try {
-			for (const entry of list) undo.push(write(map, {prefix: entry.prefix}, valueOf(entry)));
+			map.setMany(list.map(entry => [{prefix: entry.prefix}, valueOf(entry)]));
 		} catch (error) {
-			for (const each of undo.reverse()) each();
+			restore(map, before);
 			throw error;
 		} finally {
 			raiseIpcacheRevision(this.maps);
@@ -85,34 +85,39 @@ export class Ipcache {
 
 type IpcacheMap = BpfMap<IpcacheKey, RemoteEndpointInfo>;
 
-/** Writes an entry; what takes it back. */
-function write(map: IpcacheMap, key: IpcacheKey, value: RemoteEndpointInfo): () => void {
-	const found = map.get(key);
-	if (found === undefined) {
-		map.set(key, value);
-		return () => map.delete(key);
-	}
-
-	// What was found may be of a prefix that covers this one.
-	if (!tryAdd(map, key, value)) {
-		map.set(key, value);
-		return () => map.set(key, found);
-	}
-
-	// Before kernel 6.13 tries add what is there, too: then the covering entry's value has to do.
-	const tells = !tryAdd(map, key, value);
-	return () => (tells ? map.delete(key) : map.set(key, found));
+/** The value of an entry of just this prefix; undefined where there is none. */
+function ownValue(map: IpcacheMap, prefix: string): RemoteEndpointInfo | undefined {
+	// The kernel finds the longest prefix that is not longer.
+	const found = map.get({prefix});
+	const {address, length} = parsePrefix(prefix);
+	if (found === undefined || length === 0) return found;
+	const around = formatPrefix(cut(address, length - 1));
+	if (!isDeepStrictEqual(map.get({prefix: around}), found)) return found;
+	return isRefused(map, prefix, found) ? found : undefined;
 }
 
-/** False where there is an entry of just this prefix. */
-function tryAdd(map: IpcacheMap, key: IpcacheKey, value: RemoteEndpointInfo): boolean {
+/**
+ * Whether an entry of the prefix cannot be added, for there is one; an addition changes no answer.
+ * Before kernel 6.13 tries add what is there, too.
+ */
+function isRefused(map: IpcacheMap, prefix: string, value: RemoteEndpointInfo): boolean {
 	try {
-		map.set(key, value, {mode: 'noexist'});
-		return true;
+		map.set({prefix}, value, {mode: 'noexist'});
+		return false;
 	} catch (error) {
-		if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') return false;
+		if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') return true;
+		if (error instanceof MapError && error.code === 'ERR_MAP_FULL') return false;
 		throw error;
 	}
+}
+
+/** What is new goes first, which makes room. */
+function restore(
+	map: IpcacheMap,
+	before: readonly (readonly [string, RemoteEndpointInfo | undefined])[],
+): void {
+	for (const [prefix, value] of before) if (value === undefined) map.delete({prefix});
+	for (const [prefix, value] of before) if (value !== undefined) map.set({prefix}, value);
 }
 
 function cut(address: Uint8Array, length: number): Prefix {
