@@ -49,11 +49,14 @@ export function valueOf(kind: RelocationKind, place: Place): Value | string {
 	}
 }
 
+const insideByte = 'it starts inside of a byte';
+
 function fieldValue(kind: RelocationKind, types: Btf, path: FieldPath): Value | string {
 	if (!path.isMember) {
 		const size = sizeOf(types, path.typeId);
 		if (size === undefined) return `${describeType(types, path.typeId)} has no size`;
 		const moved = {size, type: types.resolve(path.typeId)};
+		if (path.bitOffset % 8 !== 0) return insideByte;
 		const offset = BigInt(path.bitOffset / 8);
 		if (kind === 'field_byte_offset') return {value: offset, isCertain: true, moved};
 		if (kind === 'field_byte_size') return {value: BigInt(size), isCertain: true};
@@ -109,7 +112,11 @@ function storageUnit(types: Btf, path: FieldPath): Unit | string {
 	let size = sizeOf(types, path.typeId);
 	if (size === undefined) return `${describeType(types, path.typeId)} has no size`;
 	const {bitOffset, bitfieldSize} = path;
-	if (bitfieldSize === 0) return {bits: size * 8, offset: bitOffset / 8, size};
+	if (bitfieldSize === 0) {
+		if (bitOffset % 8 !== 0) return insideByte;
+		return {bits: size * 8, offset: bitOffset / 8, size};
+	}
+
 	const type = types.resolve(path.typeId);
 	if (!['int', 'enum', 'enum64'].includes(type.kind) || size === 0) {
 		return `a ${type.kind} cannot be a bit-field`;

@@ -131,3 +131,20 @@ test('a function that is its own parameter is compared to an end', t => {
 	t.is(answerTo(local, ['type_matches', '0'], declareTarget(declare)), 1n);
 	t.is(answerTo(local, ['type_exists', '0'], declareTarget(declare)), 1n);
 });
+
+test('what starts inside of a byte and is no bit-field has no offset', t => {
+	const arrayAt =
+		(byte: number): Declare =>
+		types =>
+			types.struct('s', 16, [['a', types.array(types.u32, 2), byte]]);
+	for (const [access, offset] of [
+		['0:0', 4n],
+		['0:0:1', 8n],
+	] as const) {
+		const local = declareLocal(arrayAt(0), [access]);
+		const offsetIn = (byte: number) =>
+			answerTo(local, ['field_byte_offset', access], declareTarget(arrayAt(byte)));
+		t.is(offsetIn(4), offset);
+		t.regex(String(offsetIn(0.5)), /it starts inside of a byte/);
+	}
+});
