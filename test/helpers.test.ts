@@ -113,7 +113,11 @@ onKernelAlone(
 		const made = [...(await takeSnapshot())].filter(
 			line => !before.has(line) && kinds.includes(line.slice(0, line.indexOf(' '))),
 		);
-		for (const kind of kinds) t.true(made.some(line => line.startsWith(`${kind} `)), kind);
+		for (const kind of kinds)
+			t.true(
+				made.some(line => line.startsWith(`${kind} `)),
+				kind,
+			);
 		for (const undo of teardowns) await undo();
 		const after = await takeSnapshot();
 		t.deepEqual(
