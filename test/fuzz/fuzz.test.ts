@@ -1,10 +1,17 @@
 import test from 'ava';
 
+import {corpus} from '../spec/corpus.js';
 import {formatNames} from './formats.js';
 import {fuzz} from './fuzz.js';
 import {mutate, randomFrom} from './mutate.js';
 
 const cases = 500;
+
+// Once, not in each thread.
+test.before('objects are compiled', async t => {
+	t.timeout(600_000);
+	await corpus();
+});
 
 const endures = test.macro({
 	async exec(t, format: string) {

@@ -1,4 +1,4 @@
-import {createHash} from 'node:crypto';
+import {createHash, randomUUID} from 'node:crypto';
 import {existsSync} from 'node:fs';
 import {mkdir, readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {arch} from 'node:os';
@@ -10,7 +10,6 @@ import {run} from './run.js';
 const output = fileURLToPath(new URL('../..', import.meta.url));
 const project = join(output, '..');
 const cache = join(output, '.cache');
-let compilations = 0;
 
 const targets: Partial<Record<NodeJS.Architecture, [kernel: string, multiarch: string]>> = {
 	x64: ['x86', 'x86_64-linux-gnu'],
@@ -37,8 +36,9 @@ export async function compile(source: string, extra: readonly string[] = []): Pr
 	if (existsSync(object)) return object;
 
 	await mkdir(cache, {recursive: true});
-	// Two tests may compile the same source at once: each writes its own, the rename is atomic.
-	const own = join(cache, `${hash.slice(0, 20)}.${process.pid}.${compilations++}`);
+	// Processes and threads may compile the same source at once: each writes its own, the rename
+	// is atomic.
+	const own = join(cache, `${hash.slice(0, 20)}.${randomUUID()}`);
 	await writeFile(`${own}.bpf.c`, source);
 	await run(clang, ...all, '-c', `${own}.bpf.c`, '-o', `${own}.bpf.o`);
 	await rename(`${own}.bpf.o`, object);
