@@ -26,7 +26,10 @@ $bb mount -t tracefs none /new/sys/kernel/tracing
 $bb mount -t tmpfs none /new/tmp
 $bb mkdir -p /new/run/out "/new$project"
 $bb mount -t 9p -o "$options" out /new/run/out
-$bb mount -o bind "/machine$project" "/new$project" 2>/dev/null
+# It may be below /tmp.
+$bb mkdir /changes/project /changes/project-work
+options="lowerdir=/machine$project,upperdir=/changes/project,workdir=/changes/project-work"
+$bb mount -t overlay -o "$options" none "/new$project"
 $bb mount -o bind "/machine$project/build/second-kernel/root/lib/modules" /new/lib/modules
 $bb ip link set lo up
 export PATH HOME=/root
