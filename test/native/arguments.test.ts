@@ -138,7 +138,8 @@ const takesAnything = test.macro({
 		);
 
 		t.is(addon.fdKind(map), 'map');
-		t.is(addon.mapUpdate(map, new Uint8Array(8), new Uint8Array(24), 0), 0);
+		// Of another map: a call of any kind may have frozen the first.
+		t.is(addon.mapUpdate(makeMap(t), new Uint8Array(8), new Uint8Array(24), 0), 0);
 	},
 	title: (_, name) => `${name} takes 2000 calls with arguments of any kind`,
 });
