@@ -6,6 +6,8 @@ import {fuzz} from './fuzz.js';
 import {mutate, randomFrom} from './mutate.js';
 
 const cases = 500;
+/** The same each time; `npm run fuzz` takes others. */
+const seed = 1;
 
 // Once, not in each thread.
 test.before('objects are compiled', async t => {
@@ -15,7 +17,6 @@ test.before('objects are compiled', async t => {
 
 const endures = test.macro({
 	async exec(t, format: string) {
-		const seed = Date.now() % 2 ** 31;
 		t.timeout(120_000);
 		const {failure, cases: done} = await fuzz(format, seed, cases);
 		t.is(failure?.error, undefined, `seed ${seed}`);
