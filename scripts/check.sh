@@ -41,6 +41,8 @@ check_tests() {
 	while IFS= read -r line; do
 		failures+=("$name: ${line#not ok }")
 	done < <(grep -a '^not ok' "$work/tap" | grep -av '# TODO$')
+	# What the failed tests say, to be told again at the end: a long log is often cut in its middle.
+	awk '/^not ok/ && !/# TODO$/ {shown = 60} /^ok|^# /{shown = 0} shown-- > 0' "$work/tap" >>"$work/told"
 
 	pass=$(count pass)
 	fail=$(count fail)
@@ -84,6 +86,7 @@ check 'nothing left behind' node scripts/residue.js compare "$work/residue"
 
 if ((${#failures[@]} > 0)); then
 	echo
+	if [[ -s $work/told ]]; then cat "$work/told"; fi
 	echo "failed:"
 	printf '    %s\n' "${failures[@]}"
 fi

@@ -1,6 +1,10 @@
 import {execFile} from 'node:child_process';
+import {cp, mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
+
+import type {ExecutionContext} from 'ava';
 
 import {makeBpffs} from '../helpers/bpffs.js';
 import {makeCgroup} from '../helpers/cgroup.js';
@@ -8,9 +12,14 @@ import {compile} from '../helpers/compile.js';
 import {makeDevice} from '../helpers/device.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {run} from '../helpers/run.js';
+import {makeTempFolder} from '../helpers/temp.js';
 
 const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
-const child = fileURLToPath(new URL('user-child.js', import.meta.url));
+const project = fileURLToPath(new URL('../../..', import.meta.url));
+const parts = [
+	...['package.json', 'build/Release/skep.node', 'dist/src', 'dist/test/least/user-child.js'],
+	...['node_modules/ipaddr.js', 'node_modules/yaml'],
+];
 
 const source = `
 	#include <linux/bpf.h>
@@ -48,6 +57,20 @@ const source = `
 	char _license[] SEC("license") = "Dual BSD/GPL";
 `;
 
+/** What the user runs, where anybody may read: the project's own folder may be root's alone. */
+async function installed(t: ExecutionContext, object: string) {
+	const folder = await makeTempFolder(t);
+	for (const part of parts) {
+		const place = join(folder, part);
+		await mkdir(join(place, '..'), {recursive: true});
+		await cp(join(project, part), place, {recursive: true});
+	}
+	const copy = join(folder, 'user.bpf.o');
+	await cp(object, copy);
+	await run('chmod', '-R', 'a+rX', folder);
+	return {child: join(folder, 'dist/test/least/user-child.js'), object: copy};
+}
+
 kernel(
 	'a user with CAP_BPF and CAP_NET_ADMIN alone loads, pins, attaches, upgrades, reads',
 	async t => {
@@ -56,9 +79,10 @@ kernel(
 			await makeCgroup(t),
 			await makeBpffs(t),
 		];
-		const object = await compile(source);
+		const {child, object} = await installed(t, await compile(source));
 		const user = '65534';
 		await run('chown', user, bpffs);
+		await run('chmod', 'a+rx', cgroup.path);
 		const capabilities = '+bpf,+net_admin';
 		const {stdout} = await promisify(execFile)('nsenter', [
 			`--net=${device.namespace.path}`,
