@@ -167,7 +167,7 @@ static __always_inline int take_option(struct __sk_buff *ctx, struct packet *pac
 	if (bpf_skb_adjust_room(ctx, -size, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return DROP(DROP_WRITE_ERROR);
 	packet->l4_offset -= size;
-	packet_pull(ctx, PACKET_HEADERS);
+	packet_pull(ctx, packet_headers(family));
 	return 0;
 }
 

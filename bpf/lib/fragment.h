@@ -62,7 +62,7 @@ static __always_inline int read_addresses(ctx_t *ctx, struct walk *walk,
 {
 	walk->family = family;
 	walk->packet.l3_offset = ETH_HLEN;
-	packet_pull(ctx, PACKET_HEADERS);
+	packet_pull(ctx, packet_headers(family));
 	return parse_l3(ctx, family, &walk->packet);
 }
 

@@ -81,8 +81,15 @@ enum fragment_flags {
 #define IPV6_OFFSET_MASK	0xfff8
 #define IPV6_MORE_FRAGMENTS	0x0001
 
-/* Ethernet, an IPv6 header, TCP with no options. */
-#define PACKET_HEADERS		(ETH_HLEN + 40 + 20)
+/* Ethernet, an IP header and TCP, both with no options. No more is asked for: TCP's own packets have
+ * their payload elsewhere, and to bring some of it here costs more than all else.
+ */
+static __always_inline __u32 packet_headers(enum family family)
+{
+	return ETH_HLEN + (family == IPV6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
+	       sizeof(struct tcphdr);
+}
+
 /* Of the headers that stand between IPv6 and L4. */
 #define IPV6_MAX_EXTENSIONS	6
 #define PACKET_MAX_OFFSET	0x3ff
@@ -205,7 +212,7 @@ static __always_inline int parse_l4(const ctx_t *ctx, enum family family,
 	return extended_protocols ? 0 : DROP(DROP_UNKNOWN_L4_PROTOCOL);
 }
 
-static __always_inline int parse_ipv4(const ctx_t *ctx, struct packet *packet)
+static __always_inline int parse_ipv4(ctx_t *ctx, struct packet *packet)
 {
 	struct iphdr *ip = packet_at(ctx, packet->l3_offset, sizeof(*ip));
 	__u16 offset;
@@ -222,6 +229,8 @@ static __always_inline int parse_ipv4(const ctx_t *ctx, struct packet *packet)
 		packet->fragment = FRAGMENT_ANY | (offset & IPV4_OFFSET_MASK ? FRAGMENT_LATER : 0);
 		packet->fragment_id = ip->id;
 	}
+	if (ip->ihl > 5)
+		packet_pull(ctx, packet->l4_offset + sizeof(struct tcphdr));
 	return 0;
 }
 
