@@ -19,9 +19,13 @@ import {samples} from '../lab/packet/samples.js';
 import {corpus, object} from '../spec/corpus.js';
 
 export interface Format {
+	/** Of a hundred cases; formats that are quick to read have more. */
+	readonly share: number;
 	readonly pool: readonly Uint8Array[];
 	/** Its own words, where it is text. */
 	readonly words?: readonly Uint8Array[];
+	/** Bytes of memory that reading may take whatever the input, unless a megabyte. */
+	readonly allowance?: number;
 	/** Reads; errors of the project's own mean that it is refused. */
 	readonly read: (bytes: Uint8Array) => unknown;
 }
@@ -49,11 +53,16 @@ async function typesOf(name: string): Promise<Btf> {
 	return Btf.parse(data);
 }
 
+/** A text of several documents, and each alone. */
+const documents = (text: string): Uint8Array[] =>
+	[text, ...text.split('\n---\n')].map(document => encoder.encode(document));
+
 const frames = (): Uint8Array[] =>
 	Object.values(samples).map(parts => Uint8Array.from(packet(...parts).bytes));
 
 const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	object: async () => ({
+		share: 20,
 		pool: await objects(),
 		read: bytes => {
 			const {programs} = parseObject(bytes);
@@ -63,6 +72,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		},
 	}),
 	btf: async () => ({
+		share: 12,
 		pool: (await sections('.BTF')).filter(({length}) => length < 10_000),
 		read: bytes => {
 			let written = 0;
@@ -75,6 +85,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	'btf-ext': async () => {
 		const types = await typesOf('linking');
 		return {
+			share: 12,
 			pool: (await sections('.BTF.ext')).filter(({length}) => length < 10_000),
 			read: bytes => parseBtfExt(bytes, types),
 		};
@@ -87,22 +98,25 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		const types = wanted[0]?.types;
 		if (types === undefined) throw new Error('nothing to relocate');
 		return {
+			share: 10,
 			pool: [types.bytes],
 			read: bytes => {
 				const target = Btf.parse(bytes);
-				for (const program of wanted) {
-					relocateProgram(program, new Candidates({name: 'x', types: () => target}));
-				}
+				const program = wanted[(bytes.at(-2) ?? 0) % wanted.length];
+				if (program === undefined) return;
+				relocateProgram(program, new Candidates({name: 'x', types: () => target}));
 			},
 		};
 	},
 	instructions: async () => ({
+		share: 10,
 		pool: Object.values(parseObject(await object('linking')).programs).map(
 			({instructions}) => instructions,
 		),
 		read: bytes => disassemble(bytes),
 	}),
 	log: () => ({
+		share: 8,
 		pool: readdirSync(`${fixtures}/toolchain/verifier`)
 			.filter(name => name.endsWith('.log'))
 			.map(name => readFileSync(`${fixtures}/toolchain/verifier/${name}`))
@@ -112,14 +126,15 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		),
 		read: bytes => new VerifierError('x', decoder.decode(bytes), new Error('x')).explain(),
 	}),
-	packet: () => ({pool: frames(), read: bytes => String(parsePacket(bytes))}),
+	packet: () => ({share: 8, pool: frames(), read: bytes => String(parsePacket(bytes))}),
 	pcap: () => ({
-		pool: (['pcap', 'pcapng'] as const).map(format =>
-			encodePcap(
-				frames().map((bytes, i) => ({at: BigInt(i), bytes})),
-				{format},
-			),
-		),
+		share: 8,
+		pool: (['pcap', 'pcapng'] as const).flatMap(format => {
+			const records = frames().map((bytes, i) => ({at: BigInt(i), bytes}));
+			return [records, ...records.map(record => [record])].map(some =>
+				encodePcap(some, {format}),
+			);
+		}),
 		read: bytes => [...readPcap(bytes)].map(({bytes}) => bytes.length),
 	}),
 	values: async () => {
@@ -133,6 +148,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 			}
 		});
 		return {
+			share: 10,
 			pool: [0, 1, 127, 255].map(byte => new Uint8Array(256).fill(byte)),
 			read: bytes => {
 				const codec = codecs[(bytes[0] ?? 0) % codecs.length];
@@ -144,7 +160,10 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		};
 	},
 	kubernetes: () => ({
-		pool: [readFileSync(`${fixtures}/kubernetes/web.yaml`)],
+		share: 2,
+		pool: documents(readFileSync(`${fixtures}/kubernetes/web.yaml`, 'utf8')),
+		// A tree with the place and the text of each of its words.
+		allowance: 8 << 20,
 		words: textWords(
 			'--- - : &a *a !!binary !!int {} [] null ~ 0x7f 1e9 -1 65536 :: 10.0.0.0 \\n "" kind: | >',
 		),

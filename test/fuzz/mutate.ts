@@ -32,7 +32,9 @@ export type Pool = readonly Uint8Array[];
  * One of the pool, with one to four changes. `words` are put in whole: the format's own, for text.
  */
 export function mutate(random: Random, pool: Pool, words: readonly Uint8Array[] = []): Uint8Array {
-	let bytes = Uint8Array.from(pick(random, pool));
+	// Of two the smaller: more time goes into many inputs than into large ones.
+	const [one, other] = [pick(random, pool), pick(random, pool)];
+	let bytes = new Uint8Array(one.length < other.length ? one : other);
 	// Most of what is left whole is read to its end.
 	for (let left = 1 + random(2) * random(4); left > 0; left--)
 		bytes = change(random, bytes, pool, words);
@@ -45,7 +47,7 @@ function change(
 	pool: Pool,
 	words: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-	if (bytes.length === 0) return Uint8Array.from(pick(random, pool));
+	if (bytes.length === 0) return new Uint8Array(pick(random, pool));
 	const at = random(bytes.length);
 	switch (random(words.length === 0 ? 8 : 10)) {
 		case 0:
@@ -84,10 +86,9 @@ function change(
 			const start = bytes.lastIndexOf(10, at) + 1;
 			const found = bytes.indexOf(10, at);
 			const end = found < 0 ? bytes.length : found + 1;
-			const line = bytes.slice(start, end);
 			return random(2) === 0
-				? insert(bytes, end, line)
-				: Uint8Array.from([...bytes.subarray(0, start), ...bytes.subarray(end)]);
+				? insert(bytes, end, bytes.subarray(start, end))
+				: insert(bytes.subarray(0, start), start, bytes.subarray(end));
 		}
 	}
 }

@@ -1,5 +1,7 @@
 /** Reads damaged inputs of one format, until it has read as many as it was asked to. */
 
+import {getHeapStatistics, setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
 import {parentPort, workerData} from 'node:worker_threads';
 
 import {isEbpfError} from '../../src/base/errors.js';
@@ -26,9 +28,22 @@ export interface FuzzAnswer {
 
 /** Inputs that were answered as none before are damaged further. */
 const mostKept = 2000;
+/** Milliseconds. */
+const mostTime = 1000;
+/** Bytes of memory for each byte of the input. */
+const mostMemory = 20;
+/** Whoever is interrupted, or compiled just then, takes more; never so often in a row. */
+const attempts = 5;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+// Where an error came from costs more than the rest of it, and is asked for only when one is foreign.
+const {stackTraceLimit} = Error;
+Error.stackTraceLimit = 0;
 
 const {format, seed, cases, current, done} = workerData as FuzzWork;
-const {pool: given, words, read} = await openFormat(format);
+const {pool: given, words, read, allowance = 1 << 20} = await openFormat(format);
 const pool = [...given];
 const seen = new Set<string>();
 const counter = new Uint32Array(done);
@@ -39,27 +54,71 @@ let refused = 0;
 let longest = 0;
 
 /** What kind of answer it is: an error's words without its facts. */
-function kindOf(error: unknown): string {
+async function kindOf(error: unknown, bytes: Uint8Array): Promise<string> {
 	if (error === undefined) return 'read';
-	if (!isEbpfError(error)) throw new Error('a foreign error', {cause: error});
+	if (!isEbpfError(error)) {
+		Error.stackTraceLimit = stackTraceLimit;
+		const again = await measure(bytes);
+		throw new Error('a foreign error', {cause: again.error ?? error});
+	}
+
 	refused += 1;
 	return error.message.replaceAll(/"[^"]*"|\d+|0x[\da-f]+/g, '#').slice(0, 120);
 }
 
-for (let i = 0; i < cases; i++) {
-	const bytes = mutate(random, pool, words);
-	length[0] = bytes.length;
-	kept.set(bytes.subarray(0, kept.length));
+/** Bytes that are in use, and those that wait for the garbage collector. */
+function memory(): number {
+	const {used_heap_size: heap, external_memory: external} = getHeapStatistics();
+	return heap + external;
+}
+
+interface Cost {
+	readonly error: unknown;
+	readonly time: number;
+	readonly memory: number;
+}
+
+async function measure(bytes: Uint8Array): Promise<Cost> {
+	const before = memory();
 	const start = performance.now();
 	let error: unknown;
 	try {
-		await read(bytes);
+		const answer = read(bytes);
+		if (answer instanceof Promise) await answer;
 	} catch (thrown) {
 		error = thrown ?? new Error('nothing was thrown');
 	}
 
-	longest = Math.max(longest, performance.now() - start);
-	const kind = kindOf(error);
+	return {error, time: performance.now() - start, memory: memory() - before};
+}
+
+const isCheap = (bytes: Uint8Array, cost: Cost): boolean =>
+	cost.time <= mostTime && cost.memory <= mostMemory * bytes.length + allowance;
+
+/** Fails unless the input is read in bounded time and memory at least once. */
+async function confirm(bytes: Uint8Array): Promise<void> {
+	const costs: Cost[] = [];
+	while (costs.length < attempts) {
+		collect();
+		const cost = await measure(bytes);
+		if (isCheap(bytes, cost)) return;
+		costs.push(cost);
+	}
+
+	const time = Math.min(...costs.map(cost => cost.time)).toFixed(0);
+	const most = Math.min(...costs.map(cost => cost.memory));
+	throw new Error(`${time} ms, ${most} bytes of memory for an input of ${bytes.length} bytes`);
+}
+
+for (let i = 0; i < cases; i++) {
+	// Inputs that are refused early hide what comes later: every second one is whole at first.
+	const bytes = mutate(random, random(2) === 0 ? given : pool, words);
+	length[0] = bytes.length;
+	kept.set(bytes.subarray(0, kept.length));
+	const cost = await measure(bytes);
+	if (!isCheap(bytes, cost)) await confirm(bytes);
+	longest = Math.max(longest, cost.time);
+	const kind = await kindOf(cost.error, bytes);
 	if (!seen.has(kind) && pool.length < mostKept) {
 		seen.add(kind);
 		pool.push(bytes);
