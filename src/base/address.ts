@@ -65,7 +65,12 @@ function readIpv4(text: string): number | undefined {
 }
 
 function ipv4Bytes(number: number): Uint8Array {
-	return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
+	const bytes = new Uint8Array(4);
+	bytes[0] = number >>> 24;
+	bytes[1] = number >>> 16;
+	bytes[2] = number >>> 8;
+	bytes[3] = number;
+	return bytes;
 }
 
 /** 16 bytes; an IPv4 address may stand for its mapped form. *Throws:* `ERR_ADDRESS`. */
@@ -148,17 +153,45 @@ export interface Prefix {
 
 /** A prefix; a bare address is one of full length. *Throws:* `ERR_ADDRESS`. */
 export function parsePrefix(text: string): Prefix {
-	const [head = '', tail, ...rest] = text.split('/');
+	const slash = text.indexOf('/');
+	const head = slash < 0 ? text : text.slice(0, slash);
 	const ipv4 = readIpv4(head);
 	const bits = ipv4 === undefined ? 128 : 32;
-	const length = tail === undefined ? bits : Number(tail);
-	const wellFormed = tail === undefined || /^\d{1,3}$/.test(tail);
-	if (rest.length > 0 || !wellFormed || length > bits) throw new AddressError('prefix', text);
+	const length = slash < 0 ? bits : readLength(text, slash + 1);
+	if (!(length <= bits)) throw new AddressError('prefix', text);
 	try {
 		return {address: ipv4 === undefined ? parseIpv6(head) : ipv4Bytes(ipv4), length};
 	} catch {
 		throw new AddressError('prefix', text);
 	}
+}
+
+/** One to three digits from there to the end; NaN for anything else. */
+function readLength(text: string, start: number): number {
+	if (text.length === start || text.length > start + 3) return NaN;
+	let length = 0;
+	for (let at = start; at < text.length; at++) {
+		const digit = text.charCodeAt(at) - 48;
+		if (digit < 0 || digit > 9) return NaN;
+		length = length * 10 + digit;
+	}
+
+	return length;
+}
+
+/** The prefix without the bits of its address that it does not cover. */
+export function networkOf(prefix: Prefix): Prefix {
+	const {address, length} = prefix;
+	let network = address;
+	for (let i = length >> 3; i < address.length; i++) {
+		const byte = address[i] ?? 0;
+		const covered = byte & (0xff00 >> Math.max(length - i * 8, 0));
+		if (covered === byte) continue;
+		if (network === address) network = new Uint8Array(address);
+		network[i] = covered;
+	}
+
+	return network === address ? prefix : {address: network, length};
 }
 
 const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];

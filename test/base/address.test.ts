@@ -8,6 +8,7 @@ import {
 	formatIpv6,
 	formatMac,
 	formatPrefix,
+	networkOf,
 	parseIpv4,
 	parseIpv6,
 	parseMac,
@@ -81,6 +82,22 @@ test(prefix, '0.0.0.0/0', '00000000', 0);
 test(prefix, '192.0.2.1', 'c0000201', 32, '192.0.2.1/32');
 test(prefix, '2001:db8::/32', `20010db8${'00'.repeat(12)}`, 32);
 test(prefix, '::1', `${'00'.repeat(15)}01`, 128, '::1/128');
+
+const covers = test.macro({
+	exec(t, text: string, network: string) {
+		const given = parsePrefix(text);
+		t.is(formatPrefix(networkOf(given)), network);
+		t.is(formatPrefix(given), text);
+	},
+	title: (_, text, network) => `the network of ${text} is ${network}`,
+});
+
+test(covers, '192.0.2.129/25', '192.0.2.128/25');
+test(covers, '192.0.2.129/24', '192.0.2.0/24');
+test(covers, '255.255.255.255/3', '224.0.0.0/3');
+test(covers, '192.0.2.1/32', '192.0.2.1/32');
+test(covers, '1.2.3.4/0', '0.0.0.0/0');
+test(covers, '2001:db8:ffff::1/33', '2001:db8:8000::/33');
 
 const refused = test.macro({
 	exec(t, kind: Kind, text: string) {

@@ -114,6 +114,10 @@ kernel('an ipcache that is full takes all entries or none', async t => {
 	t.is(error.message, 'write map "ipcache_v2": the map is full');
 	t.deepEqual(elements(maps, 'ipcache'), before);
 	t.not(config.get(128), revision);
+	// One that is named twice is new all the same.
+	const inside = [1, 1, 2, 3].map(i => ({prefix: `fd00::${i}`, identity: 400}));
+	t.throws(() => ipcache.upsert(inside), {code: 'ERR_MAP_FULL'});
+	t.deepEqual(elements(maps, 'ipcache'), before);
 	ipcache.upsert([
 		{prefix: 'fd00::1', identity: 401},
 		{prefix: '192.0.2.0/24', identity: 997},

@@ -2,12 +2,11 @@
 
 import {isDeepStrictEqual} from 'node:util';
 
-import {formatPrefix, parsePrefix, type Prefix} from '../../base/address.js';
-import {MapError} from '../../object/map/map-error.js';
-import type {BpfMap} from '../../object/map/map.js';
+import {formatPrefix, networkOf, parsePrefix} from '../../base/address.js';
 import type {IpcacheKey, RemoteEndpointInfo} from '../layout/endpoint.js';
 import type {DatapathMaps} from '../maps.js';
 import {raiseIpcacheRevision} from '../revisions.js';
+import {TrieWrites} from './trie-writes.js';
 
 /** A prefix and whose addresses it covers. */
 export interface IpcacheEntry {
@@ -40,14 +39,15 @@ export class Ipcache {
 	match(prefix: string): IpcacheEntry | undefined {
 		const {address, length} = parsePrefix(prefix);
 		const map = this.maps.require('ipcache');
-		const at = (bits: number) => map.get({prefix: formatPrefix(cut(address, bits))});
+		const at = (bits: number) =>
+			map.get({prefix: formatPrefix(networkOf({address, length: bits}))});
 		const value = at(length);
 		if (value === undefined) return undefined;
 		// The kernel answers a prefix with the longest one that is not longer: until the answer
 		// changes, it is the same entry.
 		let bits = length;
 		while (bits > 0 && isDeepStrictEqual(at(bits - 1), value)) bits--;
-		return entryOf({prefix: formatPrefix(cut(address, bits))}, value);
+		return entryOf({prefix: formatPrefix(networkOf({address, length: bits}))}, value);
 	}
 
 	/**
@@ -58,12 +58,10 @@ export class Ipcache {
 	upsert(entries: IpcacheEntry | Iterable<IpcacheEntry>): void {
 		const map = this.maps.require('ipcache');
 		const list = Symbol.iterator in entries ? [...entries] : [entries];
-		const before = list.map(({prefix}) => [prefix, ownValue(map, prefix)] as const);
+		const writes = new TrieWrites(map, list.length);
+		for (const entry of list) writes.add({prefix: entry.prefix}, valueOf(entry));
 		try {
-			map.setMany(list.map(entry => [{prefix: entry.prefix}, valueOf(entry)]));
-		} catch (error) {
-			restore(map, before);
-			throw error;
+			writes.flush();
 		} finally {
 			raiseIpcacheRevision(this.maps);
 		}
@@ -81,50 +79,6 @@ export class Ipcache {
 			raiseIpcacheRevision(this.maps);
 		}
 	}
-}
-
-type IpcacheMap = BpfMap<IpcacheKey, RemoteEndpointInfo>;
-
-/** The value of an entry of just this prefix; undefined where there is none. */
-function ownValue(map: IpcacheMap, prefix: string): RemoteEndpointInfo | undefined {
-	// The kernel finds the longest prefix that is not longer.
-	const found = map.get({prefix});
-	const {address, length} = parsePrefix(prefix);
-	if (found === undefined || length === 0) return found;
-	const around = formatPrefix(cut(address, length - 1));
-	if (!isDeepStrictEqual(map.get({prefix: around}), found)) return found;
-	return isRefused(map, prefix, found) ? found : undefined;
-}
-
-/**
- * Whether an entry of the prefix cannot be added, for there is one; an addition changes no answer.
- * Before kernel 6.13 tries add what is there, too.
- */
-function isRefused(map: IpcacheMap, prefix: string, value: RemoteEndpointInfo): boolean {
-	try {
-		map.set({prefix}, value, {mode: 'noexist'});
-		return false;
-	} catch (error) {
-		if (error instanceof MapError && error.code === 'ERR_KEY_EXISTS') return true;
-		if (error instanceof MapError && error.code === 'ERR_MAP_FULL') return false;
-		throw error;
-	}
-}
-
-/** What is new goes first, which makes room. */
-function restore(
-	map: IpcacheMap,
-	before: readonly (readonly [string, RemoteEndpointInfo | undefined])[],
-): void {
-	for (const [prefix, value] of before) if (value === undefined) map.delete({prefix});
-	for (const [prefix, value] of before) if (value !== undefined) map.set({prefix}, value);
-}
-
-function cut(address: Uint8Array, length: number): Prefix {
-	const bytes = address.map(
-		(byte, i) => byte & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)),
-	);
-	return {address: bytes, length};
 }
 
 function entryOf(key: IpcacheKey, value: RemoteEndpointInfo): IpcacheEntry {

@@ -3,6 +3,7 @@
 import {
 	formatIpv4,
 	formatIpv6,
+	networkOf,
 	parseIpv4,
 	parseIpv6,
 	parsePrefix,
@@ -53,9 +54,11 @@ export function joinedCodec(inner: Codec, join: Join): Codec<object> {
 				return refuse('', `an object with "${name}"`, given);
 			}
 
-			const {[name]: joined, ...rest} = {...defaults, ...given} as Record<string, unknown>;
+			const record = given as Record<string, unknown>;
+			const rest: Record<string, unknown> = {...defaults};
+			for (const field in record) if (field !== name) rest[field] = record[field];
 			fields.encode(rest, view, offset);
-			join.write(joined, view, offset);
+			join.write(record[name], view, offset);
 		},
 		toJson,
 		json: {
@@ -138,7 +141,7 @@ function prefixAt(
 			}
 
 			view.setUint32(offset, prefix.length + fixed, hostLittleEndian);
-			put(networkOf(prefix), view, offset + at);
+			put(networkOf(prefix).address, view, offset + at);
 			if (typeof family === 'number') return;
 			const isIpv4 = prefix.address.length === 4;
 			view.setUint8(offset + family.at, isIpv4 ? ipv4Family : ipv6Family);
@@ -287,10 +290,5 @@ function parse<T>(field: string, value: unknown, parser: (text: string) => T): T
 }
 
 function put(bytes: Uint8Array, view: DataView, offset: number): void {
-	new Uint8Array(view.buffer, view.byteOffset + offset, bytes.length).set(bytes);
-}
-
-/** The address without what the prefix does not cover. */
-function networkOf({address, length}: Prefix): Uint8Array {
-	return address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - i * 8))));
+	for (let i = 0; i < bytes.length; i++) view.setUint8(offset + i, bytes[i] ?? 0);
 }

@@ -1,6 +1,6 @@
 /** Prefixes of the world that endpoints reach with their own addresses. */
 
-import {formatPrefix, parsePrefix, type Prefix} from '../../base/address.js';
+import {formatPrefix, networkOf, parsePrefix} from '../../base/address.js';
 import type {DatapathMaps} from '../maps.js';
 
 const families = [
@@ -34,9 +34,4 @@ export function replaceExclusions(maps: DatapathMaps, prefixes: readonly string[
 			if (!wanted.has(key.prefix)) map.delete(key);
 		}
 	}
-}
-
-function networkOf({address, length}: Prefix): Prefix {
-	const bits = (at: number): number => Math.min(Math.max(length - at * 8, 0), 8);
-	return {length, address: address.map((byte, i) => byte & (0xff00 >> bits(i)))};
 }

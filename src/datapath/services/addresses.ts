@@ -3,6 +3,7 @@
 import {
 	formatIpv6,
 	formatPrefix,
+	networkOf,
 	parseIpv6,
 	parseIpv4Number,
 	parsePrefix,
@@ -55,12 +56,6 @@ const sizeOf = {4: 4, 6: 16} as const;
 
 /** A prefix of either family without what it does not cover. *Throws:* `ERR_ADDRESS`. */
 export function readPrefix(text: string): KnownAddress {
-	const {address, length} = parsePrefix(text);
-	const network = address.map(
-		(byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - i * 8))),
-	);
-	return {
-		family: address.length === 4 ? 4 : 6,
-		text: formatPrefix({address: network, length}),
-	};
+	const network = networkOf(parsePrefix(text));
+	return {family: network.address.length === 4 ? 4 : 6, text: formatPrefix(network)};
 }

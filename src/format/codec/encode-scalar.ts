@@ -123,9 +123,21 @@ function numberOf({numbers}: EnumLayout, name: string, path: string): number | b
 	throw new CodecError('write', path, `there is no enumerator ${got}${advice}`, {got});
 }
 
+/** A boolean of one bit. */
+function flagWriter(bit: number, path: string, little: boolean): Writer {
+	const at = Math.floor(bit / 8);
+	const flag = little ? 1 << (bit % 8) : 0x80 >> (bit % 8);
+	return (value, view, offset) => {
+		if (typeof value !== 'boolean') refuse(path, 'true or false', value);
+		const old = view.getUint8(offset + at);
+		view.setUint8(offset + at, value ? old | flag : old & ~flag);
+	};
+}
+
 /** Bit-fields: bits of a struct's bytes, which other fields share. */
 export function bitsWriter(layout: BitsLayout, path: string, little: boolean): Writer {
 	const {bit, bits, signed, bool, names} = layout;
+	if (bool && bits === 1) return flagWriter(bit, path, little);
 	const range = limits(bits, signed);
 	const expected = wholeNumber(range);
 	return (value, view, offset) => {

@@ -18,7 +18,7 @@ export function updateMany<K, V>(
 	entries: Iterable<readonly [K, V]>,
 	flags: number,
 ): number {
-	const batch = new WriteBatch(target, true, flags);
+	const batch = new WriteBatch(target, {isUpdate: true, flags});
 	let written = 0;
 	for (const [key, value] of entries) {
 		codecs.key.encode(key, batch.keyView, batch.count * target.keySize);
@@ -32,7 +32,7 @@ export function updateMany<K, V>(
 
 /** Removes keys batch by batch; the number that were there. *Throws:* `ERR_MAP`. */
 export function deleteMany<K>(target: ScanTarget, codecs: MapCodecs, keys: Iterable<K>): number {
-	const batch = new WriteBatch(target, false, 0);
+	const batch = new WriteBatch(target, {isUpdate: false});
 	let removed = 0;
 	for (const key of keys) {
 		codecs.key.encode(key, batch.keyView, batch.count * target.keySize);
@@ -41,6 +41,22 @@ export function deleteMany<K>(target: ScanTarget, codecs: MapCodecs, keys: Itera
 	}
 
 	return removed + batch.flush();
+}
+
+/** Writes elements whose keys and values stand one behind the other. *Throws:* `ERR_MAP`, …. */
+export function updateBytes(target: ScanTarget, keys: Uint8Array, values: Uint8Array): void {
+	const batch = new WriteBatch(target, {isUpdate: true, keys, values});
+	batch.count = keys.length / target.keySize;
+	batch.flush();
+}
+
+interface WriteBatchOptions {
+	/** False for removals. */
+	readonly isUpdate: boolean;
+	readonly flags?: number;
+	/** Room for 4096 unless given. */
+	readonly keys?: Uint8Array;
+	readonly values?: Uint8Array;
 }
 
 /** Elements that wait to be written or removed together. */
@@ -56,14 +72,14 @@ class WriteBatch {
 	/** The kernel's batches know no flags but `BPF_F_LOCK`. */
 	private single: boolean;
 
-	constructor(target: ScanTarget, update: boolean, flags: number) {
+	constructor(target: ScanTarget, {isUpdate, flags = 0, keys, values}: WriteBatchOptions) {
 		if (target.keySize === 0) throw new MapError('write', target.name, 'it has no keys');
 		this.target = target;
-		this.update = update;
+		this.update = isUpdate;
 		this.flags = flags;
 		this.single = (flags & ~4) !== 0;
-		this.keys = new Uint8Array(batchSize * target.keySize);
-		this.values = new Uint8Array(update ? batchSize * target.valueStride : 0);
+		this.keys = keys ?? new Uint8Array(batchSize * target.keySize);
+		this.values = values ?? new Uint8Array(isUpdate ? batchSize * target.valueStride : 0);
 		this.keyView = viewOf(this.keys);
 		this.valueView = viewOf(this.values);
 	}

@@ -3,6 +3,7 @@ import {constants} from 'node:os';
 import {UsageError} from '../../base/errors.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import {mapDelete, mapLookup, mapLookupAndDelete, mapUpdate} from '../../kernel/sys/map.js';
+import {updateBytes} from './batch.js';
 import type {FastSource} from './fast-scan.js';
 import {elementError} from './map-error.js';
 import type {MapInfo} from './map-info.js';
@@ -63,6 +64,17 @@ export class RawMap {
 		if (result < 0) throw elementError('write', this.info.name, -result);
 	}
 
+	/**
+	 * Writes elements whose keys and values stand one behind the other, in few calls. Where one is
+	 * refused, those before it are written. *Kernel:* batches from 5.6.
+	 */
+	setMany(keys: Uint8Array, values: Uint8Array): void {
+		const count = Math.floor(keys.length / this.keySize);
+		this.check('keys', keys, count * this.keySize);
+		this.check('values', values, count * this.valueSize);
+		updateBytes(this.target(), keys, values);
+	}
+
 	/** Reads and removes at once; undefined when there is no such key. *Kernel:* 5.14 for hash maps. */
 	take(key: Uint8Array): Uint8Array | undefined {
 		this.check('key', key, this.keySize);
@@ -83,17 +95,21 @@ export class RawMap {
 
 	/** All elements in batches whose bytes the next batch overwrites. */
 	batches(options: ScanOptions = {}): Iterable<Batch> & AsyncIterable<Batch> {
-		const target: ScanTarget = {
+		const target = this.target();
+		return {
+			[Symbol.iterator]: () => scan(target, options, new ScanStatus()),
+			[Symbol.asyncIterator]: () => scanAsync(target, options, new ScanStatus()),
+		};
+	}
+
+	private target(): ScanTarget {
+		return {
 			fd: this.fd.number,
 			name: this.info.name,
 			keySize: this.keySize,
 			valueStride: this.valueSize,
 			maxEntries: this.info.maxEntries,
 			fast: this.fast,
-		};
-		return {
-			[Symbol.iterator]: () => scan(target, options, new ScanStatus()),
-			[Symbol.asyncIterator]: () => scanAsync(target, options, new ScanStatus()),
 		};
 	}
 

@@ -212,6 +212,15 @@ kernel('bytes go in and out as they are', async t => {
 		message: 'use key of map "a_hash": expected 8 bytes, got 7',
 	});
 	t.true(raw.delete(key));
+
+	const keys = Uint8Array.from({length: 3 * raw.keySize}, (_, i) => i);
+	const values = new Uint8Array(3 * raw.valueSize).fill(7);
+	values[2 * raw.valueSize] = 8;
+	raw.setMany(keys, values);
+	t.deepEqual(raw.get(keys.subarray(2 * raw.keySize)), values.subarray(2 * raw.valueSize));
+	t.throws(() => raw.setMany(keys, values.subarray(1)), {code: 'ERR_USAGE'});
+	t.throws(() => raw.setMany(keys.subarray(1), values), {code: 'ERR_USAGE'});
+	raw.setMany(new Uint8Array(), new Uint8Array());
 });
 
 kernel('a frozen map takes no more writes', async t => {
