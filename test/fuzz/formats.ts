@@ -62,7 +62,7 @@ const frames = (): Uint8Array[] =>
 
 const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	object: async () => ({
-		share: 20,
+		share: 12,
 		pool: await objects(),
 		read: bytes => {
 			const {programs} = parseObject(bytes);
@@ -85,7 +85,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	'btf-ext': async () => {
 		const types = await typesOf('linking');
 		return {
-			share: 12,
+			share: 14,
 			pool: (await sections('.BTF.ext')).filter(({length}) => length < 10_000),
 			read: bytes => parseBtfExt(bytes, types),
 		};
@@ -98,7 +98,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		const types = wanted[0]?.types;
 		if (types === undefined) throw new Error('nothing to relocate');
 		return {
-			share: 10,
+			share: 8,
 			pool: [types.bytes],
 			read: bytes => {
 				const target = Btf.parse(bytes);
@@ -109,14 +109,14 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		};
 	},
 	instructions: async () => ({
-		share: 10,
+		share: 14,
 		pool: Object.values(parseObject(await object('linking')).programs).map(
 			({instructions}) => instructions,
 		),
 		read: bytes => disassemble(bytes),
 	}),
 	log: () => ({
-		share: 8,
+		share: 7,
 		pool: readdirSync(`${fixtures}/toolchain/verifier`)
 			.filter(name => name.endsWith('.log'))
 			.map(name => readFileSync(`${fixtures}/toolchain/verifier/${name}`))
@@ -126,9 +126,9 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		),
 		read: bytes => new VerifierError('x', decoder.decode(bytes), new Error('x')).explain(),
 	}),
-	packet: () => ({share: 8, pool: frames(), read: bytes => String(parsePacket(bytes))}),
+	packet: () => ({share: 10, pool: frames(), read: bytes => String(parsePacket(bytes))}),
 	pcap: () => ({
-		share: 8,
+		share: 9,
 		pool: (['pcap', 'pcapng'] as const).flatMap(format => {
 			const records = frames().map((bytes, i) => ({at: BigInt(i), bytes}));
 			return [records, ...records.map(record => [record])].map(some =>
@@ -148,7 +148,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 			}
 		});
 		return {
-			share: 10,
+			share: 12,
 			pool: [0, 1, 127, 255].map(byte => new Uint8Array(256).fill(byte)),
 			read: bytes => {
 				const codec = codecs[(bytes[0] ?? 0) % codecs.length];
@@ -160,7 +160,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 		};
 	},
 	kubernetes: () => ({
-		share: 2,
+		share: 1,
 		pool: documents(readFileSync(`${fixtures}/kubernetes/web.yaml`, 'utf8')),
 		// A tree with the place and the text of each of its words.
 		allowance: 8 << 20,
@@ -171,10 +171,22 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	}),
 };
 
+/** Readers that are to be caught. */
+const faults: Readonly<Record<string, () => Format>> = {
+	foreign: () => faulty(() => Buffer.alloc(-1)),
+	greedy: () => faulty(bytes => Array.from({length: 1 << 18}, () => bytes)),
+	endless: () =>
+		faulty(bytes => {
+			while (bytes.length >= 0);
+		}),
+};
+
+const faulty = (read: Format['read']): Format => ({share: 0, pool: [new Uint8Array(64)], read});
+
 export const formatNames = Object.keys(makers);
 
 export async function openFormat(name: string): Promise<Format> {
-	const make = makers[name];
+	const make = makers[name] ?? faults[name];
 	if (make === undefined) throw new TypeError(`no format "${name}"`);
 	return make();
 }

@@ -28,11 +28,21 @@ const endures = test.macro({
 
 for (const format of formatNames) test(endures, format);
 
-test('what goes wrong is told with the input', async t => {
-	const {failure, cases: done} = await fuzz('none', 1, cases);
-	t.regex(String(failure?.error), /no format "none"/);
-	t.is(done, 0);
+const catches = test.macro({
+	async exec(t, format: string, error: RegExp, length: number) {
+		t.timeout(120_000);
+		const {failure, cases: done} = await fuzz(format, seed, cases);
+		t.regex(String(failure?.error), error);
+		t.is(failure?.input.length, length);
+		t.is(done, 0);
+	},
+	title: (_, format) => `what goes wrong is told with the input: ${format}`,
 });
+
+test(catches, 'none', /no format "none"/, 0);
+test(catches, 'foreign', /a foreign error/, 64);
+test(catches, 'greedy', /bytes of memory for an input of 64 bytes/, 64);
+test(catches, 'endless', /over 2000 ms for one input/, 64);
 
 test('the same seed gives the same damage', t => {
 	const pool = ['first', 'the second'].map(text => new TextEncoder().encode(text));

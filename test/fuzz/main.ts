@@ -19,7 +19,7 @@ import {addToRecord, readRecord} from './record.js';
 
 const folder = fileURLToPath(new URL('../../../build/fuzz', import.meta.url));
 /** With one seed, of all formats: the pool of inputs begins anew with each. */
-const perRound = 200_000;
+const perRound = 400_000;
 
 const {values} = parseArgs({
 	options: {

@@ -5,6 +5,7 @@ import {runInNewContext} from 'node:vm';
 import {parentPort, workerData} from 'node:worker_threads';
 
 import {isEbpfError} from '../../src/base/errors.js';
+import {cpuTime, threadId} from './cpu-time.js';
 import {openFormat} from './formats.js';
 import {mutate, randomFrom} from './mutate.js';
 
@@ -14,8 +15,8 @@ export interface FuzzWork {
 	readonly cases: number;
 	/** Where the input is kept while it is read: its length, then its bytes. */
 	readonly current: SharedArrayBuffer;
-	/** How many were read. */
-	readonly done: SharedArrayBuffer;
+	/** How many were read, and the number of the thread that reads. */
+	readonly progress: SharedArrayBuffer;
 }
 
 export interface FuzzAnswer {
@@ -32,7 +33,7 @@ const mostKept = 2000;
 const mostTime = 1000;
 /** Bytes of memory for each byte of the input. */
 const mostMemory = 20;
-/** Whoever is interrupted, or compiled just then, takes more; never so often in a row. */
+/** Whatever is interrupted, or compiled just then, takes more; never so often in a row. */
 const attempts = 5;
 
 setFlagsFromString('--expose-gc');
@@ -42,14 +43,15 @@ const collect = runInNewContext('gc') as () => void;
 const {stackTraceLimit} = Error;
 Error.stackTraceLimit = 0;
 
-const {format, seed, cases, current, done} = workerData as FuzzWork;
+const {format, seed, cases, current, progress} = workerData as FuzzWork;
 const {pool: given, words, read, allowance = 1 << 20} = await openFormat(format);
 const pool = [...given];
 const seen = new Set<string>();
-const counter = new Uint32Array(done);
+const shared = new Uint32Array(progress);
 const length = new Uint32Array(current, 0, 1);
 const kept = new Uint8Array(current, 4);
 const random = randomFrom(seed);
+const thread = threadId();
 let refused = 0;
 let longest = 0;
 
@@ -100,7 +102,8 @@ async function confirm(bytes: Uint8Array): Promise<void> {
 	const costs: Cost[] = [];
 	while (costs.length < attempts) {
 		collect();
-		const cost = await measure(bytes);
+		const before = cpuTime(thread);
+		const cost = {...(await measure(bytes)), time: cpuTime(thread) - before};
 		if (isCheap(bytes, cost)) return;
 		costs.push(cost);
 	}
@@ -110,6 +113,7 @@ async function confirm(bytes: Uint8Array): Promise<void> {
 	throw new Error(`${time} ms, ${most} bytes of memory for an input of ${bytes.length} bytes`);
 }
 
+Atomics.store(shared, 1, thread);
 for (let i = 0; i < cases; i++) {
 	// Inputs that are refused early hide what comes later: every second one is whole at first.
 	const bytes = mutate(random, random(2) === 0 ? given : pool, words);
@@ -124,7 +128,7 @@ for (let i = 0; i < cases; i++) {
 		pool.push(bytes);
 	}
 
-	Atomics.store(counter, 0, i + 1);
+	Atomics.store(shared, 0, i + 1);
 }
 
 parentPort?.postMessage({refused, kinds: seen.size, longest} satisfies FuzzAnswer);
