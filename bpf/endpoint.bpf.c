@@ -3,6 +3,7 @@
 #include "lib/delivery.h"
 #include "lib/dsr.h"
 #include "lib/fragment.h"
+#include "lib/local_shortcut.h"
 #include "lib/nat_46x64.h"
 #include "lib/neighbour.h"
 
@@ -156,8 +157,12 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		return deliver_to_host(ctx, walk, family);
 	destination = walk->peer_ifindex == PEER_ELSEWHERE ? (void *)0
 							   : find_device(walk->peer_ifindex);
-	if (destination)
-		return deliver_to_endpoint(ctx, walk, family, destination);
+	if (destination) {
+		drop = deliver_to_endpoint(ctx, walk, family, destination);
+		if (drop == TC_ACT_REDIRECT && walk->at_once)
+			make_local_shortcut(walk, family, destination);
+		return drop;
+	}
 	/* The stack takes nothing that comes from its own addresses, as a service's may be. */
 	return fib_routing || reply ? deliver_by_route(ctx, walk)
 			   : deliver_to_stack(ctx, walk, TRACE_TO_STACK);
@@ -179,8 +184,8 @@ static __noinline int from_endpoint_ipv6(struct __sk_buff *ctx, struct walk *wal
 SEC("tcx/ingress")
 int from_endpoint(struct __sk_buff *ctx)
 {
-	struct walk *walk = begin_walk(METRIC_EGRESS);
 	struct lxc_device *device = find_device(ctx->ifindex);
+	struct walk *walk = find_walk();
 	int result;
 
 	if (!walk)
@@ -189,9 +194,13 @@ int from_endpoint(struct __sk_buff *ctx)
 	ctx->mark = 0;
 	ctx->tc_index = 0;
 	if (!device) {
+		start_walk(walk, METRIC_EGRESS);
 		result = DROP(DROP_ENDPOINT_NOT_READY);
 		goto end;
 	}
+	result = take_local_shortcut(ctx, walk, device);
+	if (result)
+		return result;
 
 	walk->source = device->lxc_id;
 	walk->src_identity = device->sec_id;

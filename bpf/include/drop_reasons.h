@@ -84,6 +84,7 @@ enum source_file {
 	SOURCE_DSR_UNWRAP = 29,
 	SOURCE_NAT_46X64 = 30,
 	SOURCE_NAT_46X64_FORWARD = 31,
+	SOURCE_LOCAL_SHORTCUT = 32,
 };
 
 /* A drop as functions return it: negative, with its reason and place. Each file defines

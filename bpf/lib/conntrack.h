@@ -149,6 +149,14 @@ static __always_inline void ct_follow_close(struct ct_entry *entry, __u8 flags, 
 	}
 }
 
+static __always_inline void ct_see_flags(struct ct_entry *entry, __u8 flags, int reply)
+{
+	if (reply)
+		entry->rx_flags_seen |= flags;
+	else
+		entry->tx_flags_seen |= flags;
+}
+
 /* Whether this packet of the flow is worth an event: the first with a flag, and one an interval. */
 static __always_inline int ct_report(struct ct_entry *entry, __u8 flags, int reply, __u32 now)
 {
@@ -158,12 +166,8 @@ static __always_inline int ct_report(struct ct_entry *entry, __u8 flags, int rep
 
 	if (wanted)
 		*last = now;
-	if (flags & ~seen) {
-		if (reply)
-			entry->rx_flags_seen |= flags;
-		else
-			entry->tx_flags_seen |= flags;
-	}
+	if (flags & ~seen)
+		ct_see_flags(entry, flags, reply);
 	return wanted;
 }
 
@@ -182,21 +186,21 @@ static __always_inline void ct_follow(const ctx_t *ctx, struct walk *walk,
 		return;
 	}
 
+	walk->trace_wanted |= ct_report(entry, packet->tcp_flags, reply, now);
 	if (packet->protocol == IPPROTO_TCP) {
-		walk->trace_wanted |= ct_report(entry, packet->tcp_flags, reply, now);
 		ct_follow_close(entry, packet->tcp_flags, reply);
 		if (!entry->seen_non_syn && !(packet->tcp_flags & TCP_FLAG_SYN))
 			entry->seen_non_syn = 1;
-	} else {
-		walk->trace_wanted |= ct_report(entry, 0, reply, now);
 	}
 
 	lifetime = now + ct_timeout(entry, packet->protocol);
 	if (entry->lifetime != lifetime)
 		entry->lifetime = lifetime;
+	if (walk->unseen.packets)
+		ct_see_flags(entry, walk->unseen.tcp_flags, reply);
 	if (ct_accounting) {
-		__sync_fetch_and_add(&entry->packets, 1);
-		__sync_fetch_and_add(&entry->bytes, packet_length(ctx));
+		__sync_fetch_and_add(&entry->packets, 1 + walk->unseen.packets);
+		__sync_fetch_and_add(&entry->bytes, packet_length(ctx) + walk->unseen.bytes);
 	}
 }
 

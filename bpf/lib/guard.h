@@ -116,6 +116,10 @@ static __always_inline int guard_known(ctx_t *ctx, struct walk *walk, enum famil
 	if (!settings)
 		return DROP(DROP_ENDPOINT_NOT_READY);
 	revision = policy_revision(settings);
+	if (direction == POLICY_EGRESS)
+		walk->sender_revision = revision;
+	else
+		walk->receiver_revision = revision;
 
 	walk->reopened = 0;
 	ct_lookup(ctx, walk, family, direction, revision, &flow);
@@ -149,6 +153,7 @@ static __always_inline int guard_unknown(ctx_t *ctx, struct walk *walk, enum fam
 	int drop = family == IPV6 ? guard_by_policy_ipv6(ctx, walk, direction, endpoint)
 				  : guard_by_policy_ipv4(ctx, walk, direction, endpoint);
 
+	walk->asked = 1;
 	if (!drop && walk->reopened)
 		ct_forget_answered(walk, direction);
 	return drop;

@@ -12,6 +12,7 @@
 #include "conntrack.h"
 #include "metrics.h"
 #include "nat_entry.h"
+#include "shortcut_key.h"
 
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_SHORTCUT
@@ -29,43 +30,12 @@ static __always_inline __u32 service_revision(void)
 	return revision ? *(volatile __u32 *)revision : 0;
 }
 
-/* Spread well enough; who finds flows that share a place slows down his own. */
-static __always_inline __u32 shortcut_hash(__u64 a, __u64 b)
+static __always_inline void *shortcut_at(enum family family, __u32 hash)
 {
-	a = (a ^ b * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
-	return a >> 40 & (SHORTCUT_PAIRS - 1);
-}
+	__u32 slot = hash & (SHORTCUT_PAIRS - 1);
 
-static __always_inline __u32 shortcut_slot4(const struct shortcut_key4 *key)
-{
-	return shortcut_hash(*(const __u64 *)&key->saddr, *(const __u64 *)&key->sport);
-}
-
-static __always_inline __u32 shortcut_slot6(const struct shortcut_key6 *key)
-{
-	return shortcut_hash(key->saddr.d1 ^ key->saddr.d2 << 1 ^ key->daddr.d2,
-			     *(const __u64 *)&key->sport);
-}
-
-static __always_inline void *shortcut_at(enum family family, __u32 slot)
-{
 	return family == IPV6 ? bpf_map_lookup_elem(&shortcuts6, &slot)
 			      : bpf_map_lookup_elem(&shortcuts4, &slot);
-}
-
-static __always_inline int shortcut_is4(const struct shortcut4 *known,
-					const struct shortcut_key4 *key)
-{
-	return *(const __u64 *)&known->key.saddr == *(const __u64 *)&key->saddr &&
-	       *(const __u64 *)&known->key.sport == *(const __u64 *)&key->sport;
-}
-
-static __always_inline int shortcut_is6(const struct shortcut6 *known,
-					const struct shortcut_key6 *key)
-{
-	return address_equal(&known->key.saddr, &key->saddr) &&
-	       address_equal(&known->key.daddr, &key->daddr) &&
-	       *(const __u64 *)&known->key.sport == *(const __u64 *)&key->sport;
 }
 
 static __always_inline int shortcut_counts(const struct xdp_md *ctx,
@@ -122,13 +92,13 @@ static __always_inline int shortcut_ipv4(struct xdp_md *ctx, struct ethhdr *eth,
 	if (!check)
 		return -1;
 	key = (struct shortcut_key4){ ip->saddr, ip->daddr, ports[0], ports[1], ip->protocol };
-	pair = shortcut_at(IPV4, shortcut_slot4(&key));
+	pair = shortcut_at(IPV4, shortcut_hash4(&key));
 	if (!pair)
 		return -1;
 	known = &pair->flows[0];
-	if (!shortcut_is4(known, &key)) {
+	if (!shortcut_equal4(&known->key, &key)) {
 		known = &pair->flows[1];
-		if (!shortcut_is4(known, &key))
+		if (!shortcut_equal4(&known->key, &key))
 			return -1;
 	}
 	if (!shortcut_counts(ctx, &known->way))
@@ -157,13 +127,13 @@ static __always_inline int shortcut_ipv6(struct xdp_md *ctx, struct ethhdr *eth,
 	key.sport = ports[0];
 	key.dport = ports[1];
 	key.protocol = ip->nexthdr;
-	pair = shortcut_at(IPV6, shortcut_slot6(&key));
+	pair = shortcut_at(IPV6, shortcut_hash6(&key));
 	if (!pair)
 		return -1;
 	known = &pair->flows[0];
-	if (!shortcut_is6(known, &key)) {
+	if (!shortcut_equal6(&known->key, &key)) {
 		known = &pair->flows[1];
-		if (!shortcut_is6(known, &key))
+		if (!shortcut_equal6(&known->key, &key))
 			return -1;
 	}
 	if (!shortcut_counts(ctx, &known->way))
@@ -261,13 +231,13 @@ static __noinline int make_shortcut(const struct walk *walk, const struct packet
 		struct shortcut_key6 key = {
 			from->saddr, from->daddr, from->sport, from->dport, to->protocol,
 		};
-		struct shortcut_pair6 *pair = shortcut_at(IPV6, shortcut_slot6(&key));
+		struct shortcut_pair6 *pair = shortcut_at(IPV6, shortcut_hash6(&key));
 		struct shortcut6 *place;
 
 		if (!pair)
 			return 0;
 		place = &pair->flows[0];
-		if (!shortcut_is6(place, &key)) {
+		if (!shortcut_equal6(&place->key, &key)) {
 			shortcut_settle6(&pair->flows[1]);
 			pair->flows[1] = *place;
 		} else {
@@ -282,13 +252,13 @@ static __noinline int make_shortcut(const struct walk *walk, const struct packet
 		struct shortcut_key4 key = {
 			from->saddr.p1, from->daddr.p1, from->sport, from->dport, to->protocol,
 		};
-		struct shortcut_pair4 *pair = shortcut_at(IPV4, shortcut_slot4(&key));
+		struct shortcut_pair4 *pair = shortcut_at(IPV4, shortcut_hash4(&key));
 		struct shortcut4 *place;
 
 		if (!pair)
 			return 0;
 		place = &pair->flows[0];
-		if (!shortcut_is4(place, &key)) {
+		if (!shortcut_equal4(&place->key, &key)) {
 			shortcut_settle4(&pair->flows[1]);
 			pair->flows[1] = *place;
 		} else {

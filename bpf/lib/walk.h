@@ -16,8 +16,20 @@ struct packet_ends {
 	__be16 dport;
 };
 
+/* Packets of a flow that went by a shortcut, and conntrack was not told of. */
+struct ct_unseen {
+	__u64 bytes;
+	__u32 packets;
+	__u8 tcp_flags;
+	__u8 pad[3];
+};
+
 struct walk {
 	struct packet packet;
+	struct ct_unseen unseen;
+	__u32 place;		/* one more than where the flow's shortcut may stand; 0: nowhere */
+	__u32 sender_revision;	/* of policies, as lib/policy.h numbers them */
+	__u32 receiver_revision;
 	__u32 src_identity;	/* 0: not known yet */
 	__u32 dst_identity;
 	__u32 peer_ifindex;	/* where the packet goes: as in struct ct_entry */
@@ -38,6 +50,7 @@ struct walk {
 	__u8 apart;		/* 1: larger than what it takes */
 	__u8 reopened;		/* 1: a SYN met an entry that was closing */
 	__u16 mtu;		/* of the way that the packet is too large for; 0: of none */
+	__u8 asked;		/* 1: a policy was: the flow was not known */
 	__u8 dsr;		/* 1: its flow's replies come from what its client knows */
 };
 
@@ -52,16 +65,26 @@ struct {
 } walks SEC(".maps");
 
 /* NULL: never, but the verifier does not know. */
-static __always_inline struct walk *begin_walk(enum metric_direction direction)
+static __always_inline struct walk *find_walk(void)
 {
 	__u32 zero = 0;
-	struct walk *walk = bpf_map_lookup_elem(&walks, &zero);
 
-	if (!walk)
-		return walk;
+	return bpf_map_lookup_elem(&walks, &zero);
+}
+
+static __always_inline void start_walk(struct walk *walk, enum metric_direction direction)
+{
 	__builtin_memset(walk, 0, sizeof(*walk));
 	walk->direction = direction;
 	walk->trace_reason = TRACE_REASON_UNKNOWN;
+}
+
+static __always_inline struct walk *begin_walk(enum metric_direction direction)
+{
+	struct walk *walk = find_walk();
+
+	if (walk)
+		start_walk(walk, direction);
 	return walk;
 }
 

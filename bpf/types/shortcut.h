@@ -63,4 +63,27 @@ struct shortcut_pair6 {
 	struct shortcut6 flows[2];
 };
 
+/* From one endpoint of the node to another. */
+struct local_way {
+	__u32 second;		/* as above */
+	__u32 sender_revision;	/* of the policies, as lib/policy.h numbers them */
+	__u32 receiver_revision;
+	__u32 ifindex;		/* of the receiver */
+	__u16 receiver;		/* its id */
+	__u8 tcp_flags;		/* that packets have shown */
+	__u8 pad;
+	__u32 packets;		/* that conntrack was not told of yet */
+	__u64 bytes;
+};
+
+struct local_shortcut4 {
+	struct shortcut_key4 key;
+	struct local_way way;
+};
+
+struct local_shortcut6 {
+	struct shortcut_key6 key;
+	struct local_way way;
+};
+
 #endif

@@ -88,8 +88,14 @@ function entriesOf(sizes: MapSizes): Record<string, number> {
 }
 
 /** What programs do not look into, as their constants are. */
-function unusedMaps({services = {}}: NodeSettings): Record<string, number> {
-	return services.acceleration === true ? {} : {shortcuts4: 1, shortcuts6: 1};
+function unusedMaps({services = {}, constants: given = {}}: NodeSettings): Record<string, number> {
+	return {
+		...(services.acceleration !== true && {shortcuts4: 1, shortcuts6: 1}),
+		...(Number(given['local_shortcuts'] ?? 1) === 0 && {
+			local_shortcuts4: 1,
+			local_shortcuts6: 1,
+		}),
+	};
 }
 
 /** *Throws:* `ERR_USAGE` where none of the objects has a constant that is asked for. */

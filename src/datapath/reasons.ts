@@ -289,6 +289,7 @@ export const sourceFiles: Meanings = {
 	29: means('dsr_unwrap.h', '', 'SOURCE_DSR_UNWRAP'),
 	30: means('nat_46x64.h', '', 'SOURCE_NAT_46X64'),
 	31: means('nat_46x64_forward.h', '', 'SOURCE_NAT_46X64_FORWARD'),
+	32: means('local_shortcut.h', '', 'SOURCE_LOCAL_SHORTCUT'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

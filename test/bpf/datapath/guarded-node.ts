@@ -104,6 +104,8 @@ async function load(t: ExecutionContext, settings: NodeSettings): Promise<Guarde
 		gateway: {ipv4: families[0].address.host, ipv6: families[1].address.host},
 		...settings,
 		constants: {
+			// What a packet does is not to depend on those before it, but where that is looked at.
+			local_shortcuts: 0,
 			...settings.constants,
 			...(settings.hostFirewall === true && {host_endpoint_id: endpointIds.host}),
 		},

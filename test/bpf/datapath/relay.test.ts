@@ -1,7 +1,5 @@
 /** Services with backends on other nodes, by XDP. */
 
-import {execFileSync} from 'node:child_process';
-
 import test, {type ExecutionContext} from 'ava';
 
 import {raiseServicesRevision} from '../../../src/datapath/revisions.js';
@@ -15,6 +13,7 @@ import {
 	type PacketPart,
 } from '../../../src/lab/index.js';
 import {kernelTest} from '../../helpers/kernel.js';
+import {onOneCpu} from '../../helpers/one-cpu.js';
 import {RelayNode, service, type Family, type FrameResult, type Handed} from './relay-node.js';
 
 const kernel = kernelTest({feature: 'frames in several pieces', since: '5.18'});
@@ -38,18 +37,6 @@ const flows: readonly Flow[] = [
 	{name: 'TCP that is refused', l4: ports => tcp({...ports, flags: 'R'}), known: false},
 	{name: 'UDP', l4: ports => udp(ports), known: true},
 ];
-
-/** Each CPU knows flows by itself. */
-function onOneCpu(work: () => void): void {
-	const pid = String(process.pid);
-	const affinity = execFileSync('taskset', ['-p', pid], {encoding: 'utf8'});
-	execFileSync('taskset', ['-p', '1', pid]);
-	try {
-		work();
-	} finally {
-		execFileSync('taskset', ['-p', affinity.split(' ').at(-1)?.trim() ?? 'ffffffff', pid]);
-	}
-}
 
 function goes(t: ExecutionContext, {verdict, out, handed}: FrameResult, expected: Packet): void {
 	t.is(verdict, 'redirect');

@@ -29,6 +29,8 @@ export const egress = 2;
 const ways = {
 	/** Into another endpoint's namespace. */
 	peer: ['redirect', 0],
+	/** The same, as its flow is known. */
+	shortcut: ['redirect', 9],
 	/** On to the endpoint whose interface it is on. */
 	endpoint: ['unspec', 1],
 	/** To the host, from the network. */

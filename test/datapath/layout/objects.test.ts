@@ -33,6 +33,8 @@ const scratch = new Set([
 	'crossings',
 	'shortcuts4',
 	'shortcuts6',
+	'local_shortcuts4',
+	'local_shortcuts6',
 	'sock_peers',
 	'sock_states',
 ]);
