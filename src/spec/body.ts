@@ -91,7 +91,7 @@ export class Bodies {
 	#relocationsOf(section: ElfSection): readonly ElfRelocation[] {
 		let relocations = this.#relocations.get(section);
 		if (relocations === undefined) {
-			relocations = [...this.#elf.relocations(section)].sort((a, b) => a.offset - b.offset);
+			relocations = byOffset(this.#elf.relocations(section));
 			this.#relocations.set(section, relocations);
 		}
 
@@ -246,6 +246,17 @@ class BodyReader {
 			symbol === '' ? facts : {...facts, symbol},
 		);
 	}
+}
+
+/** Compilers write them in order. */
+function byOffset(relocations: readonly ElfRelocation[]): readonly ElfRelocation[] {
+	let last = 0;
+	for (const {offset} of relocations) {
+		if (offset < last) return [...relocations].sort((a, b) => a.offset - b.offset);
+		last = offset;
+	}
+
+	return relocations;
 }
 
 function firstFrom(relocations: readonly ElfRelocation[], offset: number): number {

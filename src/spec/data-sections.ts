@@ -123,7 +123,7 @@ function fromTypes(types: Btf, {variables}: BtfDataSection, section: ElfSection)
 }
 
 function fromSymbols(object: ObjectFile, sections: ReadonlyMap<number, ElfSection>): Found[] {
-	return object.elf.symbols.flatMap(({name, type, sectionIndex, value, size, binding}) => {
+	return object.elf.declared.flatMap(({name, type, sectionIndex, value, size, binding}) => {
 		const section = type === 'object' ? sections.get(sectionIndex) : undefined;
 		if (section === undefined || size === 0 || name === '') return [];
 		return [{name, section, offset: value, size, typeId: 0, global: binding !== 'local'}];

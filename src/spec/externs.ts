@@ -21,7 +21,7 @@ export function readExterns(
 	if (types === undefined || sections.length === 0) return externs;
 
 	const weak = new Map(
-		object.elf.symbols
+		object.elf.declared
 			.filter(({sectionIndex}) => sectionIndex === specialSections.undefined)
 			.map(({name, binding}) => [name, binding === 'weak']),
 	);

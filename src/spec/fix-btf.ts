@@ -268,7 +268,7 @@ class Fixer {
 
 	#global(name: string, section: ElfSection): ElfSymbol | undefined {
 		if (this.#globals === undefined) {
-			const symbols = this.#object.elf.symbols.filter(
+			const symbols = this.#object.elf.declared.filter(
 				({type, binding}) => type === 'object' && binding !== 'local',
 			);
 			this.#globals = new Map(symbols.map(symbol => [symbol.name, symbol]));
@@ -279,7 +279,7 @@ class Fixer {
 	}
 
 	#hiddenFunctions(): ReadonlySet<string> {
-		const functions = this.#object.elf.symbols.filter(({type}) => type === 'func');
+		const functions = this.#object.elf.declared.filter(({type}) => type === 'func');
 		const hidden = functions.filter(
 			({visibility}) => visibility === 'hidden' || visibility === 'internal',
 		);

@@ -34,9 +34,10 @@ export function findFunctions(object: ObjectFile): Functions {
 	const sections = new Map(object.code.map(section => [section.index, section]));
 	const functions = new Map<number, CodeFunction>();
 	const programs: NamedProgram[] = [];
-	for (const {name, type, sectionIndex, value: start, size} of object.elf.symbols) {
-		const section = type === 'func' ? sections.get(sectionIndex) : undefined;
+	for (const symbol of object.elf.declared) {
+		const section = symbol.type === 'func' ? sections.get(symbol.sectionIndex) : undefined;
 		if (section === undefined) continue;
+		const {name, sectionIndex, value: start, size} = symbol;
 		const refuse = (detail: string): SpecError =>
 			new SpecError(
 				`read object "${object.name}": function "${name}" in "${section.name}" ${detail}`,

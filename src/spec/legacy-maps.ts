@@ -56,7 +56,7 @@ export function readLegacyMaps(object: ObjectFile, types: Btf | undefined): Lega
 }
 
 function readSection(object: ObjectFile, section: ElfSection): Draft[] {
-	const symbols = object.elf.symbols.filter(
+	const symbols = object.elf.declared.filter(
 		({name, type, sectionIndex}) =>
 			sectionIndex === section.index && name !== '' && type !== 'section',
 	);

@@ -129,13 +129,13 @@ export class Linker {
 				if (address) this.#setImmediate(view, at + 1, 0);
 			}
 
-			for (const reference of body.references) {
-				const at = slot + reference.slot;
-				const value = reference.kind === 'map-value';
+			for (const {slot: own, kind, map, offset} of body.references) {
+				const at = slot + own;
+				const value = kind === 'map-value';
 				const source = value ? pseudoLoads.map_value : pseudoLoads.map_fd;
 				this.#patch(view, at, source, 0);
-				this.#setImmediate(view, at + 1, reference.offset);
-				references.push({...reference, slot: at});
+				this.#setImmediate(view, at + 1, offset);
+				references.push({slot: at, kind, map, offset});
 			}
 
 			for (const use of body.externs) externs.push({...use, slot: slot + use.slot});

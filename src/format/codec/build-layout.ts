@@ -37,10 +37,19 @@ export function layoutOf(
 	fields: FieldCodecs | undefined,
 	path = '',
 ): Layout {
+	const isPlain = fields === undefined && path === '';
+	const known = isPlain ? plain.get(btf)?.get(typeId) : undefined;
+	if (known !== undefined) return known;
 	const layout = new LayoutBuilder(btf).build(typeId, fields, path, 0);
 	checkWork(layout, path);
+	if (!isPlain) return layout;
+	if (!plain.has(btf)) plain.set(btf, new Map());
+	plain.get(btf)?.set(typeId, layout);
 	return layout;
 }
+
+/** Of types without codecs for their fields: many maps of an object have the same. */
+const plain = new WeakMap<Btf, Map<number, Layout>>();
 
 /** Members of one struct on their way to a layout. */
 interface Scope {

@@ -12,6 +12,8 @@ export interface ElfFile {
 	readonly sections: readonly ElfSection[];
 	/** By index; the first is the null symbol. Empty without a symbol table. */
 	readonly symbols: readonly ElfSymbol[];
+	/** The same without the labels inside of code, which are most of them. */
+	readonly declared: readonly ElfSymbol[];
 
 	/** The first section of that name. */
 	section(name: string): ElfSection | undefined;
@@ -48,6 +50,7 @@ class Parsed implements ElfFile {
 	readonly #relocations: RelocationTables;
 	readonly #byName = new Map<string, ElfSection>();
 	#symbols: readonly ElfSymbol[] | undefined;
+	#declared: readonly ElfSymbol[] | undefined;
 
 	constructor(
 		littleEndian: boolean,
@@ -68,6 +71,10 @@ class Parsed implements ElfFile {
 		return (this.#symbols ??= Array.from({length: this.#table.count}, (_, index) =>
 			this.#table.symbol(index),
 		));
+	}
+
+	get declared(): readonly ElfSymbol[] {
+		return (this.#declared ??= this.#table.declared);
 	}
 
 	section(name: string): ElfSection | undefined {

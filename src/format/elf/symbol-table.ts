@@ -7,12 +7,14 @@ import {
 	type ElfSymbol,
 	type ElfSymbolType,
 	type ElfVisibility,
+	sectionFlags,
 	sectionTypes,
 	specialSections,
 	symbolNames,
 } from './types.js';
 
 export const symbolSize = 24;
+const {execinstr} = sectionFlags;
 
 /** The symbols of a file: all of them checked at once, each made into an object when asked for. */
 export class SymbolTable {
@@ -21,6 +23,7 @@ export class SymbolTable {
 	readonly #fields: Fields;
 	readonly #names: StringTable | undefined;
 	readonly #made: (ElfSymbol | undefined)[] = [];
+	readonly #declared: number[] = [];
 
 	constructor(fields: Fields, sections: readonly ElfSection[]) {
 		this.#fields = fields;
@@ -60,6 +63,11 @@ export class SymbolTable {
 		this.#check(section, sections, this.#names);
 	}
 
+	/** All but labels inside of code. */
+	get declared(): ElfSymbol[] {
+		return this.#declared.map(index => this.symbol(index));
+	}
+
 	symbol(index: number): ElfSymbol {
 		return (this.#made[index] ??= this.#make(index));
 	}
@@ -82,6 +90,8 @@ export class SymbolTable {
 			const home = fields.u16(at + 6);
 			const value = fields.u64(at + 8, 'value', 'symbol', index);
 			const size = fields.u64(at + 16, 'size', 'symbol', index);
+			const isLabel = info === 0 && ((sections[home]?.flags ?? 0) & execinstr) !== 0;
+			if (!isLabel) this.#declared.push(index);
 			if (
 				home === specialSections.undefined ||
 				home === specialSections.absolute ||

@@ -16,8 +16,10 @@ export function resolveReferences(
 	if (references.length === 0) return instructions;
 	const resolved = instructions.slice();
 	const view = viewOf(resolved);
+	const fds = new Map<string, number | undefined>();
+	for (const {map} of references) if (!fds.has(map)) fds.set(map, fdOf(map));
 	for (const [index, {slot, map}] of references.entries()) {
-		const fd = fdOf(map);
+		const fd = fds.get(map);
 		// Everything else of the load is in place already.
 		if (fd === undefined) poisonLoad(view, slot, absentMap + index);
 		else view.setUint32(slot * 8 + 4, fd, hostLittleEndian);

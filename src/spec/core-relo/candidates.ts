@@ -27,6 +27,8 @@ export class Candidates {
 	readonly #target: TargetTypes;
 	/** By name; of any kind. */
 	readonly #found = new Map<string, readonly Candidate[]>();
+	/** By the object's types; the same list each time. */
+	readonly #answers = new WeakMap<Btf, Map<number, readonly Candidate[]>>();
 	#modules: readonly {readonly name: string; readonly types: Btf}[] | undefined;
 
 	constructor(target: TargetTypes) {
@@ -47,6 +49,15 @@ export class Candidates {
 
 	/** Candidates for a type of the object; of modules only where the kernel has none. */
 	of(local: Btf, typeId: number): readonly Candidate[] {
+		let byType = this.#answers.get(local);
+		if (byType === undefined)
+			this.#answers.set(local, (byType = new Map<number, readonly Candidate[]>()));
+		let found = byType.get(typeId);
+		if (found === undefined) byType.set(typeId, (found = this.#lookFor(local, typeId)));
+		return found;
+	}
+
+	#lookFor(local: Btf, typeId: number): readonly Candidate[] {
 		const {name, kind} = local.type(typeId);
 		const essential = essentialName(name);
 		this.prepare([essential]);

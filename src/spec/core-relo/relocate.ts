@@ -14,7 +14,7 @@ import {type Candidate, type Candidates} from './candidates.js';
 import {CoreRelocationError, describeSubject} from './core-error.js';
 import {essentialName} from './flavour.js';
 import {type Code, patchInstruction, poisonInstruction, refuseInstruction} from './patch.js';
-import {describeCandidate, resolveAccess} from './resolve.js';
+import {type Answer, describeCandidate, resolveAccess} from './resolve.js';
 import {type Value, valueOf} from './value.js';
 
 export type RelocatableProgram = Pick<
@@ -37,6 +37,17 @@ type Outcome =
 			readonly matching: readonly Candidate[];
 	  }
 	| {readonly kind: 'none'; readonly refused: readonly RelocationCandidate[]};
+
+/** What a relocation asks for, and the value that the compiler knew. */
+interface Question {
+	readonly access: Access;
+	readonly local: Value;
+}
+
+/** By the object's types, and by relocation: compilers and programs ask the same many times. */
+const questions = new WeakMap<Btf, Map<string, Question>>();
+/** By the candidates that were asked. */
+const answers = new WeakMap<readonly Candidate[], Map<Question, Answer>>();
 
 /**
  * The instructions with all CO-RE relocations applied.
@@ -81,10 +92,8 @@ class Relocator {
 	readonly #instructions: Uint8Array;
 	readonly #code: Code;
 	readonly #failures: FailedRelocation[] = [];
-	/** Slots of what is known only when the program is loaded. */
+	/** Slots of relocations that are of what is known only when the program is loaded, too. */
 	readonly #taken = new Set<number>();
-	/** By type, access and kind: compilers ask the same many times. */
-	readonly #outcomes = new Map<string, {access: Access; outcome: Outcome}>();
 	/** Those left of a type's candidates by the relocations before. */
 	readonly #matching = new Map<number, readonly Candidate[]>();
 
@@ -93,9 +102,10 @@ class Relocator {
 		this.#types = types;
 		this.#candidates = candidates;
 		this.#instructions = program.instructions.slice();
-		const {references, externs} = program;
-		for (const {slot} of references) this.#taken.add(slot);
-		for (const {slot} of externs) this.#taken.add(slot);
+		const {references, externs, coreRelocations} = program;
+		const relocated = new Set(coreRelocations.map(({slot}) => slot));
+		for (const {slot} of references) if (relocated.has(slot)) this.#taken.add(slot);
+		for (const {slot} of externs) if (relocated.has(slot)) this.#taken.add(slot);
 		const littleEndian = program.byteOrder === 'little';
 		this.#code = {view: viewOf(this.#instructions), littleEndian};
 	}
@@ -128,24 +138,10 @@ class Relocator {
 	}
 
 	#outcomeOf(relocation: CoreRelocation): {access: Access; outcome: Outcome} {
-		const {typeId, accessOffset, kind} = relocation;
-		const key = `${typeId}:${accessOffset}:${kind}`;
-		let known = this.#outcomes.get(key);
-		if (known === undefined) {
-			known = this.#resolve(relocation);
-			this.#outcomes.set(key, known);
-		}
-
-		return known;
-	}
-
-	#resolve(relocation: CoreRelocation): {access: Access; outcome: Outcome} {
 		const {slot, typeId} = relocation;
 		const types = this.#types;
-		const access = readAccess(types, relocation);
-		if (typeof access === 'string') throw this.#error(slot, access);
-		const local = valueOf(access.kind, {types, ...access});
-		if (typeof local === 'string') throw this.#error(slot, local, access);
+		const question = this.#question(relocation);
+		const {access, local} = question;
 		if (access.kind === 'type_id_local') {
 			return {access, outcome: {kind: 'values', local, target: local, matching: []}};
 		}
@@ -155,7 +151,9 @@ class Relocator {
 		}
 
 		const candidates = this.#matching.get(typeId) ?? this.#candidates.of(types, typeId);
-		const answer = resolveAccess(types, access, candidates);
+		const answer = remember(answers, candidates, question, () =>
+			resolveAccess(types, access, candidates),
+		);
 		switch (answer.kind) {
 			case 'none':
 				this.#matching.set(typeId, candidates);
@@ -173,6 +171,18 @@ class Relocator {
 				return {access, outcome: {kind: 'values', local, target: value, matching}};
 			}
 		}
+	}
+
+	#question(relocation: CoreRelocation): Question {
+		const {slot, typeId, accessOffset, kind} = relocation;
+		const types = this.#types;
+		return remember(questions, types, `${typeId}:${accessOffset}:${kind}`, () => {
+			const access = readAccess(types, relocation);
+			if (typeof access === 'string') throw this.#error(slot, access);
+			const local = valueOf(access.kind, {types, ...access});
+			if (typeof local === 'string') throw this.#error(slot, local, access);
+			return {access, local};
+		});
 	}
 
 	#poison(slot: number, {subject}: Access, candidates: readonly RelocationCandidate[]): void {
@@ -196,6 +206,20 @@ class Relocator {
 			...(candidates === undefined ? {} : {candidates}),
 		});
 	}
+}
+
+/** What `make` gives, made once for `of` and `key`. */
+function remember<K extends object, L, V>(
+	known: WeakMap<K, Map<L, V>>,
+	of: K,
+	key: L,
+	make: () => V,
+): V {
+	let byKey = known.get(of);
+	if (byKey === undefined) known.set(of, (byKey = new Map<L, V>()));
+	let value = byKey.get(key);
+	if (value === undefined) byKey.set(key, (value = make()));
+	return value;
 }
 
 const typeIdLocal = 6;

@@ -1,3 +1,5 @@
+import {isDeepStrictEqual} from 'node:util';
+
 import type {ElfFile} from '../../../src/format/elf/elf.js';
 
 /** The first promise of the reader that `elf` breaks, in words. */
@@ -26,6 +28,12 @@ export function brokenRule(bytes: Uint8Array, elf: ElfFile): string | undefined 
 		const section = elf.sections[sectionIndex];
 		if (section === undefined || value + size > section.size) return `symbol ${index}`;
 	}
+
+	const declared = elf.symbols.filter(({type, binding, sectionIndex}) => {
+		const isCode = ((elf.sections[sectionIndex]?.flags ?? 0) & 4) !== 0;
+		return type !== 'notype' || binding !== 'local' || !isCode;
+	});
+	if (!isDeepStrictEqual(declared, elf.declared)) return 'declared symbols';
 
 	for (const section of elf.sections) {
 		for (const {offset, symbol} of elf.relocations(section)) {

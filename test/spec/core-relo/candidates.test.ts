@@ -49,6 +49,14 @@ test('candidates that agree are one', t => {
 	t.deepEqual(immediates(candidatesIn(target), [first, 0]).numbers, [8]);
 });
 
+test('what one program rules out stays possible for the next', t => {
+	const candidates = candidatesIn(declareTarget(at({a: 8, b: 12}), at({a: 16, c: 40})));
+	for (let i = 0; i < 2; i++) {
+		t.deepEqual(immediates(candidates, [other, 4], [first, 0]).numbers, [12, 8]);
+		t.throws(() => immediates(candidates, [first, 0]), {instanceOf: CoreRelocationError});
+	}
+});
+
 test('candidates that differ are ambiguous', t => {
 	const target = declareTarget(at({a: 8}), at({a: 16}));
 	const error = t.throws(() => immediates(candidatesIn(target), [first, 0]), {
