@@ -247,7 +247,9 @@ __noinline int parse_extensions(ctx_t *ctx, struct packet *packet)
 
 	if (!packet)
 		return 0;
-	/* Once more, to see that L4 follows the last one. */
+	/* Once more, to see that L4 follows the last one. Unrolled, as clang 14 makes of it a loop whose end
+	 * falls through into its start, which kernel 6.1 refuses. */
+#pragma unroll
 	for (i = 0; i <= IPV6_MAX_EXTENSIONS; i++) {
 		__u8 protocol = packet->protocol;
 
