@@ -82,6 +82,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("interfaceName", InterfaceName),
 		Function("interfaces", Interfaces),
 		Function("lockFolder", LockFolder),
+		Function("setFolderLock", SetFolderLock),
 		Function("maglevTable", MaglevTable),
 		Function("netlink", Netlink),
 		Function("netnsCreate", NetnsCreate),

@@ -37,6 +37,7 @@ napi_value PerfEventEnable(napi_env env, napi_callback_info info);
 napi_value PerfEventSetProgram(napi_env env, napi_callback_info info);
 napi_value SocketProgram(napi_env env, napi_callback_info info);
 napi_value LockFolder(napi_env env, napi_callback_info info);
+napi_value SetFolderLock(napi_env env, napi_callback_info info);
 napi_value MaglevTable(napi_env env, napi_callback_info info);
 napi_value Netlink(napi_env env, napi_callback_info info);
 napi_value NetnsCreate(napi_env env, napi_callback_info info);

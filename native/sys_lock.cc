@@ -32,4 +32,18 @@ napi_value LockFolder(napi_env env, napi_callback_info info) {
 	return Result(env, fd, 0);
 }
 
+// setFolderLock(fd, on) -> 0 | -errno
+//
+// Takes the lock of a folder that lockFolder opened once more, without waiting, or gives it back.
+napi_value SetFolderLock(napi_env env, napi_callback_info info) {
+	int fd = -1;
+	uint32_t on = 0;
+	if (!Args(env, info).Fd(&fd).Uint32("on", &on).Ok()) return nullptr;
+	FdKind kind;
+	if (!EnvState::Of(env).KindOf(fd, &kind) || kind != FdKind::kOther)
+		return Result(env, -1, EBADF);
+	const int result = flock(fd, on != 0 ? LOCK_EX | LOCK_NB : LOCK_UN);
+	return Result(env, result, errno);
+}
+
 }  // namespace skep

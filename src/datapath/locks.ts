@@ -5,9 +5,10 @@ import {constants} from 'node:os';
 import {setTimeout} from 'node:timers/promises';
 
 import type {Fd} from '../kernel/sys/fd.js';
-import {lockFolder, takeFolder} from '../kernel/sys/lock.js';
+import {lockFolder} from '../kernel/sys/lock.js';
 import {SyscallError} from '../kernel/sys/syscall-error.js';
 import {DatapathError} from './datapath-error.js';
+import type {DatapathMaps} from './maps.js';
 import {lockPath} from './root.js';
 
 /** Milliseconds for which others are waited for. */
@@ -52,13 +53,15 @@ export async function locked<T>(
 }
 
 /**
- * Waits for the lock of a root's own folder, under which services are changed: a descriptor for
- * `releaseFolder`. `wait`: milliseconds.
+ * Waits for the lock under which services are changed. `wait`: milliseconds.
  *
  * *Throws:* `ERR_DATAPATH` where another process has it longer.
  */
-export async function waitForServicesLock(root: string, wait: number): Promise<number> {
-	return waitForLock(() => takeFolder(root), 'services', root, wait);
+export async function waitForServicesLock(
+	{root, servicesLock}: DatapathMaps,
+	wait: number,
+): Promise<void> {
+	await waitForLock(() => servicesLock.take() || undefined, 'services', root, wait);
 }
 
 async function waitForLock<T>(

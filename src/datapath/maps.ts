@@ -4,6 +4,7 @@ import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 
 import {UsageError} from '../base/errors.js';
+import {FolderLock} from '../kernel/sys/lock.js';
 import type {BpfMap} from '../object/map/map.js';
 import {DatapathError} from './datapath-error.js';
 import {
@@ -46,6 +47,8 @@ export interface DatapathMaps extends DatapathMapsByName, Disposable {
 	readonly prefix: string;
 	/** May they be written? */
 	readonly write: boolean;
+	/** Of the root's folder, under which services are changed. */
+	readonly servicesLock: FolderLock;
 	/** One of the maps, with a layout that is known. *Throws:* `ERR_DATAPATH`. */
 	require<N extends DatapathMapName>(
 		name: N,
@@ -95,6 +98,7 @@ class MapRoot {
 	readonly root: string;
 	readonly prefix: string;
 	readonly write: boolean;
+	readonly servicesLock: FolderLock;
 	private readonly version: LayoutVersion | undefined;
 	private readonly opened = new Map<string, AnyMap>();
 	private counted: VersionCount | undefined;
@@ -104,6 +108,7 @@ class MapRoot {
 		this.root = root;
 		this.prefix = prefix;
 		this.write = write;
+		this.servicesLock = new FolderLock(root);
 		this.version = version;
 		for (const name of Object.keys(mapTable) as DatapathMapName[]) {
 			Object.defineProperty(this, name, {get: () => this.named(name), enumerable: true});
@@ -147,6 +152,7 @@ class MapRoot {
 		this.closed = true;
 		for (const {map} of this.opened.values()) map.close();
 		this.opened.clear();
+		this.servicesLock.close();
 	}
 
 	[Symbol.dispose](): void {

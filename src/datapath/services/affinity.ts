@@ -6,7 +6,8 @@ import type {DatapathMaps} from '../maps.js';
 import {readAddress} from './addresses.js';
 import {describeBackend} from './read.js';
 import type {Backend, Frontend} from './service.js';
-import {families, readState} from './state.js';
+import {readState} from './read-state.js';
+import {families} from './state.js';
 import {protocolText} from './read.js';
 
 /** A client of a service. */
@@ -43,7 +44,7 @@ export class Affinity {
 
 	/** Clients that a service remembers; some may be beyond the service's time and count no more. */
 	list(filter: AffinityFilter = {}): AffinityEntry[] {
-		const {state} = readState(this.maps);
+		const {state, backends} = readState(this.maps);
 		const frontends = new Map(
 			[...state.entries.values()].map(({number, frontend}) => [
 				`${frontend.family} ${number}`,
@@ -58,7 +59,7 @@ export class Affinity {
 			for (const [key, {backend_id, last_used}] of this.maps.require(name)) {
 				if (!matches(key)) continue;
 				const frontend = frontends.get(`${family} ${key.rev_nat_id}`);
-				const backend = state.backendsById.get(backend_id);
+				const backend = backends.get(backend_id);
 				found.push({
 					service: key.rev_nat_id,
 					frontend: frontend && {

@@ -8,7 +8,8 @@ import {backendStates, type BackendState} from './flags.js';
 import type {Planner} from './planner.js';
 import {describeBackend} from './read.js';
 import type {Backend} from './service.js';
-import {readState, usersOf, type BackendRecord, type ServiceState} from './state.js';
+import {readState} from './read-state.js';
+import {usersOf, type BackendRecord, type ServiceState} from './state.js';
 import {readFrontend} from './wanted.js';
 
 /** A backend, and the numbers of the services that have it. */
@@ -36,14 +37,14 @@ export class Backends {
 
 	/** All of them, by id. */
 	list(): ListedBackend[] {
-		const {state} = readState(this.maps);
-		return [...state.backendsById.values()].map(listed).sort((a, b) => a.id - b.id);
+		const {backends} = readState(this.maps);
+		return [...backends.values()].map(listed).sort((a, b) => a.id - b.id);
 	}
 
 	/** Those that are meant; none where there is no such backend. */
 	get(reference: BackendReference): ListedBackend[] {
-		const {state} = readState(this.maps);
-		return find(state, reference).map(listed);
+		const {backends} = readState(this.maps);
+		return find(backends.values(), reference).map(listed);
 	}
 
 	/**
@@ -61,7 +62,7 @@ export class Backends {
 
 		let count = 0;
 		await this.change((planner, present) => {
-			const found = find(present, reference);
+			const found = find(present.backends.values(), reference);
 			count = found.length;
 			if (count === 0) {
 				const detail = 'there is no such backend';
@@ -79,16 +80,13 @@ export class Backends {
 	}
 }
 
-function find(state: ServiceState, reference: BackendReference): BackendRecord[] {
-	if (typeof reference === 'number') {
-		const found = state.backendsById.get(reference);
-		return found === undefined ? [] : [found];
-	}
+function find(all: Iterable<BackendRecord>, reference: BackendReference): BackendRecord[] {
+	if (typeof reference === 'number') return [...all].filter(({id}) => id === reference);
 
 	const {address, port, protocol} = reference;
 	const {text} = readAddress(address);
 	const wanted = protocol === undefined ? undefined : readFrontend({address, port, protocol});
-	return [...state.backends.values()].filter(
+	return [...all].filter(
 		each =>
 			each.address === text &&
 			each.port === port &&

@@ -13,10 +13,10 @@ import {
 	nodePortKey,
 	removeUser,
 	usersOf,
-	type Leftovers,
 	type ServiceState,
 	type Slot,
 } from './state.js';
+import type {Leftovers} from './read-state.js';
 import type {Tables} from './tables.js';
 import {
 	frontendOf,
@@ -64,12 +64,13 @@ export class Planner {
 
 	/** Forgets what was wanted: for the next change. */
 	clear(): void {
-		this.wanted.length = 0;
-		this.unwanted.clear();
-		this.states.clear();
-		this.dirty.length = 0;
-		this.left.clear();
-		this.freed.length = 0;
+		// What is empty costs more to clear than to look at.
+		if (this.wanted.length > 0) this.wanted.length = 0;
+		if (this.unwanted.size > 0) this.unwanted.clear();
+		if (this.states.size > 0) this.states.clear();
+		if (this.dirty.length > 0) this.dirty.length = 0;
+		if (this.left.size > 0) this.left.clear();
+		if (this.freed.length > 0) this.freed.length = 0;
 		this.wantedKeys = undefined;
 		this.wantedAddresses = undefined;
 	}
@@ -148,12 +149,12 @@ export class Planner {
 		}
 
 		if (hasChanged) {
-			if (known !== undefined) this.state.count(entry, -1);
+			if (known !== undefined) this.state.countNodePort(entry, -1);
 			entry.spread = spread;
 			entry.flags = flags;
 			entry.flags2 = wanted.flags2;
 			if (known === undefined) this.state.add(entry);
-			else this.state.count(entry, 1);
+			else this.state.countNodePort(entry, 1);
 			entry.isChanged = true;
 		}
 
@@ -285,8 +286,10 @@ export class Planner {
 
 	private planWildcard({wildcard, frontend, flags}: WantedEntry): void {
 		const {family, address} = frontend;
-		if (!wildcard || this.state.wildcards.has(address)) return;
-		this.state.wildcards.add(address);
+		if (!wildcard) return;
+		const known = this.state.address(address);
+		if (known.isWhole) return;
+		known.isWhole = true;
 		const types = flags & (flags1.loadBalancer | flags1.externalIp | flags1.routable);
 		this.slots.putWildcard(family, address, types);
 	}
@@ -310,7 +313,7 @@ export class Planner {
 		}
 
 		if (entry.table !== undefined) this.tables.drop(family, number);
-		if (!this.state.frontendsAt.has(address) && this.state.wildcards.has(address)) {
+		if (this.state.addresses.get(address)?.frontends === 0) {
 			this.removeWildcard(family, address);
 		}
 
@@ -327,7 +330,8 @@ export class Planner {
 		// It may be wanted again by what the same change adds.
 		this.wantedAddresses ??= new Set(this.wanted.map(wanted => wanted.frontend.address));
 		if (this.wantedAddresses.has(address)) return;
-		this.state.wildcards.delete(address);
+		this.state.address(address).isWhole = false;
+		this.state.forget(address);
 		this.slots.removeWildcard(family, address);
 	}
 

@@ -7,7 +7,8 @@ import type {Family} from './addresses.js';
 import {flags1, flags2, flagWords, stateName, typeOf, unpackSpread} from './flags.js';
 import {defaultWeight} from './maglev.js';
 import type {Backend, Service, ServiceBackend} from './service.js';
-import {isWildcard, type BackendRecord, type Entry} from './state.js';
+import {isWildcard} from './read-state.js';
+import type {BackendRecord, Entry} from './state.js';
 import type {WantedFrontend} from './wanted.js';
 
 /** How a service says `any`. */

@@ -1,7 +1,6 @@
 /** The services of a node: who answers on behalf of which address. */
 
 import {UsageError} from '../../base/errors.js';
-import {releaseFolder, takeFolder} from '../../kernel/sys/lock.js';
 import {DatapathError} from '../datapath-error.js';
 import {waitForServicesLock} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
@@ -18,7 +17,8 @@ import {checkMaglevSize, readMaglevSeed} from './maglev.js';
 import {Planner} from './planner.js';
 import {describeEntry, readService as readOne} from './read.js';
 import type {Frontend, NewService, Service} from './service.js';
-import {readState, type Leftovers, type ServiceState} from './state.js';
+import {readState, type Leftovers} from './read-state.js';
+import type {ServiceState} from './state.js';
 import {Tables, type TableOptions} from './tables.js';
 import {isSurrogate, readFrontend, readService, type WantedEntry} from './wanted.js';
 import {Writes} from './writes.js';
@@ -197,11 +197,10 @@ export class Services {
 		const {writes, maps, options} = this;
 		const turn = this.gate.enter();
 		if (turn !== undefined) await turn;
-		let lock: number | undefined;
+		let isLocked = false;
 		try {
-			lock =
-				takeFolder(maps.root) ??
-				(await waitForServicesLock(maps.root, options.wait ?? 5000));
+			if (!maps.servicesLock.take()) await waitForServicesLock(maps, options.wait ?? 5000);
+			isLocked = true;
 			const mended = this.isFresh() ? 0 : await this.refresh();
 			const present = this.present ?? this.read();
 			const {state, planner, tables} = present;
@@ -222,7 +221,7 @@ export class Services {
 			this.present = undefined;
 			throw error;
 		} finally {
-			if (lock !== undefined) releaseFolder(lock);
+			if (isLocked) maps.servicesLock.release();
 			this.gate.leave();
 		}
 	}

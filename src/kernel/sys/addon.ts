@@ -89,6 +89,8 @@ export interface Addon {
 	readonly socketProgram: (fd: number, option: number, programFd: number) => number;
 	/** The folder's descriptor, whose lock ends with it. */
 	readonly lockFolder: (path: string) => number;
+	/** Takes the lock of such a descriptor again, or gives it back. */
+	readonly setFolderLock: (fd: number, on: 0 | 1) => number;
 	/** A Maglev table made on the thread pool; `records`: length of name, id and weight of each. */
 	readonly maglevTable: (
 		size: number,

@@ -3,7 +3,7 @@ import {Worker} from 'node:worker_threads';
 import test from 'ava';
 
 import {openDatapathMaps, Services, type NewService} from '../../../src/datapath/index.js';
-import {readState} from '../../../src/datapath/services/state.js';
+import {readState} from '../../../src/datapath/services/read-state.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {openServiceMaps, pinServiceMaps} from '../../helpers/service-maps.js';
 import type {UpserterData} from './upserter-worker.js';

@@ -1,6 +1,6 @@
 import type {DatapathMaps} from '../../../src/datapath/index.js';
 import {flags1, unpackSpread} from '../../../src/datapath/services/flags.js';
-import {isWildcard} from '../../../src/datapath/services/state.js';
+import {isWildcard} from '../../../src/datapath/services/read-state.js';
 import {frontendOf} from '../../../src/datapath/services/wanted.js';
 
 /** What a packet would miss that finds one of the frontends: nothing, if all is well. */

@@ -1,11 +1,12 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {spawn} from 'node:child_process';
+import {constants} from 'node:os';
 import {once} from 'node:events';
 import test from 'ava';
 
 import {addon} from '../../../src/kernel/sys/addon.js';
-import {lockFolder, releaseFolder, takeFolder} from '../../../src/kernel/sys/lock.js';
+import {FolderLock, lockFolder} from '../../../src/kernel/sys/lock.js';
 import {makeTempFolder} from '../../helpers/temp.js';
 
 test('a folder is locked for one at a time', async t => {
@@ -20,15 +21,29 @@ test('a folder is locked for one at a time', async t => {
 	again?.close();
 });
 
-test('a folder that is taken for a moment is locked meanwhile', async t => {
+test('a lock that is taken over and over is free in between, and ends with its owner', async t => {
 	const folder = await makeTempFolder(t);
-	const fd = takeFolder(folder) ?? -1;
-	t.is(takeFolder(folder), undefined);
-	t.is(lockFolder(folder), undefined);
-	releaseFolder(fd);
-	const lock = lockFolder(folder);
-	t.is(takeFolder(folder), undefined);
-	lock?.close();
+	const [lock, other] = [new FolderLock(folder), new FolderLock(folder)];
+	for (let turn = 0; turn < 3; turn++) {
+		t.true(lock.take());
+		t.false(lock.take());
+		t.false(other.take());
+		t.is(lockFolder(folder), undefined);
+		lock.release();
+		t.true(other.take());
+		t.false(lock.take());
+		other.release();
+	}
+
+	t.true(lock.take());
+	lock.close();
+	t.false(other.take());
+	lock.release();
+	t.true(other.take());
+	other.release();
+	other.close();
+	lockFolder(folder)?.close();
+	t.is(addon.setFolderLock(0, 1), -constants.errno.EBADF);
 });
 
 test('a lock is not inherited', async t => {
