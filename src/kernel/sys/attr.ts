@@ -4,6 +4,8 @@ import {commandNumber, type Command} from '../../uapi/commands.js';
 import {addon, type Pointers} from './addon.js';
 import {SyscallError} from './syscall-error.js';
 
+const encoder = new TextEncoder();
+
 /**
  * An image of `union bpf_attr`, written field by field.
  *
@@ -39,7 +41,7 @@ export class Attr {
 
 	/** A name of at most 15 bytes and a NUL. */
 	name(offset: number, text: string): this {
-		this.bytes.set(Buffer.from(text).subarray(0, 15), offset);
+		encoder.encodeInto(text, this.bytes.subarray(offset, offset + 15));
 		return this;
 	}
 

@@ -151,18 +151,27 @@ function createFd(
 		spec.structOps === undefined
 			? undefined
 			: kernelStructOps(spec.name, spec.structOps).value.id;
-	const {name, keySize, valueSize, maxEntries, flags, extra, keyTypeId, valueTypeId} = spec;
-	const ownTypes = keyTypeId !== 0 || valueTypeId !== 0;
+	const ownTypes = spec.keyTypeId !== 0 || spec.valueTypeId !== 0;
 	const typed = btfFd !== undefined && (ownTypes || spec.structOps !== undefined);
 	const plain: MapCreateAttr = {
-		...{type: mapTypeNumber(spec.type), name, keySize, valueSize, maxEntries, flags, extra},
-		...{keyTypeId, valueTypeId, kernelValueTypeId, innerMapFd, numaNode: spec.numaNode},
+		type: mapTypeNumber(spec.type),
+		name: spec.name,
+		keySize: spec.keySize,
+		valueSize: spec.valueSize,
+		maxEntries: spec.maxEntries,
+		flags: spec.flags,
+		extra: spec.extra,
+		keyTypeId: spec.keyTypeId,
+		valueTypeId: spec.valueTypeId,
+		kernelValueTypeId,
+		innerMapFd,
+		numaNode: spec.numaNode,
 		btfFd: typed ? btfFd : undefined,
 	};
 	const attempts = [plain];
 	// Variables are reached through memory where the kernel lets them be.
 	if (spec.contents !== undefined) {
-		attempts.unshift({...plain, flags: flags | mapFlags.mmapable});
+		attempts.unshift({...plain, flags: spec.flags | mapFlags.mmapable});
 	}
 
 	// Maps of descriptors, device maps and others take no types.

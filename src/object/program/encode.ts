@@ -17,12 +17,14 @@ export function resolveReferences(
 	const resolved = instructions.slice();
 	const view = viewOf(resolved);
 	const fds = new Map<string, number | undefined>();
-	for (const {map} of references) if (!fds.has(map)) fds.set(map, fdOf(map));
-	for (const [index, {slot, map}] of references.entries()) {
-		const fd = fds.get(map);
+	let index = 0;
+	for (const {slot, map} of references) {
+		let fd = fds.get(map);
+		if (fd === undefined) fds.set(map, (fd = fdOf(map)));
 		// Everything else of the load is in place already.
 		if (fd === undefined) poisonLoad(view, slot, absentMap + index);
 		else view.setUint32(slot * 8 + 4, fd, hostLittleEndian);
+		index++;
 	}
 
 	return resolved;
@@ -42,16 +44,15 @@ export function encodeFunctions(functions: readonly FunctionInfo[]): Uint8Array 
 
 /** `struct bpf_line_info` records. */
 export function encodeLines(lines: readonly LineInfo[]): Uint8Array {
-	const bytes = new Uint8Array(lines.length * 16);
-	const view = viewOf(bytes);
+	const words = new Uint32Array(lines.length * 4);
 	let at = 0;
 	for (const {slot, fileOffset, textOffset, lineColumn} of lines) {
-		view.setUint32(at, slot, hostLittleEndian);
-		view.setUint32(at + 4, fileOffset, hostLittleEndian);
-		view.setUint32(at + 8, textOffset, hostLittleEndian);
-		view.setUint32(at + 12, lineColumn, hostLittleEndian);
-		at += 16;
+		words[at] = slot;
+		words[at + 1] = fileOffset;
+		words[at + 2] = textOffset;
+		words[at + 3] = lineColumn;
+		at += 4;
 	}
 
-	return bytes;
+	return new Uint8Array(words.buffer);
 }

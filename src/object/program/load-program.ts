@@ -145,7 +145,7 @@ function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
 	const {instructions, failures} = relocateProgram(spec, candidates);
 	const target = attachTarget(spec, options.attachTo);
 	try {
-		const attr = loadAttr({...spec, instructions}, options, target);
+		const attr = loadAttr(spec, instructions, options, target);
 		return yield* verifySteps(spec, attr, options, failures);
 	} finally {
 		target.close();
@@ -168,7 +168,8 @@ function* verifySteps(
 		refusal === E2BIG && logTrueSize > 0 && ((options.logLevel ?? 0) & anyTrace) === 0;
 
 	for (let attempt = 0; attempt < maxAttempts; attempt++) {
-		const {result, logTrueSize} = yield {...attr, logLevel: level, log};
+		const isPlain = level === attr.logLevel && log === undefined;
+		const {result, logTrueSize} = yield isPlain ? attr : {...attr, logLevel: level, log};
 		if (result >= 0) {
 			return new Program(result, spec, log === undefined ? '' : cString(log));
 		}
@@ -192,13 +193,14 @@ function* verifySteps(
 
 function loadAttr(
 	spec: ProgramSpec,
+	relocated: Uint8Array,
 	options: LoadProgramOptions,
 	target: AttachTarget,
 ): ProgramLoadAttr {
 	const {externs} = options;
 	const btfFd = options.btfFd === 'none' ? undefined : options.btfFd;
 	const typed = btfFd !== undefined;
-	let instructions = resolveReferences(spec.instructions, spec.references, map =>
+	let instructions = resolveReferences(relocated, spec.references, map =>
 		fdOfMap(spec, map, options),
 	);
 	let descriptors;
