@@ -44,6 +44,7 @@ import {replaceExclusions} from './nat/exclusions.js';
 import {Policies} from './policy/policies.js';
 import {attachToSockmap, detachFromSockmap, endDirectConnections} from './sockmap-hooks.js';
 import {mapSizes, type SizeOptions} from './sizes.js';
+import {runningAt} from './tc-hooks.js';
 
 /** How a node's datapath is brought up. */
 export interface DatapathOptions extends DatapathSettings {
@@ -233,17 +234,14 @@ export function datapathStatus({
 	const hooks = folderKinds.flatMap(([folder, kind]): DatapathHook[] =>
 		listFolder(root, 'links', folder).flatMap(where =>
 			listFolder(root, 'links', folder, where).map((pin): DatapathHook => {
-				using link = openPinnedLink(join(root, 'links', folder, where, pin));
-				const {programId, ...info} = link.info();
-				const gone = 'ifindex' in info && info.ifindex === 0;
+				const path = join(root, 'links', folder, where, pin);
 				const program = kind === 'xdp' ? 'xdp_netdev' : pin;
 				return {
 					where,
 					kind,
 					program,
 					...(kind === 'xdp' && {mode: pin as XdpMode}),
-					programId: gone ? 0 : programId,
-					current: programId === idOf.get(program),
+					...runningAt(path, idOf.get(program)),
 				};
 			}),
 		),

@@ -22,6 +22,7 @@ import {
 	xdpLinkPath,
 	xdpModes,
 } from './root.js';
+import {attachTc, isFilter, updateFilter} from './tc-hooks.js';
 
 const {ENOLINK, EOPNOTSUPP, EINVAL} = constants.errno;
 
@@ -72,7 +73,7 @@ export function presentDevices(
 	}
 }
 
-/** tcx of the node's devices. */
+/** tcx of the node's devices, or clsact. */
 export function attachDevices(
 	{root, programs, netns}: Placement,
 	devices: readonly string[],
@@ -82,13 +83,9 @@ export function attachDevices(
 		for (const {name, hook, direction} of datapathPrograms) {
 			const program = programs.get(name);
 			if (hook !== 'device' || direction === undefined || program === undefined) continue;
-			const {link, how} = attach(
-				program,
-				{tcx: device, direction, ...(netns === undefined ? {} : {netns})},
-				{pin: deviceLinkPath(root, device, name)},
-			);
-			changes.push({where: device, program: name, how, mechanism: link.mechanism});
-			link.close();
+			const place = {direction, ...(netns === undefined ? {} : {netns})};
+			const done = attachTc(program, device, place, deviceLinkPath(root, device, name));
+			changes.push({where: device, program: name, ...done});
 		}
 	}
 
@@ -194,6 +191,11 @@ function detachLink(path: string): void {
 }
 
 function updateLink(path: string, program: Program): void {
+	if (isFilter(path)) {
+		updateFilter(path, program);
+		return;
+	}
+
 	using link = openPinnedLink(path);
 	try {
 		link.update(program);

@@ -9,6 +9,7 @@ import type {XdpMode} from '../kernel/netlink/device.js';
 import {isBpffs, prepareBpffs} from '../kernel/host/bpffs.js';
 import {unpinPath} from '../object/pin/pin.js';
 import {DatapathError} from './datapath-error.js';
+import {removeFilter} from './tc-hooks.js';
 
 /** Below the root: maps lie in it by their names. */
 export const defaultRoot = '/sys/fs/bpf/skep';
@@ -65,6 +66,7 @@ export function removePins(folder: string): void {
 	for (const entry of readdirSync(folder, {withFileTypes: true})) {
 		const path = join(folder, entry.name);
 		if (entry.isDirectory()) removePins(path);
+		else if (entry.isSymbolicLink()) removeFilter(path);
 		else unpinPath(path);
 	}
 

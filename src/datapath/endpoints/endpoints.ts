@@ -5,7 +5,6 @@ import {join, resolve} from 'node:path';
 import {formatMacBytes, formatPrefix, parsePrefix} from '../../base/address.js';
 import {UsageError} from '../../base/errors.js';
 import {getDevice} from '../../kernel/netlink/device.js';
-import {attach} from '../../object/hook/attach.js';
 import {openPinnedLink} from '../../object/link/link.js';
 import {
 	withInterface,
@@ -21,6 +20,7 @@ import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
+import {attachTc, isFilter} from '../tc-hooks.js';
 
 /** An endpoint to be guarded. */
 export interface NewEndpoint extends NamespaceOptions {
@@ -206,11 +206,8 @@ export class Endpoints {
 	private attachPrograms(id: number, ifindex: number, {netns}: NamespaceOptions): void {
 		for (const [name, direction] of Object.entries(programs)) {
 			using program = openPinnedProgram(programPath(this.root, name));
-			attach(
-				program,
-				{tcx: ifindex, direction, ...(netns === undefined ? {} : {netns})},
-				{pin: endpointLinkPath(this.root, id, name)},
-			).link.close();
+			const place = {direction, ...(netns === undefined ? {} : {netns})};
+			attachTc(program, ifindex, place, endpointLinkPath(this.root, id, name));
 		}
 	}
 
@@ -220,7 +217,8 @@ export class Endpoints {
 	 */
 	private detachPrograms(id: number): void {
 		const folder = endpointLinkPath(this.root, id, '');
-		const links = listFolder(folder).map(name => openPinnedLink(join(folder, name)));
+		const pins = listFolder(folder).map(name => join(folder, name));
+		const links = pins.filter(pin => !isFilter(pin)).map(pin => openPinnedLink(pin));
 		try {
 			removePins(folder);
 		} finally {
