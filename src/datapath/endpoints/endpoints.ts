@@ -230,8 +230,9 @@ export class Endpoints {
 	private entriesOf(id: number): Entry[] {
 		const map = this.maps.require('endpoints');
 		const addresses: string[] = [];
-		for (const {key, value} of map.cursor()) {
-			if (value.lxc_id === id && !isHost(value)) addresses.push(key.address);
+		for (const entry of map.cursor()) {
+			const {value} = entry;
+			if (value.lxc_id === id && !isHost(value)) addresses.push(entry.key.address);
 		}
 
 		return addresses.flatMap((address): Entry[] => {

@@ -77,15 +77,20 @@ export function joinedCodec(inner: Codec, join: Join): Codec<object> {
 			},
 		},
 		cursor() {
+			let at: DataView | undefined;
+			let from = 0;
 			let value: object | undefined;
 			return {
 				get value() {
-					if (value === undefined)
+					if (at === undefined)
 						throw new CodecError('read', '', 'the cursor stands nowhere yet');
+					value ??= decode(at, from);
 					return value;
 				},
 				move(view, offset) {
-					value = decode(view, offset);
+					at = view;
+					from = offset;
+					value = undefined;
 				},
 			};
 		},

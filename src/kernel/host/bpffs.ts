@@ -1,4 +1,4 @@
-import {mkdirSync, statfsSync} from 'node:fs';
+import {existsSync, mkdirSync, statfsSync} from 'node:fs';
 import {dirname, resolve} from 'node:path';
 
 import {EbpfError} from '../../base/errors.js';
@@ -36,7 +36,8 @@ export function isBpffs(path: string): boolean {
 export function prepareBpffs(path: string): void {
 	if (path.includes('\0'))
 		throw new BpffsError(path.replaceAll('\0', '\\0'), 'it has a NUL inside');
-	const directory = dirname(resolve(path));
+	const whole = resolve(path);
+	const directory = dirname(whole);
 	const parent = existingParent(directory);
 	if (!isBpffs(parent)) {
 		throw new BpffsError(
@@ -45,7 +46,7 @@ export function prepareBpffs(path: string): void {
 		);
 	}
 
-	const dotted = resolve(path)
+	const dotted = whole
 		.slice(parent.length)
 		.split('/')
 		.find(part => part.includes('.'));
@@ -53,6 +54,7 @@ export function prepareBpffs(path: string): void {
 		throw new BpffsError(path, `the kernel refuses names with a dot: "${dotted}"`);
 	}
 
+	if (parent === directory) return;
 	try {
 		mkdirSync(directory, {recursive: true});
 	} catch (cause) {
@@ -61,11 +63,6 @@ export function prepareBpffs(path: string): void {
 }
 
 function existingParent(path: string): string {
-	try {
-		statfsSync(path);
-		return path;
-	} catch {
-		const parent = dirname(path);
-		return parent === path ? path : existingParent(parent);
-	}
+	const parent = dirname(path);
+	return parent === path || existsSync(path) ? path : existingParent(parent);
 }

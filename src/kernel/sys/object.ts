@@ -17,7 +17,17 @@ export function objectPin(fd: number, path: string): void {
 
 /** *Throws:* `ERR_SYSCALL`. `flags`: `BPF_F_RDONLY` (8) or `BPF_F_WRONLY` (16). */
 export function objectGet(path: string, flags = 0): number {
-	return bpf('obj_get', new Attr(16).u32(12, flags), [0, cText(path)]);
+	const fd = tryObjectGet(path, flags);
+	if (fd === undefined) throw new SyscallError('obj_get', ENOENT);
+	return fd;
+}
+
+/** The same; undefined when nothing is pinned there. *Throws:* `ERR_SYSCALL`. */
+export function tryObjectGet(path: string, flags = 0): number | undefined {
+	const result = tryBpf('obj_get', new Attr(16).u32(12, flags), [0, cText(path)]);
+	if (result === -ENOENT) return undefined;
+	if (result < 0) throw new SyscallError('obj_get', -result);
+	return result;
 }
 
 /** *Throws:* `ERR_SYSCALL`: `ENOENT` when there is no such id (any more). */

@@ -5,7 +5,7 @@ import {constants} from 'node:os';
 
 import {isBpffs, prepareBpffs} from '../../kernel/host/bpffs.js';
 import {explainPermission} from '../../kernel/host/permission.js';
-import {objectGet, objectPin} from '../../kernel/sys/object.js';
+import {objectGet, objectPin, tryObjectGet} from '../../kernel/sys/object.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {errnoName, errnoText} from '../../uapi/errno.js';
 import {PinError} from './pin-error.js';
@@ -42,24 +42,23 @@ export function pinObject(fd: number, path: string, what: string): void {
  * *Throws:* `ERR_PIN` (`ENOENT`: nothing).
  */
 export function openPin(path: string, flags = 0): number {
+	return opened(path, () => objectGet(path, flags));
+}
+
+/** The same, or undefined when nothing is pinned there. */
+export function tryOpenPin(path: string, flags = 0): number | undefined {
+	return opened(path, () => tryObjectGet(path, flags));
+}
+
+function opened<T>(path: string, open: () => T): T {
 	try {
-		return objectGet(path, flags);
+		return open();
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
 		throw new PinError('open pin', path, detailOf(cause.errno, path), {
 			cause,
 			errno: cause.errno,
 		});
-	}
-}
-
-/** The same, or undefined when nothing is pinned there. */
-export function tryOpenPin(path: string, flags = 0): number | undefined {
-	try {
-		return openPin(path, flags);
-	} catch (error) {
-		if (error instanceof PinError && error.errno === ENOENT) return undefined;
-		throw error;
 	}
 }
 
