@@ -10,6 +10,7 @@ import {dumpC} from '../../src/format/btf/c/dump.js';
 import {parseBtfExt} from '../../src/format/btf/ext.js';
 import {createCodec} from '../../src/format/codec/codec.js';
 import {parseElf} from '../../src/format/elf/elf.js';
+import {sectionTypes} from '../../src/format/elf/types.js';
 import {VerifierError} from '../../src/format/log/verifier-error.js';
 import {encodePcap, packet, parsePacket, readPcap} from '../../src/lab/index.js';
 import {Candidates} from '../../src/spec/core-relo/candidates.js';
@@ -26,6 +27,8 @@ export interface Format {
 	readonly words?: readonly Uint8Array[];
 	/** Bytes of memory that reading may take whatever the input, unless a megabyte. */
 	readonly allowance?: number;
+	/** Bytes of zeros that an input stands for: nobody writes them, so they take no memory. */
+	readonly zeros?: (bytes: Uint8Array) => number;
 	/** Reads; errors of the project's own mean that it is refused. */
 	readonly read: (bytes: Uint8Array) => unknown;
 }
@@ -47,6 +50,15 @@ async function objects(): Promise<Uint8Array[]> {
 	return all.filter(({length}) => length < 40_000);
 }
 
+function zerosOf(bytes: Uint8Array): number {
+	try {
+		const sections = parseElf(bytes).sections.filter(({type}) => type === sectionTypes.nobits);
+		return sections.reduce((sum, {size}) => sum + size, 0);
+	} catch {
+		return 0;
+	}
+}
+
 async function typesOf(name: string): Promise<Btf> {
 	const data = parseElf(await object(name)).section('.BTF')?.data;
 	if (data === undefined) throw new Error(`${name} has no types`);
@@ -64,6 +76,7 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 	object: async () => ({
 		share: 12,
 		pool: await objects(),
+		zeros: zerosOf,
 		read: bytes => {
 			const {programs} = parseObject(bytes);
 			for (const {instructions, byteOrder} of Object.values(programs)) {
@@ -175,6 +188,8 @@ const makers: Readonly<Record<string, () => Promise<Format> | Format>> = {
 const faults: Readonly<Record<string, () => Format>> = {
 	foreign: () => faulty(() => Buffer.alloc(-1)),
 	greedy: () => faulty(bytes => Array.from({length: 1 << 18}, () => bytes)),
+	/** Is not to be. */
+	zeros: () => ({...faulty(() => new Uint8Array(8 << 20)), zeros: () => 8 << 20}),
 	endless: () =>
 		faulty(bytes => {
 			while (bytes.length >= 0);

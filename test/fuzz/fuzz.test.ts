@@ -44,6 +44,11 @@ test(catches, 'foreign', /a foreign error/, 64);
 test(catches, 'greedy', /bytes of memory for an input of 64 bytes/, 64);
 test(catches, 'endless', /over 2000 ms for one input/, 64);
 
+test('zeros that nobody writes are no memory', async t => {
+	t.timeout(120_000);
+	t.is((await fuzz('zeros', seed, 4)).failure, undefined);
+});
+
 test('the same seed gives the same damage', t => {
 	const pool = ['first', 'the second'].map(text => new TextEncoder().encode(text));
 	const damage = () => {
