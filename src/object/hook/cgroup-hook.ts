@@ -36,7 +36,7 @@ export function cgroupHook(
 			if (linkId === undefined) {
 				const sharing = sharingOf(state.attachFlags);
 				const link = new CgroupAttachment(named, {fd, path, attachType, sharing});
-				return {link, programId};
+				return {link: link.ownProgram(), programId};
 			}
 
 			named.close();

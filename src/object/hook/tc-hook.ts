@@ -40,7 +40,7 @@ export function tcHook(
 		const programId = filterAt(place)?.programId ?? 0;
 		const named = programId === 0 ? undefined : openNamed(programId, programName);
 		if (named === undefined) return undefined;
-		return {link: new ClsactAttachment(named, target, place), programId};
+		return {link: new ClsactAttachment(named, target, place).ownProgram(), programId};
 	};
 
 	const find = (programName: string): Predecessor | undefined => {

@@ -28,7 +28,8 @@ export function xdpHook(program: Program, target: InterfaceTarget, mode: XdpMode
 
 			const linkId = xdpLinkId(ifindex, programId);
 			if (linkId === undefined) {
-				return {link: new XdpNetlinkAttachment(named, target, mode), programId};
+				const link = new XdpNetlinkAttachment(named, target, mode).ownProgram();
+				return {link, programId};
 			}
 
 			named.close();

@@ -19,6 +19,7 @@ export abstract class HookAttachment extends Link {
 	protected program: Program;
 	/** Number of `program`, also when that is closed. */
 	protected programId: number;
+	private owned: Program | undefined;
 	private over = false;
 	private kept = false;
 
@@ -49,6 +50,14 @@ export abstract class HookAttachment extends Link {
 
 		this.program = program;
 		this.programId = id;
+		this.owned?.close();
+		this.owned = undefined;
+	}
+
+	/** The program was opened for this object: it is closed once it is not needed any more. */
+	ownProgram(): this {
+		this.owned = this.program;
+		return this;
 	}
 
 	/** Detaches the program, and nothing but that one. *Throws:* `ERR_LINK`. */
@@ -120,6 +129,7 @@ export abstract class HookAttachment extends Link {
 
 	private end(): void {
 		this.over = true;
+		this.owned?.close();
 		this.free();
 	}
 

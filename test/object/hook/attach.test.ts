@@ -1,6 +1,6 @@
 import {fork, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync} from 'node:fs';
+import {existsSync, readdirSync, readlinkSync} from 'node:fs';
 import {setImmediate} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
@@ -26,6 +26,34 @@ import {loadFixture} from '../../helpers/load.js';
 import {start} from '../../helpers/run.js';
 
 const kernel = kernelTest({feature: 'tcx links', since: '6.6'});
+const alone = kernelTest({feature: 'filters of clsact', since: '4.5', serial: true});
+
+/** How many descriptors of programs this process has. */
+function openPrograms(): number {
+	return readdirSync('/proc/self/fd').filter(fd => {
+		try {
+			return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:bpf-prog';
+		} catch {
+			return false;
+		}
+	}).length;
+}
+
+alone('what is taken over without a link leaves no program open', async t => {
+	const {name, namespace} = await makeDevice(t);
+	const netns = namespace.path;
+	const collection = await loadFixture(t, 'kernel/tc');
+	const program = collection.program('ingress_one');
+	using first = attachTcx(program, name, {netns, mechanism: 'clsact'});
+	const before = openPrograms();
+	for (const policy of ['replace', 'adopt', 'create'] as const) {
+		const take = () => attach(program, {tcx: name, netns}, {policy, pin: '/none'});
+		if (policy === 'create') t.throws(take, {code: 'ERR_LINK'});
+		else take().link.close();
+		t.is(openPrograms(), before, policy);
+	}
+	t.is(first.info().programId, program.info().id);
+});
 
 /** A kind of hook: how it is named, which program runs there, and what is on it now. */
 interface Kind {
