@@ -6,5 +6,9 @@ for module in veth dummy sch_ingress cls_bpf act_bpf; do modprobe "$module"; don
 node -e 'console.log(process.version, require("os").release())'
 mapfile -t files </run/out/files
 export CI=true
-node node_modules/ava/entrypoints/cli.mjs --tap --timeout=10m "${files[@]}" >/run/out/tap 2>/run/out/errors
-echo $? >/run/out/status
+# A file that ends the process has its result and is passed over the next time.
+for _ in "${files[@]}"; do
+	node dist/test/second-kernel/guest.js /run/out/results "${files[@]}" && break
+done
+node dist/cli/skep.cjs feature program map link | awk '$3 == "no"' >/run/out/features
+echo 0 >/run/out/status

@@ -2,7 +2,7 @@
 # Boots Debian's 6.1 kernel in qemu, without hardware support, and runs the core of the tests in it,
 # on this machine's files, of which it changes none:
 #
-#     scripts/second-kernel.sh [TEST FILES...]
+#     scripts/second-kernel.sh [PATTERNS OF TEST FILES...]
 #
 # Where the kernel or qemu cannot be had, it says so and exits 3.
 set -euo pipefail
@@ -80,11 +80,15 @@ release=$(<"$folder/release")
 make_initramfs
 
 out=$folder/out
-rm -rf "$out"
 mkdir -p "$out"
-printf '%s\n' "$@" >"$out/files"
+rm -f "$out/status"
+shopt -s extglob globstar nullglob
+# shellcheck disable=SC2206 # patterns
+files=($*)
+((${#files[@]} > 0)) || cannot 'no such test files'
+printf '%s\n' "${files[@]}" >"$out/files"
 echo "second kernel: booting $release"
-qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G -nodefaults -display none \
+qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 3G -nodefaults -display none \
 	-no-reboot -serial stdio -kernel "$folder/root/boot/vmlinuz-$release" \
 	-initrd "$folder/initramfs.cpio" \
 	-append 'console=ttyS0 quiet panic=-1 no_timer_check mitigations=off init_on_alloc=0' \
