@@ -16,6 +16,10 @@ const last = 0xffff;
 
 /** The first and the last port of a range. *Throws:* `ERR_USAGE`. */
 export function parsePorts(range: PortRange): readonly [first: number, last: number] {
+	if (Number.isInteger(range) && (range as number) >= 1 && (range as number) <= last) {
+		return [range as number, range as number];
+	}
+
 	const found = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(String(range));
 	const first = Number(found?.[1]);
 	const end = Number(found?.[2] ?? first);

@@ -115,21 +115,25 @@ export function* partsOf(
 	}
 }
 
-function* partsOfRule(rule: PolicyRule, find: FindLabels): Generator<RulePart> {
+function partsOfRule(rule: PolicyRule, find: FindLabels): RulePart[] {
 	checkFields(rule);
 	const verdict = verdictOf(rule);
-	const targets = [...targetsOf(rule)];
+	const targets = targetsOf(rule);
+	const egress = rule.direction === 'egress';
+	const parts: RulePart[] = [];
 	for (const peer of peersOf(rule.peers, find)) {
-		for (const target of targets) {
-			yield {egress: rule.direction === 'egress', peer, ...target, verdict};
+		for (const {protocol, ports} of targets) {
+			parts.push({egress, peer, protocol, ports, verdict});
 		}
 	}
+
+	return parts;
 }
 
 function checkFields(rule: PolicyRule): void {
 	if (typeof rule !== 'object' || (rule as unknown) === null) refuse('a rule is an object');
-	const unknown = Object.keys(rule).find(key => !fields.includes(key));
-	if (unknown !== undefined) {
+	for (const unknown in rule) {
+		if (fields.includes(unknown)) continue;
 		const close = nearest(unknown, fields);
 		refuse(`there is no field "${unknown}"${close === undefined ? '' : `; is it ${close}`}`);
 	}
@@ -163,9 +167,9 @@ function verdictOf(rule: PolicyRule): RuleVerdict {
 }
 
 /** Numbers of peers, each once. */
-function peersOf(given: PolicyRule['peers'], find: FindLabels): ReadonlySet<number> {
-	const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-	return new Set(list.flatMap(peer => numbersOf(peer, find)));
+function peersOf(given: PolicyRule['peers'], find: FindLabels): Iterable<number> {
+	if (!Array.isArray(given)) return numbersOf(given, find);
+	return new Set((given as unknown[]).flatMap(peer => numbersOf(peer, find)));
 }
 
 /** Where nobody says who has which labels. */
@@ -214,7 +218,7 @@ function labelsOf(selector: object): Labels {
 
 type Target = Pick<RulePart, 'protocol' | 'ports'>;
 
-function* targetsOf(rule: PolicyRule): Generator<Target> {
+function targetsOf(rule: PolicyRule): Target[] {
 	const protocol = protocolOf(rule.protocol);
 	const {ports, icmpType} = rule;
 	if (ports !== undefined && protocol !== 0 && !withPorts.includes(protocol)) {
@@ -223,20 +227,23 @@ function* targetsOf(rule: PolicyRule): Generator<Target> {
 
 	if (icmpType !== undefined) {
 		if (!icmp.includes(protocol)) refuse('icmpType is for protocol icmp or icmpv6');
-		for (const type of listOf(icmpType)) {
-			yield {protocol, ports: {port: within('icmpType', type, 255), bits: 16}};
-		}
-	} else if (ports === undefined) {
-		yield {protocol, ports: allPorts};
-	} else {
-		for (const each of protocol === 0 ? withPorts : [protocol]) {
-			for (const range of listOf(ports)) {
-				for (const prefix of splitRange(...parsePorts(range))) {
-					yield {protocol: each, ports: prefix};
-				}
-			}
+		return listOf(icmpType).map(type => ({
+			protocol,
+			ports: {port: within('icmpType', type, 255), bits: 16},
+		}));
+	}
+
+	if (ports === undefined) return [{protocol, ports: allPorts}];
+	const targets: Target[] = [];
+	for (const range of listOf(ports)) {
+		const [first, end] = parsePorts(range);
+		for (const prefix of splitRange(first, end)) {
+			if (protocol !== 0) targets.push({protocol, ports: prefix});
+			else for (const each of withPorts) targets.push({protocol: each, ports: prefix});
 		}
 	}
+
+	return targets;
 }
 
 /** 0 where none is given. *Throws:* `ERR_USAGE`. */

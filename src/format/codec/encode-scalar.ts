@@ -12,6 +12,12 @@ function toBigInt(value: unknown): bigint | undefined {
 	return Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
 }
 
+/** The same as a number. */
+function toSafeNumber(value: unknown): number | undefined {
+	const number = typeof value === 'bigint' ? Number(value) : value;
+	return Number.isSafeInteger(number) ? (number as number) : undefined;
+}
+
 function limits(bits: number, signed: boolean): [low: bigint, high: bigint] {
 	const half = 1n << BigInt(bits - 1);
 	return signed ? [-half, half - 1n] : [0n, half * 2n - 1n];
@@ -140,11 +146,13 @@ export function bitsWriter(layout: BitsLayout, path: string, little: boolean): W
 	if (bool && bits === 1) return flagWriter(bit, path, little);
 	const range = limits(bits, signed);
 	const expected = wholeNumber(range);
+	// Bigints cost many times as much.
+	const toInteger = bits <= 32 ? toSafeNumber : toBigInt;
 	return (value, view, offset) => {
 		if (bool && typeof value !== 'boolean') refuse(path, 'true or false', value);
 		const isName = names !== undefined && typeof value === 'string';
 		const given = bool ? Number(value) : isName ? numberOf(names, value, path) : value;
-		const number = toBigInt(given);
+		const number = toInteger(given);
 		if (number === undefined || number < range[0] || number > range[1]) {
 			return refuse(path, expected, value);
 		}
@@ -154,7 +162,10 @@ export function bitsWriter(layout: BitsLayout, path: string, little: boolean): W
 			const at = bit + (little ? i : bits - 1 - i);
 			const flag = little ? 1 << (at % 8) : 0x80 >> (at % 8);
 			const byte = offset + Math.floor(at / 8);
-			const isSet = ((number >> BigInt(i)) & 1n) === 1n;
+			const isSet =
+				typeof number === 'number'
+					? ((number >>> i) & 1) === 1
+					: ((number >> BigInt(i)) & 1n) === 1n;
 			const old = view.getUint8(byte);
 			view.setUint8(byte, isSet ? old | flag : old & ~flag);
 		}
