@@ -166,8 +166,7 @@ static __always_inline int restore_family(ctx_t *ctx, struct walk *walk, enum fa
 /* A packet that was translated becomes the one that its sender knows. Returns 0 or a drop. */
 __noinline int restore_original(ctx_t *ctx, struct walk *walk)
 {
-	__u32 zero = 0;
-	struct packet_ends *original = bpf_map_lookup_elem(&originals, &zero);
+	struct packet_ends *original = find_original();
 
 	if (!walk || !original || !walk->translated)
 		return 0;

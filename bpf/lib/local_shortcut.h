@@ -25,34 +25,51 @@ static __always_inline int has_local_shortcuts(void)
 	return local_shortcuts && peer_redirect && monitor_aggregation >= 3;
 }
 
-/* Whether policies and endpoints are what they were when the way was found. */
-static __always_inline int local_way_counts(const struct local_way *way,
-					    const struct lxc_device *sender,
-					    const struct lxc_device *receiver)
+/* To whom a packet goes, where all that decides on it is what it was when the way was found; else NULL. */
+static __always_inline const struct lxc_device *
+find_local_receiver(const struct __sk_buff *ctx, const struct local_way *way,
+		    const struct lxc_device *sender, __u8 tcp_flags)
 {
-	__u32 from = sender->lxc_id, to = way->receiver;
+	__u32 slot = way->ifindex & 0xffff, from = sender->lxc_id, to = way->receiver;
+	struct lxc_device *receiver = bpf_map_lookup_elem(&lxc_devices, &slot);
 	struct lxc_settings *sends = bpf_map_lookup_elem(&lxc_settings, &from);
 	struct lxc_settings *receives = bpf_map_lookup_elem(&lxc_settings, &to);
 
-	return way->second == clock_seconds() && receiver->ifindex == way->ifindex &&
-	       receiver->lxc_id == way->receiver &&
-	       !(receiver->flags & ENDPOINT_F_AT_HOST_NS) && sends && receives &&
-	       policy_revision(sends) == way->sender_revision &&
-	       policy_revision(receives) == way->receiver_revision;
+	if (!receiver || !sends || !receives || way->second != clock_seconds() ||
+	    tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST) ||
+	    tcp_flags & monitor_flags & ~way->tcp_flags || receiver->ifindex != way->ifindex ||
+	    receiver->lxc_id != way->receiver || receiver->flags & ENDPOINT_F_AT_HOST_NS ||
+	    policy_revision(sends) != way->sender_revision ||
+	    policy_revision(receives) != way->receiver_revision ||
+	    (way->sides && way->service_revision != service_revision()) ||
+	    too_big(ctx, endpoint_mtu))
+		return (void *)0;
+	return receiver;
+}
+
+/* Of a service's flow. *key's addresses and ports are in walk->packet. Returns 0 or a drop. */
+static __always_inline int translate_local(struct __sk_buff *ctx, struct walk *walk,
+					   enum family family, const struct local_way *way,
+					   const union v6addr *saddr, const union v6addr *daddr)
+{
+	struct packet *packet = &walk->packet;
+
+	packet->fragment = 0;
+	packet->l3_offset = ETH_HLEN;
+	packet->l4_offset = ETH_HLEN + (family == IPV6 ? 40 : 20);
+	return way->sides == LOCAL_SOURCE
+		       ? rewrite(ctx, packet, family, saddr, way->sport, REWRITE_SOURCE)
+		       : rewrite(ctx, packet, family, daddr, way->dport, REWRITE_DESTINATION);
 }
 
 static __always_inline int take_local_way(struct __sk_buff *ctx, struct local_way *way,
-					  enum family family, const struct lxc_device *sender,
+					  enum family family, const struct lxc_device *receiver,
 					  __u8 tcp_flags)
 {
-	__u32 slot = way->ifindex & 0xffff;
-	struct lxc_device *receiver = bpf_map_lookup_elem(&lxc_devices, &slot);
+	int drop = forward_headers(ctx, family, &receiver->node_mac, &receiver->mac);
 
-	if (tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST) ||
-	    tcp_flags & monitor_flags & ~way->tcp_flags || !receiver ||
-	    !local_way_counts(way, sender, receiver) || too_big(ctx, endpoint_mtu) ||
-	    forward_headers(ctx, family, &receiver->node_mac, &receiver->mac))
-		return 0;
+	if (drop)
+		return drop;
 	way->tcp_flags |= tcp_flags;
 	way->packets++;
 	way->bytes += ctx->len;
@@ -81,16 +98,17 @@ static __always_inline __be16 *local_ports(void *l4, void *end, __u8 protocol, _
 	return protocol == IPPROTO_UDP && l4 + 8 <= end ? l4 : (void *)0;
 }
 
-static __always_inline int take_local_ipv4(struct __sk_buff *ctx, const struct lxc_device *sender,
+static __always_inline int take_local_ipv4(struct __sk_buff *ctx, struct walk *walk,
+					   const struct lxc_device *sender,
 					   struct local_left *left)
 {
 	struct iphdr *ip = packet_data(ctx) + ETH_HLEN;
 	void *end = packet_end(ctx);
 	struct local_shortcut4 *known;
+	const struct lxc_device *receiver;
 	struct shortcut_key4 key;
 	__u8 tcp_flags = 0;
 	__be16 *ports;
-	int verdict;
 	__u32 slot;
 
 	if ((void *)(ip + 1) > end || *(__u8 *)ip != 0x45 ||
@@ -108,22 +126,38 @@ static __always_inline int take_local_ipv4(struct __sk_buff *ctx, const struct l
 	left->place = slot + 1;
 	if (!shortcut_equal4(&known->key, &key))
 		return 0;
-	verdict = take_local_way(ctx, &known->way, IPV4, sender, tcp_flags);
-	if (!verdict)
+	receiver = find_local_receiver(ctx, &known->way, sender, tcp_flags);
+	if (!receiver) {
 		leave_local_way(&known->way, left);
-	return verdict;
+		return 0;
+	}
+	if (service_per_packet && known->way.sides) {
+		union v6addr saddr = { .p1 = known->saddr }, daddr = { .p1 = known->daddr };
+		int drop;
+
+		walk->packet.saddr = (union v6addr){ .p1 = key.saddr };
+		walk->packet.daddr = (union v6addr){ .p1 = key.daddr };
+		walk->packet.sport = key.sport;
+		walk->packet.dport = key.dport;
+		walk->packet.protocol = key.protocol;
+		drop = translate_local(ctx, walk, IPV4, &known->way, &saddr, &daddr);
+		if (drop)
+			return drop;
+	}
+	return take_local_way(ctx, &known->way, IPV4, receiver, tcp_flags);
 }
 
-static __always_inline int take_local_ipv6(struct __sk_buff *ctx, const struct lxc_device *sender,
+static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *walk,
+					   const struct lxc_device *sender,
 					   struct local_left *left)
 {
 	struct ipv6hdr *ip = packet_data(ctx) + ETH_HLEN;
 	void *end = packet_end(ctx);
 	struct local_shortcut6 *known;
+	const struct lxc_device *receiver;
 	struct shortcut_key6 key;
 	__u8 tcp_flags = 0;
 	__be16 *ports;
-	int verdict;
 	__u32 slot;
 
 	if ((void *)(ip + 1) > end || ip->version != 6 || ip->hop_limit <= 1)
@@ -144,13 +178,29 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, const struct l
 	left->place = slot + 1;
 	if (!shortcut_equal6(&known->key, &key))
 		return 0;
-	verdict = take_local_way(ctx, &known->way, IPV6, sender, tcp_flags);
-	if (!verdict)
+	receiver = find_local_receiver(ctx, &known->way, sender, tcp_flags);
+	if (!receiver) {
 		leave_local_way(&known->way, left);
-	return verdict;
+		return 0;
+	}
+	if (service_per_packet && known->way.sides) {
+		int drop;
+
+		walk->packet.saddr = key.saddr;
+		walk->packet.daddr = key.daddr;
+		walk->packet.sport = key.sport;
+		walk->packet.dport = key.dport;
+		walk->packet.protocol = key.protocol;
+		drop = translate_local(ctx, walk, IPV6, &known->way, &known->saddr, &known->daddr);
+		if (drop)
+			return drop;
+	}
+	return take_local_way(ctx, &known->way, IPV6, receiver, tcp_flags);
 }
 
-/* The verdict on a packet of a known flow; 0: it is to be looked at in full, by a walk that is begun. */
+/* The verdict on a packet of a known flow, or a drop; 0: it is to be looked at in full. Where there is no
+ * verdict a walk is begun.
+ */
 static __noinline int take_local_shortcut(struct __sk_buff *ctx, struct walk *walk,
 					  const struct lxc_device *sender)
 {
@@ -159,16 +209,17 @@ static __noinline int take_local_shortcut(struct __sk_buff *ctx, struct walk *wa
 
 	if (has_local_shortcuts() && !ctx->vlan_present) {
 		if (ctx->protocol == bpf_htons(ETH_P_IP))
-			verdict = take_local_ipv4(ctx, sender, &left);
+			verdict = take_local_ipv4(ctx, walk, sender, &left);
 		else if (ctx->protocol == bpf_htons(ETH_P_IPV6))
-			verdict = take_local_ipv6(ctx, sender, &left);
+			verdict = take_local_ipv6(ctx, walk, sender, &left);
 	}
-	if (verdict)
+	if (verdict > 0)
 		return verdict;
 	start_walk(walk, METRIC_EGRESS);
 	walk->place = left.place;
 	walk->unseen = left.unseen;
-	return 0;
+	walk->service_revision = service_revision();
+	return verdict;
 }
 
 static __always_inline void settle_local_entry(struct ct_entry *entry, int reply,
@@ -209,7 +260,20 @@ static __always_inline void settle_local_way(const struct packet *packet, enum f
 	settle_local_side(packet, family, POLICY_INGRESS, way);
 }
 
+/* What conntrack knows the flow as that had the place: a service's as that of its backend. */
+static __always_inline void local_packet(struct packet *packet, const struct local_way *way,
+					 const union v6addr *saddr, const union v6addr *daddr,
+					 __be16 sport, __be16 dport, __u8 protocol)
+{
+	packet->saddr = *saddr;
+	packet->daddr = *daddr;
+	packet->sport = sport;
+	packet->dport = way->sides == LOCAL_DESTINATION ? way->dport : dport;
+	packet->protocol = protocol;
+}
+
 static __always_inline int make_local_shortcut_family(const struct walk *walk,
+						      const struct packet_ends *came,
 						      const struct local_way *way,
 						      enum family family)
 {
@@ -222,43 +286,59 @@ static __always_inline int make_local_shortcut_family(const struct walk *walk,
 
 		if (!known || known->way.second == way->second)
 			return 0;
-		other.saddr = known->key.saddr;
-		other.daddr = known->key.daddr;
-		other.sport = known->key.sport;
-		other.dport = known->key.dport;
-		other.protocol = known->key.protocol;
+		local_packet(&other, &known->way, &known->key.saddr,
+			     known->way.sides == LOCAL_DESTINATION ? &known->daddr
+								  : &known->key.daddr,
+			     known->key.sport, known->key.dport, known->key.protocol);
 		settle_local_way(&other, IPV6, &known->way);
-		known->key = (struct shortcut_key6){ packet->saddr, packet->daddr, packet->sport,
-						     packet->dport, packet->protocol };
+		known->key = (struct shortcut_key6){ came->saddr, came->daddr, came->sport,
+						     came->dport, packet->protocol };
 		known->way = *way;
+		known->saddr = packet->saddr;
+		known->daddr = packet->daddr;
 	} else {
 		struct local_shortcut4 *known = bpf_map_lookup_elem(&local_shortcuts4, &slot);
+		union v6addr saddr = {}, daddr = {};
 
 		if (!known || known->way.second == way->second)
 			return 0;
-		other.saddr.p1 = known->key.saddr;
-		other.daddr.p1 = known->key.daddr;
-		other.sport = known->key.sport;
-		other.dport = known->key.dport;
-		other.protocol = known->key.protocol;
+		saddr.p1 = known->key.saddr;
+		daddr.p1 = known->way.sides == LOCAL_DESTINATION ? known->daddr : known->key.daddr;
+		local_packet(&other, &known->way, &saddr, &daddr, known->key.sport,
+			     known->key.dport, known->key.protocol);
 		settle_local_way(&other, IPV4, &known->way);
-		known->key = (struct shortcut_key4){ packet->saddr.p1, packet->daddr.p1,
-						     packet->sport, packet->dport,
-						     packet->protocol };
+		known->key = (struct shortcut_key4){ came->saddr.p1, came->daddr.p1, came->sport,
+						     came->dport, packet->protocol };
 		known->way = *way;
+		known->saddr = packet->saddr.p1;
+		known->daddr = packet->daddr.p1;
 	}
 	return 0;
 }
 
 /* A place that another flow has had in this second stays its own. */
-static __noinline int make_local_shortcut4(const struct walk *walk, const struct local_way *way)
+static __noinline int make_local_shortcut4(const struct walk *walk, const struct packet_ends *came,
+					   const struct local_way *way)
 {
-	return make_local_shortcut_family(walk, way, IPV4);
+	return make_local_shortcut_family(walk, came, way, IPV4);
 }
 
-static __noinline int make_local_shortcut6(const struct walk *walk, const struct local_way *way)
+static __noinline int make_local_shortcut6(const struct walk *walk, const struct packet_ends *came,
+					   const struct local_way *way)
 {
-	return make_local_shortcut_family(walk, way, IPV6);
+	return make_local_shortcut_family(walk, came, way, IPV6);
+}
+
+static __always_inline __u8 local_sides(const struct packet_ends *came,
+					const struct packet *packet)
+{
+	__u8 sides = 0;
+
+	if (came->sport != packet->sport || !address_equal(&came->saddr, &packet->saddr))
+		sides |= LOCAL_SOURCE;
+	if (came->dport != packet->dport || !address_equal(&came->daddr, &packet->daddr))
+		sides |= LOCAL_DESTINATION;
+	return sides;
 }
 
 /* Remembers what became of a packet that was looked at in full and goes to an endpoint at once. */
@@ -266,12 +346,15 @@ static __always_inline void make_local_shortcut(const struct walk *walk, enum fa
 						const struct lxc_device *receiver)
 {
 	const struct packet *packet = &walk->packet;
+	struct packet_ends *came = find_original();
 	struct local_way way;
 
-	/* Flows of one packet need none, and what opens, closes or is translated has none. */
-	if (!has_local_shortcuts() || !walk->place || walk->asked || walk->translated ||
+	/* Flows of one packet need none, and what opens or closes has none. */
+	if (!has_local_shortcuts() || !walk->place || walk->asked || !came || walk->dsr ||
 	    packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) || ct_is_opening(packet))
 		return;
+	if (!walk->translated)
+		keep_ends(came, packet);
 	way = (struct local_way){
 		.second = clock_seconds(),
 		.sender_revision = walk->sender_revision,
@@ -279,11 +362,18 @@ static __always_inline void make_local_shortcut(const struct walk *walk, enum fa
 		.ifindex = receiver->ifindex,
 		.receiver = receiver->lxc_id,
 		.tcp_flags = packet->tcp_flags,
+		.sides = local_sides(came, packet),
+		.service_revision = walk->service_revision,
+		.sport = packet->sport,
+		.dport = packet->dport,
 	};
+	/* To itself. */
+	if (way.sides == (LOCAL_SOURCE | LOCAL_DESTINATION))
+		return;
 	if (family == IPV6)
-		make_local_shortcut6(walk, &way);
+		make_local_shortcut6(walk, came, &way);
 	else
-		make_local_shortcut4(walk, &way);
+		make_local_shortcut4(walk, came, &way);
 }
 
 #endif

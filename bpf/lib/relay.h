@@ -96,10 +96,8 @@ static __noinline int find_relay_route(struct xdp_md *ctx, const struct packet *
 
 static __always_inline const struct packet_ends *relay_original(struct walk *walk)
 {
-	__u32 zero = 0;
-
 	remember_original(walk);
-	return bpf_map_lookup_elem(&originals, &zero);
+	return find_original();
 }
 
 /* Sends the frame off, and those that follow it. Returns a verdict or a drop. */

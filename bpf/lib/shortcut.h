@@ -22,14 +22,6 @@ union shortcut_key {
 	struct shortcut_key6 v6;
 };
 
-static __always_inline __u32 service_revision(void)
-{
-	__u32 index = RUNTIME_CONFIG_SERVICE_REVISION;
-	__u32 *revision = bpf_map_lookup_elem(&runtime_config, &index);
-
-	return revision ? *(volatile __u32 *)revision : 0;
-}
-
 static __always_inline void *shortcut_at(enum family family, __u32 hash)
 {
 	__u32 slot = hash & (SHORTCUT_PAIRS - 1);

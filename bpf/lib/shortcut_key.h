@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Where what is known of a flow stands. */
+/* Where what is known of a flow stands, and until when it counts. */
 #ifndef SKEP_LIB_SHORTCUT_KEY_H
 #define SKEP_LIB_SHORTCUT_KEY_H
 
+#include "../maps/config.h"
 #include "../types/shortcut.h"
 #include "packet.h"
 
@@ -35,6 +36,14 @@ static __always_inline int shortcut_equal6(const struct shortcut_key6 *a,
 {
 	return address_equal(&a->saddr, &b->saddr) && address_equal(&a->daddr, &b->daddr) &&
 	       *(const __u64 *)&a->sport == *(const __u64 *)&b->sport;
+}
+
+static __always_inline __u32 service_revision(void)
+{
+	__u32 index = RUNTIME_CONFIG_SERVICE_REVISION;
+	__u32 *revision = bpf_map_lookup_elem(&runtime_config, &index);
+
+	return revision ? *(volatile __u32 *)revision : 0;
 }
 
 #endif

@@ -30,6 +30,7 @@ struct walk {
 	__u32 place;		/* one more than where the flow's shortcut may stand; 0: nowhere */
 	__u32 sender_revision;	/* of policies, as lib/policy.h numbers them */
 	__u32 receiver_revision;
+	__u32 service_revision;
 	__u32 src_identity;	/* 0: not known yet */
 	__u32 dst_identity;
 	__u32 peer_ifindex;	/* where the packet goes: as in struct ct_entry */
@@ -96,19 +97,31 @@ struct {
 	__type(value, struct packet_ends);
 } originals SEC(".maps");
 
+/* NULL: never, but the verifier does not know. */
+static __always_inline struct packet_ends *find_original(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&originals, &zero);
+}
+
+static __always_inline void keep_ends(struct packet_ends *ends, const struct packet *packet)
+{
+	ends->saddr = packet->saddr;
+	ends->daddr = packet->daddr;
+	ends->sport = packet->sport;
+	ends->dport = packet->dport;
+}
+
 /* Before the packet is translated: what is said of it to its sender is said of the original. */
 static __always_inline void remember_original(struct walk *walk)
 {
-	__u32 zero = 0;
-	struct packet_ends *original = bpf_map_lookup_elem(&originals, &zero);
+	struct packet_ends *original = find_original();
 
 	if (walk->translated || !original)
 		return;
 	walk->translated = 1;
-	original->saddr = walk->packet.saddr;
-	original->daddr = walk->packet.daddr;
-	original->sport = walk->packet.sport;
-	original->dport = walk->packet.dport;
+	keep_ends(original, &walk->packet);
 }
 
 /* What a walk ends with, beside drops. Who comes next on the hook decides on. */

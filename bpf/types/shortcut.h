@@ -71,19 +71,32 @@ struct local_way {
 	__u32 ifindex;		/* of the receiver */
 	__u16 receiver;		/* its id */
 	__u8 tcp_flags;		/* that packets have shown */
-	__u8 pad;
+	__u8 sides;		/* enum local_sides: what becomes other than it came */
 	__u32 packets;		/* that conntrack was not told of yet */
 	__u64 bytes;
+	__u32 service_revision;	/* where a side becomes other */
+	__be16 sport;		/* what becomes of the ports */
+	__be16 dport;
+};
+
+/* One of them at most. */
+enum local_sides {
+	LOCAL_SOURCE = 1,	/* a reply, which comes from its service */
+	LOCAL_DESTINATION = 2,	/* for a service: goes to a backend, as conntrack knows it */
 };
 
 struct local_shortcut4 {
 	struct shortcut_key4 key;
 	struct local_way way;
+	__be32 saddr;		/* what becomes of the addresses */
+	__be32 daddr;
 };
 
 struct local_shortcut6 {
 	struct shortcut_key6 key;
 	struct local_way way;
+	union v6addr saddr;
+	union v6addr daddr;
 };
 
 #endif

@@ -6,11 +6,14 @@ import test from 'ava';
 
 import {parseIpv4, parseIpv6} from '../../../src/base/address.js';
 import {Metrics} from '../../../src/datapath/index.js';
-import {raiseIpcacheRevision} from '../../../src/datapath/revisions.js';
+import {raiseIpcacheRevision, raiseServicesRevision} from '../../../src/datapath/revisions.js';
 import {runPackets, type Packet} from '../../../src/lab/index.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {guardedNode, type GuardedNode} from './guarded-node.js';
-import {families, macs, type Family} from './people.js';
+import {exactly} from './nat-packets.js';
+import {families, type Family} from './people.js';
+import {arrived, at, flow, served} from './service-packets.js';
+import {installService} from './services.js';
 import {egress, ingress, table, type TableLine, type TablePacket} from './table.js';
 
 const kernel = kernelTest({feature: 'test runs of tcx programs', since: '6.6'});
@@ -23,12 +26,6 @@ test.before(() => {
 const toBlue = {from: 'red', to: 'blue'} as const;
 const short = {goes: 'shortcut'} as const;
 const full = {goes: 'peer'} as const;
-
-/** As blue gets it. */
-function arrived(sent: Packet, f: Family): Packet {
-	const framed = sent.with('ethernet', {source: macs.blueNode, destination: macs.blue});
-	return f.is6 ? framed.with('ipv6', {hopLimit: 63}) : framed.with('ipv4', {ttl: 63});
-}
 
 function lines(f: Family): TableLine[] {
 	const tcp = (flags: string, more = {}): Packet => f.tcp({...toBlue, flags, ...more});
@@ -54,8 +51,8 @@ function lines(f: Family): TableLine[] {
 			packets: [
 				goes(tcp('S'), full),
 				goes(tcp('A'), full),
-				{...goes(tcp('A'), short), out: arrived(tcp('A'), f)},
-				{...goes(tcp('PA'), short), out: arrived(tcp('PA'), f)},
+				{...goes(tcp('A'), short), out: arrived(f, tcp('A'))},
+				{...goes(tcp('PA'), short), out: arrived(f, tcp('PA'))},
 			],
 		},
 		{
@@ -63,7 +60,7 @@ function lines(f: Family): TableLine[] {
 			packets: [
 				goes(udp(), full),
 				goes(udp(), full),
-				{...goes(udp(), short), out: arrived(udp(), f)},
+				{...goes(udp(), short), out: arrived(f, udp())},
 			],
 		},
 		{
@@ -190,6 +187,102 @@ table(
 );
 table('from_endpoint', f => three(f, 'shortcuts can be switched off', full, full, full), {
 	constants: {...still, local_shortcuts: 0},
+});
+
+function ofServices(f: Family): TableLine[] {
+	const tcp = flow(f);
+	const udp = flow(f, 'udp');
+	const request = (flags: string, way: object): TablePacket => ({
+		packet: tcp.toService(flags),
+		...way,
+		out: exactly(arrived(f, tcp.toBackend(flags))),
+	});
+	const datagram = (way: object): TablePacket => ({
+		packet: udp.toService(),
+		...way,
+		out: exactly(arrived(f, udp.toBackend())),
+	});
+	// Blue has opened a connection to the service, and red is the backend.
+	const answer = (from: 'red' | 'service', sourcePort: number): Packet =>
+		f.tcp({from, to: 'blue', sourcePort, destinationPort: 40_000, flags: 'A'});
+	const opened = (node: GuardedNode): void => {
+		installService(node, f, {backends: [{at: 'red'}]});
+		const key = {daddr: f.address.blue, saddr: f.address.red, dport: 8080, sport: 40_000};
+		for (const flags of [0, 1]) {
+			node.maps.require(f.tcpFlows).set(
+				{...key, nexthdr: 6, flags},
+				{
+					...{
+						policy_revision: 0,
+						peer_ifindex: 0,
+						backend_id: 0n,
+						packets: 0n,
+						bytes: 0n,
+					},
+					...{lifetime: 0xffff_ffff, rx_closing: false, tx_closing: false},
+					...{lb_loopback: false, seen_non_syn: true, node_port: false},
+					...{proxy_redirect: false, dsr_internal: false, from_l7lb: false},
+					...{from_tunnel: false, rev_nat_index: flags === 0 ? 7 : 0, nat_port: 0},
+					...{tx_flags_seen: 18, rx_flags_seen: 18, src_sec_id: 0},
+					...{last_tx_report: 0, last_rx_report: 0},
+				},
+			);
+		}
+	};
+
+	const known = [tcp.toService('S'), tcp.toService(), tcp.toService()];
+	return [
+		{
+			name: 'what is for a service goes to its backend',
+			...at(f, served),
+			packets: [request('S', full), request('A', full), request('PA', short)],
+		},
+		{
+			name: 'datagrams for a service go to its backend',
+			...at(f, {...served, protocol: 17}),
+			packets: [datagram(full), datagram(full), datagram(short)],
+		},
+		{
+			name: 'a connection to a service that closes tells conntrack what went before',
+			...{...at(f, served), given: known},
+			packets: [
+				{
+					...request('FA', full),
+					maps: {
+						[f.tcpFlows]: [
+							...[0, 1].map(flags => ({
+								key: {sport: 40_000, dport: 8080, flags},
+								after: {packets: 4n, tx_closing: true},
+							})),
+							{key: {dport: 80, flags: 4}, after: {tx_closing: true}},
+						],
+					},
+				},
+			],
+		},
+		{
+			name: 'services are looked at again when one has changed',
+			...{...at(f, served), given: known},
+			meanwhile: ({maps}) => {
+				raiseServicesRevision(maps);
+			},
+			packets: [request('A', full), request('A', short)],
+		},
+		{
+			name: 'what a backend answers comes from its service',
+			prepare: opened,
+			packets: [full, short, short].map(way => ({
+				packet: answer('red', 8080),
+				...way,
+				out: exactly(arrived(f, answer('service', 80))),
+			})),
+		},
+	];
+}
+
+table('from_endpoint', ofServices, {
+	services: {},
+	constants: {...still, local_shortcuts: 1},
 });
 
 /** Where a flow's shortcut stands: flows that share a place take it from each other. */
