@@ -3,7 +3,15 @@
 // Beside it what makes JavaScript of TypeScript, and in dist/report/ what experiments' reports hold.
 
 import {createHash} from 'node:crypto';
-import {mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {
+	chmodSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -134,7 +142,9 @@ function licenceOf(path) {
 function write(path, contents, mode = 0o644) {
 	const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
 	mkdirSync(dirname(path), {recursive: true});
-	writeFileSync(temporary, contents, {mode});
+	writeFileSync(temporary, contents);
+	// Whatever the umask is: the package is for everybody.
+	chmodSync(temporary, mode);
 	renameSync(temporary, path);
 }
 

@@ -4,7 +4,8 @@ import {isEbpfError} from '../../src/base/errors.js';
 import {parseObject} from '../../src/spec/read.js';
 import type {CollectionSpec} from '../../src/spec/types.js';
 import {corpus} from './corpus.js';
-import {damage, Mutator, timed} from './mutations.js';
+import {timed} from '../helpers/timed.js';
+import {damage, Mutator} from './mutations.js';
 
 const runs = 6000;
 

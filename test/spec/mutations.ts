@@ -148,17 +148,3 @@ function position(place: Place, regions: readonly Region[], length: number, size
 	const aligned = place.aligned && size <= 8 ? at - ((at - start) % size) : at;
 	return Math.min(aligned, Math.max(0, length - 1));
 }
-
-/**
- * Milliseconds that `run` takes. A busy machine can make any run slow: one over the limit is
- * repeated, and only what is slow each time counts as slow.
- */
-export function timed<T>(limit: number, run: () => T): {result: T; time: number} {
-	let least = Infinity;
-	for (let attempt = 0; ; attempt++) {
-		const start = performance.now();
-		const result = run();
-		least = Math.min(least, performance.now() - start);
-		if (least < limit || attempt === 9) return {result, time: least};
-	}
-}

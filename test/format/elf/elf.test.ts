@@ -5,7 +5,8 @@ import {alignUp} from '../../../src/base/bytes.js';
 import {parseElf} from '../../../src/format/elf/elf.js';
 import {ElfError} from '../../../src/format/elf/elf-error.js';
 import {bigEndian, corpus, object} from '../../spec/corpus.js';
-import {damage, Mutator, timed} from '../../spec/mutations.js';
+import {timed} from '../../helpers/timed.js';
+import {damage, Mutator} from '../../spec/mutations.js';
 import {brokenRule} from './invariants.js';
 
 interface OracleHeader {
