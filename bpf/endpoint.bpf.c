@@ -199,13 +199,9 @@ int from_endpoint(struct __sk_buff *ctx)
 		goto end;
 	}
 	result = take_local_shortcut(ctx, walk, device);
-	if (result > 0)
+	if (result)
 		return result;
 
-	walk->source = device->lxc_id;
-	walk->src_identity = device->sec_id;
-	if (result)
-		goto end;
 	if (ctx->vlan_present)
 		result = DROP(DROP_VLAN_FILTERED);
 	else if (ctx->protocol == bpf_htons(ETH_P_IP))

@@ -198,9 +198,7 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *w
 	return take_local_way(ctx, &known->way, IPV6, receiver, tcp_flags);
 }
 
-/* The verdict on a packet of a known flow, or a drop; 0: it is to be looked at in full. Where there is no
- * verdict a walk is begun.
- */
+/* The verdict on a packet of a known flow; 0: it is to be looked at in full, and a walk is begun. */
 static __noinline int take_local_shortcut(struct __sk_buff *ctx, struct walk *walk,
 					  const struct lxc_device *sender)
 {
@@ -219,7 +217,9 @@ static __noinline int take_local_shortcut(struct __sk_buff *ctx, struct walk *wa
 	walk->place = left.place;
 	walk->unseen = left.unseen;
 	walk->service_revision = service_revision();
-	return verdict;
+	walk->source = sender->lxc_id;
+	walk->src_identity = sender->sec_id;
+	return verdict ? walk_end(ctx, walk, verdict) : 0;
 }
 
 static __always_inline void settle_local_entry(struct ct_entry *entry, int reply,
@@ -272,63 +272,6 @@ static __always_inline void local_packet(struct packet *packet, const struct loc
 	packet->protocol = protocol;
 }
 
-static __always_inline int make_local_shortcut_family(const struct walk *walk,
-						      const struct packet_ends *came,
-						      const struct local_way *way,
-						      enum family family)
-{
-	const struct packet *packet = &walk->packet;
-	__u32 slot = walk->place - 1;
-	struct packet other = {};
-
-	if (family == IPV6) {
-		struct local_shortcut6 *known = bpf_map_lookup_elem(&local_shortcuts6, &slot);
-
-		if (!known || known->way.second == way->second)
-			return 0;
-		local_packet(&other, &known->way, &known->key.saddr,
-			     known->way.sides == LOCAL_DESTINATION ? &known->daddr
-								  : &known->key.daddr,
-			     known->key.sport, known->key.dport, known->key.protocol);
-		settle_local_way(&other, IPV6, &known->way);
-		known->key = (struct shortcut_key6){ came->saddr, came->daddr, came->sport,
-						     came->dport, packet->protocol };
-		known->way = *way;
-		known->saddr = packet->saddr;
-		known->daddr = packet->daddr;
-	} else {
-		struct local_shortcut4 *known = bpf_map_lookup_elem(&local_shortcuts4, &slot);
-		union v6addr saddr = {}, daddr = {};
-
-		if (!known || known->way.second == way->second)
-			return 0;
-		saddr.p1 = known->key.saddr;
-		daddr.p1 = known->way.sides == LOCAL_DESTINATION ? known->daddr : known->key.daddr;
-		local_packet(&other, &known->way, &saddr, &daddr, known->key.sport,
-			     known->key.dport, known->key.protocol);
-		settle_local_way(&other, IPV4, &known->way);
-		known->key = (struct shortcut_key4){ came->saddr.p1, came->daddr.p1, came->sport,
-						     came->dport, packet->protocol };
-		known->way = *way;
-		known->saddr = packet->saddr.p1;
-		known->daddr = packet->daddr.p1;
-	}
-	return 0;
-}
-
-/* A place that another flow has had in this second stays its own. */
-static __noinline int make_local_shortcut4(const struct walk *walk, const struct packet_ends *came,
-					   const struct local_way *way)
-{
-	return make_local_shortcut_family(walk, came, way, IPV4);
-}
-
-static __noinline int make_local_shortcut6(const struct walk *walk, const struct packet_ends *came,
-					   const struct local_way *way)
-{
-	return make_local_shortcut_family(walk, came, way, IPV6);
-}
-
 static __always_inline __u8 local_sides(const struct packet_ends *came,
 					const struct packet *packet)
 {
@@ -341,18 +284,18 @@ static __always_inline __u8 local_sides(const struct packet_ends *came,
 	return sides;
 }
 
-/* Remembers what became of a packet that was looked at in full and goes to an endpoint at once. */
-static __always_inline void make_local_shortcut(const struct walk *walk, enum family family,
-						const struct lxc_device *receiver)
+static __always_inline int make_local_shortcut_family(const struct walk *walk,
+						      const struct lxc_device *receiver,
+						      enum family family)
 {
 	const struct packet *packet = &walk->packet;
 	struct packet_ends *came = find_original();
+	__u32 slot = walk->place - 1;
+	struct packet other = {};
 	struct local_way way;
 
-	/* Flows of one packet need none, and what opens or closes has none. */
-	if (!has_local_shortcuts() || !walk->place || walk->asked || !came || walk->dsr ||
-	    packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) || ct_is_opening(packet))
-		return;
+	if (!came)
+		return 0;
 	if (!walk->translated)
 		keep_ends(came, packet);
 	way = (struct local_way){
@@ -369,11 +312,70 @@ static __always_inline void make_local_shortcut(const struct walk *walk, enum fa
 	};
 	/* To itself. */
 	if (way.sides == (LOCAL_SOURCE | LOCAL_DESTINATION))
+		return 0;
+
+	if (family == IPV6) {
+		struct local_shortcut6 *known = bpf_map_lookup_elem(&local_shortcuts6, &slot);
+
+		if (!known || known->way.second == way.second)
+			return 0;
+		local_packet(&other, &known->way, &known->key.saddr,
+			     known->way.sides == LOCAL_DESTINATION ? &known->daddr
+								  : &known->key.daddr,
+			     known->key.sport, known->key.dport, known->key.protocol);
+		settle_local_way(&other, IPV6, &known->way);
+		known->key = (struct shortcut_key6){ came->saddr, came->daddr, came->sport,
+						     came->dport, packet->protocol };
+		known->way = way;
+		known->saddr = packet->saddr;
+		known->daddr = packet->daddr;
+	} else {
+		struct local_shortcut4 *known = bpf_map_lookup_elem(&local_shortcuts4, &slot);
+		union v6addr saddr = {}, daddr = {};
+
+		if (!known || known->way.second == way.second)
+			return 0;
+		saddr.p1 = known->key.saddr;
+		daddr.p1 = known->way.sides == LOCAL_DESTINATION ? known->daddr : known->key.daddr;
+		local_packet(&other, &known->way, &saddr, &daddr, known->key.sport,
+			     known->key.dport, known->key.protocol);
+		settle_local_way(&other, IPV4, &known->way);
+		known->key = (struct shortcut_key4){ came->saddr.p1, came->daddr.p1, came->sport,
+						     came->dport, packet->protocol };
+		known->way = way;
+		known->saddr = packet->saddr.p1;
+		known->daddr = packet->daddr.p1;
+	}
+	return 0;
+}
+
+/* A place that another flow has had in this second stays its own. */
+static __noinline int make_local_shortcut4(const struct walk *walk,
+					   const struct lxc_device *receiver)
+{
+	return make_local_shortcut_family(walk, receiver, IPV4);
+}
+
+static __noinline int make_local_shortcut6(const struct walk *walk,
+					   const struct lxc_device *receiver)
+{
+	return make_local_shortcut_family(walk, receiver, IPV6);
+}
+
+/* Remembers what became of a packet that was looked at in full and goes to an endpoint at once. */
+static __always_inline void make_local_shortcut(const struct walk *walk, enum family family,
+						const struct lxc_device *receiver)
+{
+	const struct packet *packet = &walk->packet;
+
+	/* Flows of one packet need none, and what opens or closes has none. */
+	if (!has_local_shortcuts() || !walk->place || walk->asked || walk->dsr ||
+	    packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) || ct_is_opening(packet))
 		return;
 	if (family == IPV6)
-		make_local_shortcut6(walk, came, &way);
+		make_local_shortcut6(walk, receiver);
 	else
-		make_local_shortcut4(walk, came, &way);
+		make_local_shortcut4(walk, receiver);
 }
 
 #endif
