@@ -135,7 +135,7 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	walk->rev_nat_index = 0;
 	reply = service_nodeport && walk->reply_index;
 	drop = translate_reply(ctx, walk, family);
-	if (dsr_dispatch && walk->dsr) {
+	if (!drop && dsr_dispatch && walk->dsr) {
 		reply = 1;
 		drop = answer_from_frontend(ctx, walk, family);
 	}

@@ -31,7 +31,10 @@ export interface FlowKey {
 	readonly related?: boolean;
 }
 
-/** Packets and bytes of one direction. */
+/**
+ * Packets and bytes of one direction. Of a flow between endpoints of one node those of its last second
+ * may not be counted yet: `local_shortcuts=0` of `datapathUp`'s constants has each counted at once.
+ */
 export interface FlowCounts {
 	readonly packets: bigint;
 	readonly bytes: bigint;
