@@ -3,6 +3,7 @@
 import {join, resolve} from 'node:path';
 
 import {formatMacBytes, formatPrefix, parsePrefix} from '../../base/address.js';
+import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
 import {getDevice} from '../../kernel/netlink/device.js';
 import {openPinnedLink} from '../../object/link/link.js';
@@ -15,7 +16,7 @@ import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
 import {reservedIdentities} from '../identities/identities.js';
 import {Ipcache} from '../ipcache/ipcache.js';
-import type {EndpointInfo, LxcDevice} from '../layout/endpoint.js';
+import {endpointIdOffset, type EndpointInfo, type LxcDevice} from '../layout/endpoint.js';
 import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
@@ -229,16 +230,19 @@ export class Endpoints {
 	/** By addresses. */
 	private entriesOf(id: number): Entry[] {
 		const map = this.maps.require('endpoints');
-		const addresses: string[] = [];
-		for (const entry of map.cursor()) {
-			const {value} = entry;
-			if (value.lxc_id === id && !isHost(value)) addresses.push(entry.key.address);
+		const entries: Entry[] = [];
+		for (const {count, keys, values, keySize, valueStride} of map.raw.batches()) {
+			const [keyView, view] = [viewOf(keys), viewOf(values)];
+			// Of hundreds that are looked at one or two are decoded.
+			for (let i = 0, at = 0; i < count; i++, at += valueStride) {
+				if (view.getUint16(at + endpointIdOffset, hostLittleEndian) !== id) continue;
+				const info = map.valueCodec.decode(view, at);
+				const {address} = map.keyCodec.decode(keyView, i * keySize);
+				if (!isHost(info)) entries.push([address, info]);
+			}
 		}
 
-		return addresses.flatMap((address): Entry[] => {
-			const info = map.get({address});
-			return info === undefined ? [] : [[address, info]];
-		});
+		return entries;
 	}
 
 	private writeEntries(entries: readonly Entry[]): void {

@@ -88,6 +88,9 @@ export interface NodeValue {
 	readonly spi?: number;
 }
 
+/** Where the id stands in `endpoint_info` of any version: u16. */
+export const endpointIdOffset = 6;
+
 const info =
 	'0 ifindex u32, 4 unused _2, 6 lxc_id u16, 8 flags u32, 16 mac mac, 24 node_mac mac, 32 sec_id u32';
 const remote = '0 sec_identity u32, 4 tunnel_endpoint _4, 8 pad _2, 10 key u8';
