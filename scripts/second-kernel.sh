@@ -17,6 +17,11 @@ cannot() {
 	exit 3
 }
 
+fail() {
+	echo "second kernel: $*" >&2
+	exit 1
+}
+
 has() {
 	type -aP "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]
 }
@@ -85,7 +90,7 @@ rm -f "$out/status"
 shopt -s extglob globstar nullglob
 # shellcheck disable=SC2206 # patterns
 files=($*)
-((${#files[@]} > 0)) || cannot 'no such test files'
+((${#files[@]} > 0)) || fail 'no such test files'
 printf '%s\n' "${files[@]}" >"$out/files"
 echo "second kernel: booting $release"
 qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 3G -nodefaults -display none \
@@ -94,5 +99,5 @@ qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 3G -nodef
 	-append 'console=ttyS0 quiet panic=-1 no_timer_check mitigations=off init_on_alloc=0' \
 	-virtfs local,path=/,mount_tag=machine,security_model=none,readonly=on,multidevs=remap \
 	-virtfs local,path="$out",mount_tag=out,security_model=none </dev/null
-[[ -e $out/status ]] || cannot 'the kernel came to no end'
+[[ -e $out/status ]] || fail 'the kernel came to no end'
 exit "$(<"$out/status")"

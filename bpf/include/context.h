@@ -23,7 +23,15 @@ typedef struct xdp_md ctx_t;
 /* Of frames in several pieces the first alone is read: what is in none of it is not there. */
 static __always_inline __u32 packet_length(const ctx_t *ctx)
 {
-	return ctx->data_end - ctx->data;
+	void *data, *end;
+
+	/* The compiler takes them for 32 bits and would keep halves of pointers on the stack. */
+	asm volatile("%0 = *(u32 *)(%2 + %3)\n"
+		     "%1 = *(u32 *)(%2 + %4)"
+		     : "=&r"(data), "=&r"(end)
+		     : "r"(ctx), "i"(offsetof(struct xdp_md, data)),
+		       "i"(offsetof(struct xdp_md, data_end)));
+	return end - data;
 }
 
 static __always_inline void packet_pull(ctx_t *ctx, __u32 length)

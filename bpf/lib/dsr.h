@@ -30,14 +30,7 @@ static __always_inline int answer_from_frontend_family(ctx_t *ctx, struct walk *
 	struct packet *packet = &walk->packet;
 	union ct_key key = {};
 	struct nat_side to;
-	int result;
 
-	remember_original(walk);
-	if (packet->icmp_error) {
-		result = family == IPV6 ? nat_forward_error_ipv6(ctx, walk)
-					: nat_forward_error_ipv4(ctx, walk);
-		return result < 0 ? result : 0;
-	}
 	nat_key_forward(&key, family, packet);
 	/* The client would take it for a stranger's. */
 	if (!nat_find(&key, family, &to))
@@ -60,7 +53,15 @@ __noinline int answer_from_frontend_ipv6(ctx_t *ctx, struct walk *walk)
  */
 static __always_inline int answer_from_frontend(ctx_t *ctx, struct walk *walk, enum family family)
 {
+	int result;
+
 	walk->dsr = 0;
+	remember_original(walk);
+	if (walk->packet.icmp_error) {
+		result = family == IPV6 ? nat_forward_error_ipv6(ctx, walk)
+					: nat_forward_error_ipv4(ctx, walk);
+		return result < 0 ? result : 0;
+	}
 	return family == IPV6 ? answer_from_frontend_ipv6(ctx, walk)
 			      : answer_from_frontend_ipv4(ctx, walk);
 }

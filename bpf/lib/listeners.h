@@ -17,9 +17,13 @@ static __always_inline int notify_somebody_listens(void)
 {
 	__u32 i;
 
-	for (i = 0; i < EVENTS_LISTENERS; i++)
-		if (bpf_map_lookup_elem(&events, &i))
+	for (i = 0; i < EVENTS_LISTENERS; i++) {
+		/* The verifier counts what is in a register, and a key is not. */
+		__u32 listener = i;
+
+		if (bpf_map_lookup_elem(&events, &listener))
 			return 1;
+	}
 	return 0;
 }
 

@@ -45,10 +45,12 @@ static __always_inline void notify_send(ctx_t *ctx, struct events_scratch *scrat
 		return;
 
 	for (i = 0; i < EVENTS_LISTENERS; i++) {
-		void *ring = bpf_map_lookup_elem(&events, &i);
+		/* As in notify_somebody_listens. */
+		__u32 listener = i;
+		void *ring = bpf_map_lookup_elem(&events, &listener);
 
 		if (ring && bpf_ringbuf_output(ring, scratch, size + captured, 0))
-			notify_count_lost(i);
+			notify_count_lost(listener);
 	}
 }
 

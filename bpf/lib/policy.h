@@ -123,7 +123,9 @@ static __always_inline int policy_decide(const ctx_t *ctx, struct walk *walk,
 		.protocol = walk->packet.protocol,
 		.dport = policy_port(&walk->packet, walk->family),
 	};
-	void *rules = bpf_map_lookup_elem(&policies, &subject->endpoint);
+	/* Kernel 6.1 takes no key out of what a global function was given. */
+	__u32 endpoint = subject->endpoint;
+	void *rules = bpf_map_lookup_elem(&policies, &endpoint);
 
 	if (!rules)
 		return DROP(DROP_POLICY_DENIED);
