@@ -18,6 +18,8 @@ export interface NodeSize {
 	readonly prefixes: number;
 	/** Of each endpoint. */
 	readonly policyEntries: number;
+	/** What is known of a flow counts for a second: as ever unless given. */
+	readonly shortcuts?: boolean;
 }
 
 /** As bench/bpf/datapath_floor.bpf.c knows them. */
@@ -58,7 +60,11 @@ export class BenchNode {
 		const root = rootOf(bpffs);
 		try {
 			// The sizes that stand in the objects, as the floor has them, too.
-			await datapathUp({root, sizes: {conntrackTcp: 131_072, conntrackAny: 65_536}});
+			await datapathUp({
+				root,
+				sizes: {conntrackTcp: 131_072, conntrackAny: 65_536},
+				constants: {local_shortcuts: Number(size.shortcuts ?? true)},
+			});
 			const floors = parseObject(object, {name: 'datapath_floor'});
 			const node = new BenchNode(bpffs, loadCollection(floors, {pinRoot: root}));
 			await node.fill(size);
