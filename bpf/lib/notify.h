@@ -41,7 +41,12 @@ static __always_inline void notify_send(ctx_t *ctx, struct events_scratch *scrat
 
 	if (captured > EVENTS_CAPTURE_MAX)
 		captured = EVENTS_CAPTURE_MAX;
-	if (captured < 1 || packet_load(ctx, 0, (void *)scratch + size, captured))
+	if (captured < 1)
+		return;
+	/* Kernel 6.1 does not see that what is not 0 is at least 1. */
+	asm volatile("" : "+r"(captured));
+	captured = ((captured - 1) & (EVENTS_CAPTURE_MAX - 1)) + 1;
+	if (packet_load(ctx, 0, (void *)scratch + size, captured))
 		return;
 
 	for (i = 0; i < EVENTS_LISTENERS; i++) {
