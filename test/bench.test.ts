@@ -58,7 +58,7 @@ kernel('the datapath is compared with routing', async t => {
 		...['--only', 'datapath-network', '--quick', '-o', 'json'],
 	]);
 	const [group] = JSON.parse(stdout) as readonly Group[];
-	t.is(group?.figures.length, 18);
+	t.is(group?.figures.length, 24);
 	for (const {what, median} of group?.figures ?? []) t.true(median > 0, what);
 });
 

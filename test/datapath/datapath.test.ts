@@ -35,7 +35,9 @@ kernel('an upgrade loses no packet and resets no connection', async t => {
 	const [ipv4] = addressesOf(blue);
 	const socket = await red.connect(ipv4, 80);
 	const before = datapathStatus({root});
-	const pings = red.exec('ping', ['-q', '-i', '0.002', '-c', '1500', '-W', '1', ipv4]);
+	const pings = red.exec('ping', ['-q', '-i', '0.002', '-c', '1500', '-W', '1', ipv4], {
+		timeout: 300_000,
+	});
 	for (let i = 0; i < 3; i++) await datapathUp(options);
 	const {stdout} = await pings;
 	t.regex(stdout, /1500 packets transmitted, 1500 received/);

@@ -67,7 +67,9 @@ kernel('an upgrade keeps what it is not told to change, under traffic', async t 
 	const flows = maps.require('ctTcp4').info;
 
 	const pings = addressesOf(blue).map(async address =>
-		red.exec('ping', ['-q', '-i', '0.002', '-c', '1000', '-W', '1', address]),
+		red.exec('ping', ['-q', '-i', '0.002', '-c', '1000', '-W', '1', address], {
+			timeout: 300_000,
+		}),
 	);
 	const first = datapathStatus({root});
 	await datapathUpgrade({root});
