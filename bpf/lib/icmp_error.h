@@ -38,9 +38,10 @@ static __always_inline __s64 checksum_packet(struct __sk_buff *ctx, __u32 offset
 {
 	__u32 words[ICMP_ERROR_QUOTE_MAX / 4] = {};
 
+	/* Kernel 6.1 sees both bounds only in two comparisons of the very register. */
+	asm volatile("" : "+r"(size));
 	if (size > sizeof(words))
 		return -1;
-	/* In one comparison kernel 6.1 would not see both bounds. */
 	asm volatile("" : "+r"(size));
 	if (size < 4 || bpf_skb_load_bytes(ctx, offset, words, size))
 		return -1;

@@ -108,8 +108,8 @@ export interface DatapathChange {
  * It may be called again at any time; after a crash at any point it finishes what was begun.
  *
  * *Throws:* `ERR_DATAPATH` while another process changes it; `ERR_BPFFS`, `ERR_VERIFIER`, `ERR_LINK`
- * and what loading throws: what ran before runs on. *Kernel:* 5.10; 6.6 for links of tcx, without
- * which clsact filters are used.
+ * and what loading throws: what ran before runs on. *Kernel:* 6.6 for links of tcx, without which
+ * clsact filters are used; the verifiers of older kernels may refuse the programs.
  */
 export async function datapathUp(options: DatapathOptions = {}): Promise<DatapathChange> {
 	const root = resolve(options.root ?? defaultRoot);
