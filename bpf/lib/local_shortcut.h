@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Flows between endpoints of this node that are known: what both sides' conntrack and policies said
- * of one packet counts for those of the same second. A change of what may pass, of the ipcache and
- * of the endpoints counts at once; what opens or closes a connection is always looked at in full.
+ * of one packet, and what services made of it, counts for those of the same second. A change of what
+ * may pass, of the ipcache, of endpoints and of services counts at once; what opens or closes a
+ * connection is always looked at in full.
  */
 #ifndef SKEP_LIB_LOCAL_SHORTCUT_H
 #define SKEP_LIB_LOCAL_SHORTCUT_H
