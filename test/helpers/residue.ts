@@ -32,7 +32,7 @@ export async function takeSnapshot(): Promise<Residue> {
  * Rejects, naming them, when things are there that were not `before`. The kernel frees programs
  * and maps some time after their last user has gone, so it is asked again for a while.
  */
-export async function assertNoResidue(before: Residue, milliseconds = 5000): Promise<void> {
+export async function assertNoResidue(before: Residue, milliseconds = 30_000): Promise<void> {
 	let left: string[] = [];
 	const isClean = async () => {
 		left = [...(await takeSnapshot())].filter(line => !before.has(line));
