@@ -88,7 +88,12 @@ async function kernelObjects(): Promise<string[]> {
  * runs, and the array stays for ever. No process can hold such a map, and none can free it.
  */
 function lostByTheKernel(objects: ReadonlyMap<string, KernelObject>): string[] {
-	const used = new Set([...objects.values()].flatMap(object => object.map_ids ?? []));
+	// Types name their maps, too.
+	const used = new Set(
+		[...objects].flatMap(
+			([key, {map_ids: maps}]) => (key.startsWith('prog ') ? maps : []) ?? [],
+		),
+	);
 	return [...objects].flatMap(([key, {id, type, btf_id: btf}]) => {
 		if (!key.startsWith('map ') || type !== 'prog_array' || used.has(id)) return [];
 		return btf === undefined ? [key] : [key, `btf ${btf}`];

@@ -42,10 +42,14 @@ export function buildPlan(plan: Plan, netnsOf: (node: PlannedNode) => number): v
 	}
 
 	const end = ({node, ...one}: PlannedInterface): VethEnd => ({...one, netns: netnsOf(node)});
-	const veths = plan.veths.map(([left, right]) => createVeth(end(left), end(right)));
-	const [first] = plan.nodes;
-	// Made in one of the lab's own, they never show up in the namespace of this process.
-	if (first) applyChanges(veths, netnsOf(first));
+	// Made in the lab's own namespaces, they never show up in that of this process. Before kernel 6.14
+	// a name that is taken is looked for where it is asked from, not where it will be.
+	for (const node of plan.nodes) {
+		const own = plan.veths.filter(([left]) => left.node === node);
+		const veths = own.map(([left, right]) => createVeth(end(left), end(right)));
+		applyChanges(veths, netnsOf(node));
+	}
+
 	for (const node of plan.nodes) applyChanges(changesOf(node, plan), netnsOf(node));
 	for (const node of plan.nodes) finish(node, netnsOf(node));
 	for (const node of plan.nodes) waitForAddresses(node, netnsOf(node));
