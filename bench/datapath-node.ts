@@ -63,7 +63,7 @@ export class BenchNode {
 			await datapathUp({
 				root,
 				sizes: {conntrackTcp: 131_072, conntrackAny: 65_536},
-				constants: {local_shortcuts: Number(size.shortcuts ?? true)},
+				constants: {local_shortcuts: size.shortcuts === false ? 0 : 1},
 			});
 			const floors = parseObject(object, {name: 'datapath_floor'});
 			const node = new BenchNode(bpffs, loadCollection(floors, {pinRoot: root}));

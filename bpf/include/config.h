@@ -114,10 +114,11 @@ const volatile __u8 xdp_services = 0;
 
 /* 1: packets enter the endpoint's namespace at once. *Kernel:* 5.10. */
 const volatile __u8 peer_redirect = 1;
-/* 1: what is known of a flow between endpoints counts for its packets of the same second, which
- * conntrack is told of with the next one; 0: each packet is looked at in full.
+/* From so many packets of a flow between endpoints on, what is known of it counts for those of the same
+ * second, which conntrack is told of with the next one: short connections never earn back what that
+ * costs. At once where conntrack does not count. 0: each packet is looked at in full.
  */
-const volatile __u8 local_shortcuts = 1;
+const volatile __u8 local_shortcuts = 16;
 /* 1: what leaves the node is routed here; 0: by the stack. */
 const volatile __u8 fib_routing = 0;
 /* Of endpoints' interfaces. */

@@ -201,6 +201,7 @@ static __always_inline void ct_follow(const ctx_t *ctx, struct walk *walk,
 	if (ct_accounting) {
 		__sync_fetch_and_add(&entry->packets, 1 + walk->unseen.packets);
 		__sync_fetch_and_add(&entry->bytes, packet_length(ctx) + walk->unseen.bytes);
+		walk->lasting |= entry->packets >= local_shortcuts;
 	}
 }
 

@@ -369,8 +369,9 @@ static __always_inline void make_local_shortcut(const struct walk *walk, enum fa
 {
 	const struct packet *packet = &walk->packet;
 
-	/* Flows of one packet need none, and what opens or closes has none. */
+	/* Short flows need none, and what opens or closes has none. */
 	if (!has_local_shortcuts() || !walk->place || walk->asked || walk->dsr ||
+	    (ct_accounting && !walk->lasting) ||
 	    packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST) || ct_is_opening(packet))
 		return;
 	if (family == IPV6)

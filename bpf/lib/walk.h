@@ -51,6 +51,7 @@ struct walk {
 	__u8 apart;		/* 1: larger than what it takes */
 	__u8 reopened;		/* 1: a SYN met an entry that was closing */
 	__u16 mtu;		/* of the way that the packet is too large for; 0: of none */
+	__u8 lasting;		/* 1: its flow has had the packets that a shortcut takes */
 	__u8 asked;		/* 1: a policy was: the flow was not known */
 	__u8 dsr;		/* 1: its flow's replies come from what its client knows */
 };

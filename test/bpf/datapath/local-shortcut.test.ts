@@ -185,6 +185,12 @@ table(
 	f => three(f, 'a flag that is told when it is seen first', full, full, short, full, short),
 	{constants: {...still, local_shortcuts: 1, monitor_flags: 0x0f}},
 );
+table('from_endpoint', f => three(f, 'a short connection has none', full, full, full, short), {
+	constants: {...still, local_shortcuts: 3},
+});
+table('from_endpoint', f => three(f, 'what is not counted has one at once', full, full, short), {
+	constants: {...still, local_shortcuts: 16, ct_accounting: 0},
+});
 table('from_endpoint', f => three(f, 'shortcuts can be switched off', full, full, full), {
 	constants: {...still, local_shortcuts: 0},
 });
