@@ -14,7 +14,7 @@ import {
 	vlan,
 	type Host,
 } from '../../src/lab/index.js';
-import {asks, familyOf} from '../helpers/datapath-clients.js';
+import {asks, familyOf, patience} from '../helpers/datapath-clients.js';
 import {addressesOf, makeDatapathLab, type DatapathLab} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {until} from '../helpers/run.js';
@@ -59,11 +59,11 @@ kernel('what leaves the node is routed by the programs', async t => {
 
 		await flush();
 		const before = {stack: count(lab, 'stack'), route: count(lab, 'route')};
-		t.is(await asks(red, address, 7, 100, 5000), 1, 'the neighbour is not known');
+		t.is(await asks(red, address, 7, 100, patience(true)), 1, 'the neighbour is not known');
 		t.is(count(lab, 'stack'), before.stack + 1);
 		t.is(count(lab, 'route'), before.route);
 
-		t.is(await asks(red, address, 7, 100, 5000), 1, 'the neighbour is known');
+		t.is(await asks(red, address, 7, 100, patience(true)), 1, 'the neighbour is known');
 		t.is(count(lab, 'stack'), before.stack + 1);
 		t.is(count(lab, 'route'), before.route + 1);
 
@@ -77,7 +77,7 @@ kernel('what leaves the node is routed by the programs', async t => {
 
 		await ip(node, 'link', 'set', 'eth2', 'mtu', '1400');
 		if (v6) await flush();
-		t.is(await asks(red, address, 7, 100, 5000), 1);
+		t.is(await asks(red, address, 7, 100, patience(true)), 1);
 		const frames = red.capture('eth0', {direction: 'in'});
 		t.is(await asks(red, address, 7, 1450, 250), undefined, 'it is too big');
 		const errors = frames.read().map(({bytes}) => parsePacket(bytes));
@@ -88,7 +88,7 @@ kernel('what leaves the node is routed by the programs', async t => {
 		frames.close();
 		t.is(drops(lab, 136), turn + 1);
 		// Red has learnt it, and sends fragments.
-		t.is(await asks(red, address, 7, 1450, 5000), 1);
+		t.is(await asks(red, address, 7, 1450, patience(true)), 1);
 		await ip(node, 'link', 'set', 'eth2', 'mtu', '1500');
 	}
 });
@@ -158,7 +158,7 @@ kernel('a proxy of the host stands for an endpoint, wherever a packet comes from
 	for (const client of [lab.red, lab.world]) {
 		for (const address of addressesOf(lab.blue)) {
 			const before = count(lab, 'proxy');
-			const signal = AbortSignal.timeout(5000);
+			const signal = AbortSignal.timeout(patience(true));
 			const socket = await client.connect(address, 80, {signal});
 			const [answer] = (await once(socket, 'data', {signal})) as [Buffer];
 			const shown = address.includes(':') ? address : `::ffff:${address}`;

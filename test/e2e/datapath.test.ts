@@ -203,7 +203,7 @@ kernel('a connection finds the path MTU, out of the node and on it', async t => 
 			const socket = await lab.red.connect(address, 80);
 			socket.write(Buffer.alloc(length, 0x2a));
 			const [answer] = (await once(socket, 'data', {
-				signal: AbortSignal.timeout(5000),
+				signal: AbortSignal.timeout(patience(true)),
 			})) as [Buffer];
 			t.is(answer.toString(), 'all');
 			socket.end();

@@ -14,7 +14,15 @@ import {
 } from '../../src/datapath/index.js';
 import {lab, parsePacket, type Capture, type Host, type Packet} from '../../src/lab/index.js';
 import {makeBpffs} from '../helpers/bpffs.js';
-import {asks, echoUdp, errorOf, familyOf, talk} from '../helpers/datapath-clients.js';
+import {
+	asks,
+	echoUdp,
+	errorOf,
+	familyOf,
+	patience,
+	streams,
+	talk,
+} from '../helpers/datapath-clients.js';
 import {addressesOf} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {writeService} from '../helpers/services.js';
@@ -23,7 +31,7 @@ const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
 type Carrier = NonNullable<ServiceSettings['dsrDispatch']>;
 
 /** Milliseconds. */
-const timeout = 5000;
+const timeout = patience(true);
 const remoteNode = 6;
 const protocols = {tcp: 6, udp: 17} as const;
 
@@ -133,16 +141,7 @@ for (const carrier of ['opt', 'ipip', 'geneve'] as const) {
 				});
 				t.is(await talk(socket, 'once'), 'once');
 				t.is(await talk(socket, 'twice'), 'twice');
-				const bulk = Buffer.alloc(300_000, 'there and back. ');
-				let length = 0;
-				const whole = new Promise<void>(resolve => {
-					socket.on('data', (piece: Buffer) => {
-						length += piece.length;
-						if (length === bulk.length) resolve();
-					});
-				});
-				socket.write(bulk);
-				await whole;
+				t.true(await streams(socket, 300_000));
 				socket.end();
 				await once(socket, 'close');
 				t.is(await asks(client, frontend, 30_053, 100, timeout), 100, frontend);

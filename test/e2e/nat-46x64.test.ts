@@ -12,14 +12,14 @@ import {
 } from '../../src/datapath/index.js';
 import {lab, type Host} from '../../src/lab/index.js';
 import {makeBpffs} from '../helpers/bpffs.js';
-import {asks, echo, echoUdp, talk} from '../helpers/datapath-clients.js';
+import {asks, echo, echoUdp, patience, streams, talk} from '../helpers/datapath-clients.js';
 import {addressesOf} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
 
 /** Milliseconds. */
-const timeout = 5000;
+const timeout = patience(true);
 const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
 
 async function serving(
@@ -88,16 +88,7 @@ for (const backend of ['far', 'red'] as const) {
 			});
 			t.is(await talk(socket, 'there and back'), 'there and back');
 			t.is(socket.remoteAddress, frontend);
-			const bulk = Buffer.alloc(300_000, 'there and back. ');
-			let length = 0;
-			const whole = new Promise<void>(resolve => {
-				socket.on('data', (piece: Buffer) => {
-					length += piece.length;
-					if (length === bulk.length) resolve();
-				});
-			});
-			socket.write(bulk);
-			await whole;
+			t.true(await streams(socket, 300_000));
 			socket.end();
 			await once(socket, 'close');
 			t.is(await asks(client, frontend, 30_053, 100, timeout), 100, frontend);

@@ -11,14 +11,22 @@ import {
 } from '../../src/datapath/index.js';
 import {lab, type Host} from '../../src/lab/index.js';
 import {makeBpffs} from '../helpers/bpffs.js';
-import {asks, echoUdp, errorOf, familyOf, pings, talk} from '../helpers/datapath-clients.js';
+import {
+	asks,
+	echoUdp,
+	errorOf,
+	familyOf,
+	patience,
+	pings,
+	talk,
+} from '../helpers/datapath-clients.js';
 import {addressesOf} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 
 const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
 
 /** Milliseconds. */
-const timeout = 5000;
+const timeout = patience(true);
 
 interface Masquerading {
 	readonly red: Host;

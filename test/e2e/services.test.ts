@@ -5,7 +5,15 @@ import type {Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
 
 import type {Host} from '../../src/lab/index.js';
-import {connects, echoUdp, errorOf, familyOf, talk} from '../helpers/datapath-clients.js';
+import {
+	connects,
+	echoUdp,
+	errorOf,
+	familyOf,
+	patience,
+	streams,
+	talk,
+} from '../helpers/datapath-clients.js';
 import {addressesOf, makeDatapathLab, type DatapathLab} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {writeService, type WrittenService} from '../helpers/services.js';
@@ -29,26 +37,9 @@ async function named(host: Host, port: number, name: string): Promise<void> {
 
 /** A connection, and the name of who took it. */
 async function meet(from: Host, address: string, port: number): Promise<[Socket, string]> {
-	const socket = await from.connect(address, port, {signal: AbortSignal.timeout(5000)});
+	const socket = await from.connect(address, port, {signal: AbortSignal.timeout(patience(true))});
 	const [name] = (await once(socket, 'data')) as [Buffer];
 	return [socket, name.toString()];
-}
-
-/** Sends so many bytes and gets them back. */
-async function bulk(socket: Socket, size: number): Promise<boolean> {
-	const sent = Buffer.alloc(size, 'what goes there comes back. ');
-	const received: Buffer[] = [];
-	let length = 0;
-	const whole = new Promise<void>(resolve => {
-		socket.on('data', (piece: Buffer) => {
-			received.push(piece);
-			length += piece.length;
-			if (length >= size) resolve();
-		});
-	});
-	socket.write(sent);
-	await whole;
-	return Buffer.concat(received).equals(sent);
 }
 
 /** A datagram to a service and its echo, which comes from there: the socket takes no other. */
@@ -59,7 +50,7 @@ async function asksService(from: Host, address: string, size: number): Promise<n
 		await once(socket, 'connect');
 		socket.send(Buffer.alloc(size, 0x2a));
 		const [answer] = (await once(socket, 'message', {
-			signal: AbortSignal.timeout(5000),
+			signal: AbortSignal.timeout(patience(true)),
 		})) as [Buffer];
 		return answer.length;
 	} finally {
@@ -112,7 +103,7 @@ kernel('endpoints and the world meet a service, which answers them', async t => 
 		for (const address of virtual) {
 			const [socket, name] = await meet(from, address, 80);
 			t.is(name, 'blue', `${who} at ${address}`);
-			t.true(await bulk(socket, 2_000_000), `${who} at ${address}: two megabytes`);
+			t.true(await streams(socket, 2_000_000), `${who} at ${address}: two megabytes`);
 			socket.destroy();
 			for (const size of [33, 4000]) {
 				const answer = await asksService(from, address, size);
@@ -124,7 +115,7 @@ kernel('endpoints and the world meet a service, which answers them', async t => 
 	for (const address of outside) {
 		const [socket, name] = await meet(world, address, 30_080);
 		t.is(name, 'blue', `world at ${address}`);
-		t.true(await bulk(socket, 200_000));
+		t.true(await streams(socket, 200_000));
 		socket.destroy();
 	}
 });
@@ -136,7 +127,7 @@ kernel('an endpoint meets itself behind a service', async t => {
 	for (const address of virtual) {
 		const [socket, name] = await meet(lab.red, address, 80);
 		t.is(name, 'red');
-		t.true(await bulk(socket, 200_000));
+		t.true(await streams(socket, 200_000));
 		socket.destroy();
 	}
 });

@@ -8,7 +8,7 @@ import type {ExecutionContext} from 'ava';
 import type {Host} from '../../src/lab/index.js';
 
 /** Milliseconds that an answer is waited for: short where none is expected. */
-export const patience = (expected: boolean): number => (expected ? 5000 : 250);
+export const patience = (expected: boolean): number => (expected ? 30_000 : 250);
 
 /** Listens on a port of TCP and sends back what comes. */
 export async function echo(host: Host, port: number): Promise<void> {
@@ -24,6 +24,23 @@ export async function talk(socket: Socket, text: string): Promise<string> {
 	socket.write(text);
 	const [answer] = (await once(socket, 'data')) as [Buffer];
 	return answer.toString();
+}
+
+/** Sends so many bytes over a connection; whether they come back. */
+export async function streams(socket: Socket, size: number): Promise<boolean> {
+	const sent = Buffer.alloc(size, 'what goes there comes back. ');
+	const received: Buffer[] = [];
+	let length = 0;
+	const whole = new Promise<void>(resolve => {
+		socket.on('data', (piece: Buffer) => {
+			received.push(piece);
+			length += piece.length;
+			if (length >= size) resolve();
+		});
+	});
+	socket.write(sent);
+	await whole;
+	return Buffer.concat(received).equals(sent);
 }
 
 /** Does a connection come about? */
@@ -85,7 +102,7 @@ export async function asks(
 export async function errorOf(socket: UdpSocket, address: string, port: number): Promise<string> {
 	socket.connect(port, address);
 	await once(socket, 'connect');
-	const failed = once(socket, 'error', {signal: AbortSignal.timeout(2000)}).catch(
+	const failed = once(socket, 'error', {signal: AbortSignal.timeout(patience(true))}).catch(
 		(error: unknown) => [error],
 	);
 	// The error of the first is told with the second, or to a reader.

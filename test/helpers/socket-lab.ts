@@ -228,7 +228,7 @@ export const peerOf = (socket: Socket): string => `${socket.remoteAddress}|${soc
 /** The errno of a connection that fails. */
 export async function refusal(host: Host, address: string, port: number): Promise<string> {
 	try {
-		const socket = await host.connect(address, port, {signal: AbortSignal.timeout(5000)});
+		const socket = await host.connect(address, port, {signal: AbortSignal.timeout(30_000)});
 		socket.destroy();
 		return 'connected';
 	} catch (error) {
@@ -242,7 +242,7 @@ export async function exchange(
 	socket: UdpSocket,
 	to?: {readonly address: string; readonly port: number},
 ): Promise<{readonly name: string; readonly from: string}> {
-	const answered = once(socket, 'message', {signal: AbortSignal.timeout(5000)});
+	const answered = once(socket, 'message', {signal: AbortSignal.timeout(30_000)});
 	if (to === undefined) socket.send('who?');
 	else socket.send('who?', to.port, to.address);
 	const [message, {address, port}] = (await answered) as [Buffer, AddressInfo];
