@@ -4,7 +4,7 @@
 #include "lib/dsr.h"
 #include "lib/fragment.h"
 #include "lib/local_shortcut.h"
-#include "lib/nat_46x64.h"
+#include "lib/nat_46x64_error.h"
 #include "lib/neighbour.h"
 
 #undef SOURCE_FILE
@@ -151,7 +151,8 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	else if (walk->peer_ifindex == PEER_UNKNOWN)
 		find_destination(walk, family);
 	if (service_46x64 && walk->peer_ifindex == PEER_HOST &&
-	    return_46x64(ctx, walk, family, &drop))
+	    (walk->packet.icmp_error ? return_error_46x64(ctx, walk, family, &drop)
+				     : return_46x64(ctx, walk, family, &drop)))
 		return drop;
 	if (walk->peer_ifindex == PEER_HOST)
 		return deliver_to_host(ctx, walk, family);

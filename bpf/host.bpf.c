@@ -100,6 +100,10 @@ static __always_inline int translate_arriving(struct __sk_buff *ctx, struct walk
 {
 	int result;
 
+	if (service_46x64 && walk->packet.icmp_error &&
+	    ((may_answer_nat(walk, family) && return_error_46x64(ctx, walk, family, &result)) ||
+	     forward_error_46x64(ctx, walk, family, &result)))
+		return result;
 	if (service_nodeport) {
 		result = send_to_service(ctx, walk, family);
 		if (result || walk->node_port || walk->proxy_port)
@@ -130,7 +134,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 		result = drop ? 0 : take_frontend(ctx, walk, family);
 		if (!result && !drop && !walk->dsr)
 			result = translate_arriving(ctx, walk, family);
-		if (result)
+		/* What is of the other family now is on its way already. */
+		if (result || (service_46x64 && walk->family != family))
 			return result;
 		if (walk->proxy_port)
 			return deliver_to_proxy(ctx, walk);

@@ -165,6 +165,7 @@ static __always_inline void turn_packet(struct packet *packet)
 	packet->dport = sport;
 }
 
+/* The service that sent what an ICMP error quotes, and the backend of the flow, or NULL. */
 static __always_inline struct service_choice *
 find_quoted_service(ctx_t *ctx, struct walk *walk, enum family family, enum service_side side)
 {
@@ -182,8 +183,8 @@ find_quoted_service(ctx_t *ctx, struct walk *walk, enum family family, enum serv
 		return (void *)0;
 	turn_packet(quoted);
 	choice = find_service(quoted, family, side);
-	if (!choice || choice->service.flags2 & SERVICE_F2_NAT_46X64)
-		return (void *)0;
+	if (!choice)
+		return choice;
 	ct_key_forward(&key, family, quoted, TUPLE_F_SERVICE);
 	entry = ct_find(&key, family, quoted->protocol);
 	if (!entry || entry->rev_nat_index != choice->service.rev_nat_index ||
@@ -201,7 +202,7 @@ static __always_inline int translate_error_family(ctx_t *ctx, struct walk *walk,
 	struct packet *quoted;
 	int drop;
 
-	if (!choice)
+	if (!choice || choice->service.flags2 & SERVICE_F2_NAT_46X64)
 		return 0;
 	quoted = &choice->quoted;
 	remember_original(walk);

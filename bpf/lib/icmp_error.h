@@ -74,6 +74,11 @@ static __always_inline __u32 icmp_error_quote(const struct __sk_buff *ctx,
 	return quote & ~3U;
 }
 
+static __always_inline union v6addr gateway_address(enum family family)
+{
+	return family == IPV6 ? gateway_ipv6_address() : (union v6addr){ .p1 = gateway_ipv4 };
+}
+
 /* A port that nobody has is told of by the address that was asked for it, the rest by the node. */
 static __always_inline union v6addr icmp_error_source(const struct walk *walk,
 						      const struct icmp_error *error)
@@ -83,11 +88,18 @@ static __always_inline union v6addr icmp_error_source(const struct walk *walk,
 	if (error->type == (v6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE) &&
 	    error->code == (v6 ? ICMPV6_CODE_PORT : ICMP_CODE_PORT))
 		return walk->packet.daddr;
-	return v6 ? gateway_ipv6_address() : (union v6addr){ .p1 = gateway_ipv4 };
+	return gateway_address(walk->family);
 }
 
-static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *walk,
-					   const struct icmp_error *error, __u32 quote)
+/* What carries an error, beside addresses. */
+struct icmp_carrier {
+	__u8 hops;
+	__u8 traffic_class;
+};
+
+static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, const struct walk *walk,
+					   const struct icmp_error *error, struct icmp_carrier by,
+					   const union v6addr *source, __u32 quote)
 {
 	struct {
 		struct iphdr ip;
@@ -96,9 +108,10 @@ static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *w
 		.ip = {
 			.version = 4,
 			.ihl = 5,
-			.ttl = ICMP_ERROR_HOP_LIMIT,
+			.tos = by.traffic_class,
+			.ttl = by.hops,
 			.protocol = IPPROTO_ICMP,
-			.saddr = icmp_error_source(walk, error).p1,
+			.saddr = source->p1,
 			.daddr = walk->packet.saddr.p1,
 		},
 		.icmp = *error,
@@ -115,11 +128,12 @@ static __always_inline int icmp_error_ipv4(struct __sk_buff *ctx, struct walk *w
 	if (sum < 0)
 		return -1;
 	header.icmp.checksum = checksum_fold(sum);
-	return bpf_skb_store_bytes(ctx, ETH_HLEN, &header, sizeof(header), 0);
+	return packet_store(ctx, ETH_HLEN, &header, sizeof(header), CHECKSUM_F_ADDRESS);
 }
 
-static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *walk,
-					   const struct icmp_error *error, __u32 quote)
+static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, const struct walk *walk,
+					   const struct icmp_error *error, struct icmp_carrier by,
+					   const union v6addr *source, __u32 quote)
 {
 	struct {
 		struct ipv6hdr ip;
@@ -127,8 +141,10 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 	} header = {
 		.ip = {
 			.version = 6,
+			.priority = by.traffic_class >> 4,
+			.flow_lbl = { by.traffic_class << 4 },
 			.nexthdr = IPPROTO_ICMPV6,
-			.hop_limit = ICMP_ERROR_HOP_LIMIT,
+			.hop_limit = by.hops,
 		},
 		.icmp = *error,
 	};
@@ -139,11 +155,10 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 		.length = bpf_htonl(sizeof(header.icmp) + quote),
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
-	union v6addr source = icmp_error_source(walk, error);
 	__s64 sum;
 
 	header.ip.payload_len = bpf_htons(sizeof(header.icmp) + quote);
-	__builtin_memcpy(&header.ip.saddr, &source, sizeof(source));
+	__builtin_memcpy(&header.ip.saddr, source, sizeof(*source));
 	__builtin_memcpy(&header.ip.daddr, &walk->packet.saddr, sizeof(walk->packet.saddr));
 	if (bpf_skb_adjust_room(ctx, sizeof(header), BPF_ADJ_ROOM_MAC, 0))
 		return -1;
@@ -154,7 +169,20 @@ static __always_inline int icmp_error_ipv6(struct __sk_buff *ctx, struct walk *w
 	if (sum < 0)
 		return -1;
 	header.icmp.checksum = checksum_fold(sum);
-	return bpf_skb_store_bytes(ctx, ETH_HLEN, &header, sizeof(header), 0);
+	return packet_store(ctx, ETH_HLEN, &header, sizeof(header), CHECKSUM_F_ADDRESS);
+}
+
+/* Cuts a packet down to what is told of it and puts an error to its sender in front. */
+static __always_inline int write_icmp_error(struct __sk_buff *ctx, const struct walk *walk,
+					    const struct icmp_error *error, struct icmp_carrier by,
+					    const union v6addr *source)
+{
+	__u32 quote = icmp_error_quote(ctx, &walk->packet);
+
+	if (bpf_skb_change_tail(ctx, ETH_HLEN + quote, 0))
+		return -1;
+	return walk->family == IPV6 ? icmp_error_ipv6(ctx, walk, error, by, source, quote)
+				    : icmp_error_ipv4(ctx, walk, error, by, source, quote);
 }
 
 static __always_inline int restore_family(ctx_t *ctx, struct walk *walk, enum family family,
@@ -187,23 +215,18 @@ __noinline int restore_original(ctx_t *ctx, struct walk *walk)
 __noinline int send_icmp_error(struct __sk_buff *ctx, struct walk *walk,
 			       const struct icmp_error *error, int drop)
 {
-	__u32 quote;
-	int v6;
+	struct icmp_carrier by = { .hops = ICMP_ERROR_HOP_LIMIT };
+	union v6addr source;
 
 	if (!walk || !error)
 		return drop;
-	quote = icmp_error_quote(ctx, &walk->packet);
-	v6 = walk->family == IPV6;
-	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER || quote < 8 ||
-	    !icmp_error_source(walk, error).p1)
+	source = icmp_error_source(walk, error);
+	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER ||
+	    icmp_error_quote(ctx, &walk->packet) < 8 || !source.p1)
 		return drop;
 
 	METRIC(drop_reason(drop), walk->direction, ctx->len);
-	if (bpf_skb_change_tail(ctx, ETH_HLEN + quote, 0))
-		return DROP(DROP_WRITE_ERROR);
-	if (v6 ? icmp_error_ipv6(ctx, walk, error, quote) : icmp_error_ipv4(ctx, walk, error, quote))
-		return DROP(DROP_WRITE_ERROR);
-	if (turn_ethernet(ctx))
+	if (write_icmp_error(ctx, walk, error, by, &source) || turn_ethernet(ctx))
 		return DROP(DROP_WRITE_ERROR);
 	ctx->tc_index |= TC_INDEX_FROM_DATAPATH;
 	return bpf_redirect(ctx->ifindex, 0);

@@ -46,7 +46,8 @@ static __always_inline int is_plain(struct __sk_buff *ctx, const struct packet *
 {
 	__be16 checksum = 1;
 
-	if (packet->fragment || packet->l4_offset != ETH_HLEN + (family == IPV6 ? 40 : 20))
+	if (packet->fragment ||
+	    packet->l4_offset - packet->l3_offset != (family == IPV6 ? 40 : 20))
 		return 0;
 	if (packet->protocol == IPPROTO_TCP)
 		return 1;
@@ -73,12 +74,17 @@ static __always_inline int write_ends(struct __sk_buff *ctx, const struct packet
 {
 	__u32 checksum = packet->l4_offset + checksum_offset(packet, family);
 	__u32 optional = packet->protocol == IPPROTO_UDP ? CHECKSUM_F_OPTIONAL : 0;
-	__u32 from_sum = sum_addresses(&packet->saddr, &packet->daddr, family);
-	__u32 to_sum = sum_addresses(&to->saddr, &to->daddr, other_family(family));
 	__be16 from_ports[2] = { packet->sport, packet->dport };
 	__be16 to_ports[2] = { to->sport, to->dport };
-	__u32 ports = checksum_difference(*(__be32 *)from_ports, *(__be32 *)to_ports);
+	__u32 from_sum, to_sum, ports;
 
+	/* What an ICMP error quoted need not be that much. */
+	if (checksum + sizeof(__be16) > packet_length(ctx))
+		return packet_store(ctx, packet->l4_offset, to_ports, sizeof(to_ports),
+				    CHECKSUM_F_ADDRESS);
+	from_sum = sum_addresses(&packet->saddr, &packet->daddr, family);
+	to_sum = sum_addresses(&to->saddr, &to->daddr, other_family(family));
+	ports = checksum_difference(*(__be32 *)from_ports, *(__be32 *)to_ports);
 	return packet_checksum(ctx, checksum, checksum_difference(from_sum, to_sum),
 			       CHECKSUM_F_ADDRESS | optional) ||
 	       packet_checksum(ctx, checksum, ports, optional) ||
@@ -190,7 +196,9 @@ static __always_inline int check_way(struct __sk_buff *ctx, struct walk *walk,
 	return family == IPV6 ? find_way_ipv6(ctx, walk, to) : find_way_ipv4(ctx, walk, to);
 }
 
-/* The client of a flow from a backend of this family to the node: NAT_DONE where it has the other. */
+/* The client of a flow from a backend of this family to the node: NAT_DONE where it has the other,
+ * NAT_NONE, or a drop where only NAT knows of it.
+ */
 static __always_inline int find_client_46x64(const struct packet *packet, enum family family,
 					     struct nat_side *client, struct ct_entry **entry)
 {
@@ -205,7 +213,7 @@ static __always_inline int find_client_46x64(const struct packet *packet, enum f
 	ct_key_make(&key, IPV6, &client->address, &backend, client->port, packet->sport,
 		    packet->protocol, TUPLE_F_OUT);
 	*entry = ct_find(&key, IPV6, packet->protocol);
-	return *entry && (*entry)->node_port ? NAT_DONE : NAT_NONE;
+	return *entry && (*entry)->node_port ? NAT_DONE : DROP_46X64(family);
 }
 
 static __always_inline int return_46x64_family(struct __sk_buff *ctx, struct walk *walk,
@@ -218,9 +226,11 @@ static __always_inline int return_46x64_family(struct __sk_buff *ctx, struct wal
 	struct nat_side client;
 	int drop;
 
-	if (!is_service_protocol(packet->protocol) || hops_exceeded(ctx, family) ||
-	    find_client_46x64(packet, family, &client, &flow.entry) == NAT_NONE)
+	if (!is_service_protocol(packet->protocol) || hops_exceeded(ctx, family))
 		return NAT_NONE;
+	drop = find_client_46x64(packet, family, &client, &flow.entry);
+	if (drop != NAT_DONE)
+		return drop;
 	if (!is_plain(ctx, packet, family) ||
 	    !find_frontend(flow.entry->rev_nat_index, other, &to.saddr, &to.sport))
 		return DROP_46X64(family);

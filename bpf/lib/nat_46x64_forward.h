@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Packets from outside for services whose backends have addresses of the other family. */
+/* Packets from outside for services whose backends have addresses of the other family, and ICMP errors
+ * about what these answer.
+ */
 #ifndef SKEP_LIB_NAT_46X64_FORWARD_H
 #define SKEP_LIB_NAT_46X64_FORWARD_H
 
-#include "nat_46x64.h"
+#include "nat_46x64_error.h"
 #include "nodeport.h"
 
 #undef SOURCE_FILE
@@ -129,6 +131,62 @@ static __always_inline int forward_46x64(struct __sk_buff *ctx, struct walk *wal
 		drop = family == IPV6 ? convert_ipv6(ctx, walk, &crossing->to)
 				      : convert_ipv4(ctx, walk, &crossing->to);
 	return send_46x64(ctx, walk, drop);
+}
+
+/* An error about what such a service sent to a client of this family. */
+static __always_inline int uncover_reply(struct __sk_buff *ctx, struct walk *walk,
+					 enum family family)
+{
+	struct error_crossing *crossing = the_error_crossing();
+	struct service_choice *choice =
+		find_quoted_service(ctx, walk, family, SERVICE_NORTH_SOUTH);
+	enum family other = other_family(family);
+	union v6addr client, backend;
+	struct packet *quoted;
+	union ct_key key = {};
+	struct nat_side node;
+
+	if (!crossing || !choice || !(choice->service.flags2 & SERVICE_F2_NAT_46X64))
+		return NAT_NONE;
+	quoted = &choice->quoted;
+	client = mapped_address(&quoted->daddr, family);
+	backend = mapped_address(&choice->address, other);
+	nat_key_make(&key, IPV6, &client, &backend, quoted->dport, choice->port, quoted->protocol,
+		     TUPLE_F_OUT);
+	if (!nat_find(&key, IPV6, &node))
+		return DROP_46X64(family);
+	crossing->to.saddr = choice->address;
+	crossing->to.sport = choice->port;
+	crossing->to.daddr = own_address(&node.address, other);
+	crossing->to.dport = node.port;
+	/* The backend judges who sends it. */
+	walk->src_identity = identity_of(&walk->packet.saddr, family);
+	return uncover_quoted(ctx, walk, quoted, crossing, family);
+}
+
+__noinline int uncover_reply_ipv4(struct __sk_buff *ctx, struct walk *walk)
+{
+	return walk ? uncover_reply(ctx, walk, IPV4) : 0;
+}
+
+__noinline int uncover_reply_ipv6(struct __sk_buff *ctx, struct walk *walk)
+{
+	return walk ? uncover_reply(ctx, walk, IPV6) : 0;
+}
+
+/* An ICMP error from the client's side gets to the backend of the other family that it is about. Returns
+ * as return_error_46x64().
+ */
+static __always_inline int forward_error_46x64(struct __sk_buff *ctx, struct walk *walk,
+					       enum family family, int *verdict)
+{
+	int result = family == IPV6 ? uncover_reply_ipv6(ctx, walk)
+				    : uncover_reply_ipv4(ctx, walk);
+
+	if (result == NAT_NONE)
+		return NAT_NONE;
+	*verdict = result < 0 ? result : send_crossing_error(ctx, walk);
+	return NAT_DONE;
 }
 
 #endif

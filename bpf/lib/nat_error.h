@@ -31,9 +31,6 @@ static __always_inline int nat_reverse_error(ctx_t *ctx, struct walk *walk, enum
 	if (!nat_find(&key, family, &from) ||
 	    nat_side_equal(&from, &quoted.saddr, quoted.sport))
 		return NAT_NONE;
-	/* Its sender has the other family: there is no such error. */
-	if (service_46x64 && is_mapped_ipv4(&from.address))
-		return DROP(DROP_NAT64);
 
 	remember_original(walk);
 	drop = rewrite_quoted(ctx, &quoted, family, &from.address, from.port, REWRITE_SOURCE);

@@ -41,9 +41,9 @@ export const dropReasons: Meanings = {
 	140: means('Missed tail call', 'MISSED_TAIL_CALL'),
 	141: means('Error writing to packet', 'ERROR_WRITING_TO_PACKET', 'DROP_WRITE_ERROR'),
 	142: means('Unknown L4 protocol', 'UNKNOWN_L4_PROTOCOL'),
-	143: means('Unknown ICMPv4 code', 'UNKNOWN_ICMPV4_CODE'),
+	143: means('Unknown ICMPv4 code', 'UNKNOWN_ICMPV4_CODE', 'DROP_UNKNOWN_ICMPV4_CODE'),
 	144: means('Unknown ICMPv4 type', 'UNKNOWN_ICMPV4_TYPE'),
-	145: means('Unknown ICMPv6 code', 'UNKNOWN_ICMPV6_CODE'),
+	145: means('Unknown ICMPv6 code', 'UNKNOWN_ICMPV6_CODE', 'DROP_UNKNOWN_ICMPV6_CODE'),
 	146: means('Unknown ICMPv6 type', 'UNKNOWN_ICMPV6_TYPE'),
 	147: means('Error retrieving tunnel key', 'ERROR_RETRIEVING_TUNNEL_KEY'),
 	148: means('Error retrieving tunnel options', 'ERROR_RETRIEVING_TUNNEL_OPTIONS'),
@@ -290,6 +290,7 @@ export const sourceFiles: Meanings = {
 	30: means('nat_46x64.h', '', 'SOURCE_NAT_46X64'),
 	31: means('nat_46x64_forward.h', '', 'SOURCE_NAT_46X64_FORWARD'),
 	32: means('local_shortcut.h', '', 'SOURCE_LOCAL_SHORTCUT'),
+	33: means('nat_46x64_error.h', '', 'SOURCE_NAT_46X64_ERROR'),
 };
 
 /** Source files of Cilium's programs; numbers of headers change from version to version. */

@@ -3,62 +3,27 @@
  * what is to be routed is left to the stack.
  */
 
-import {hopByHop, tcp, type Packet} from '../../../src/lab/index.js';
-import {asked, answered, type DsrEnds} from './dsr-packets.js';
-import type {GuardedNode} from './guarded-node.js';
-import {exactly, onePort, withPort} from './nat-packets.js';
-import {families, identities, type Family, type Person} from './people.js';
+import {hopByHop, tcp} from '../../../src/lab/index.js';
+import {asked, answered} from './dsr-packets.js';
+import {
+	atBackend,
+	crossing,
+	forbidding,
+	fromBackend,
+	install,
+	mapped,
+	other,
+	overTcp,
+	overUdp,
+	readdressing,
+} from './nat-46x64-packets.js';
+import {exactly, onePort} from './nat-packets.js';
+import {identities, type Family} from './people.js';
 import {told} from './service-packets.js';
-import {egress, ingress, table, type TableLine, type TableSettings} from './table.js';
-import {writeService} from '../../helpers/services.js';
-
-const [v4, v6] = families;
-const nat = {ipv4: v4.address.host, ipv6: v6.address.host, ports: [onePort, onePort]} as const;
-const on: TableSettings = {nat, services: {nodePort: true, nat46x64: true}};
-const other = (f: Family): Family => (f.is6 ? v4 : v6);
-const mapped = (f: Family, person: Person): string =>
-	f.is6 ? f.address[person] : `::ffff:${f.address[person]}`;
-
-const install =
-	(f: Family, who: Person = 'lab') =>
-	(node: GuardedNode): void => {
-		for (const protocol of [6, 17, 132]) {
-			writeService(node.maps, {
-				...{id: 7, address: f.address.service, port: 80, protocol},
-				flags: ['loadBalancer', 'routable', 'nat46x64'],
-				backends: [{id: 1, address: other(f).address[who], port: 8080}],
-			});
-		}
-	};
-
-/** From the node to the backend, in the other family. */
-const atBackend = (f: Family, kind: DsrEnds, to: Person = 'lab'): Packet =>
-	flagged(
-		f,
-		withPort(
-			asked(other(f), {...kind, from: 'host', to, port: 8080}),
-			...(['source', onePort] as const),
-		),
-	);
-/** What answers that. */
-const fromBackend = (f: Family, kind: DsrEnds, from: Person = 'lab'): Packet =>
-	withPort(
-		answered(other(f), {...kind, from, to: 'host', port: 8080}),
-		...(['destination', onePort] as const),
-	);
-/** IPv6 knows no fragmentation on the way, and what was of it forbids it. */
-const flagged = (f: Family, packet: Packet): Packet =>
-	f.is6 ? packet.with('ipv4', {dontFragment: true}) : packet;
-const back = (f: Family, packet: Packet): Packet =>
-	f.is6 ? packet : packet.with('ipv4', {dontFragment: true});
-
-const kinds: readonly (readonly [string, DsrEnds, DsrEnds])[] = [
-	['TCP', {flags: 'S'}, {flags: 'SA'}],
-	['UDP', {}, {}],
-];
+import {egress, ingress, table, type TableLine} from './table.js';
 
 function exchanged(f: Family): TableLine[] {
-	return kinds.flatMap(([name, kind, reply]): TableLine[] => {
+	return [overTcp, overUdp].flatMap(({name, ask: kind, answer: reply}): TableLine[] => {
 		const flows =
 			name === 'TCP' ? (['ctTcp4', 'ctTcp6'] as const) : (['ctAny4', 'ctAny6'] as const);
 		return [
@@ -105,7 +70,7 @@ function exchanged(f: Family): TableLine[] {
 					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
 					{
 						...{packet: fromBackend(f, reply), goes: 'stack'},
-						out: exactly(back(f, answered(f, reply))),
+						out: exactly(forbidding(f, answered(f, reply))),
 					},
 					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
 				],
@@ -121,7 +86,7 @@ function exchanged(f: Family): TableLine[] {
 					},
 					{
 						...{packet: fromBackend(f, reply, 'red'), program: 'from_endpoint'},
-						...{goes: 'stack', out: exactly(back(f, answered(f, reply)))},
+						...{goes: 'stack', out: exactly(forbidding(f, answered(f, reply)))},
 					},
 				],
 			},
@@ -191,13 +156,6 @@ function refused(f: Family): TableLine[] {
 			],
 		},
 		{
-			name: 'an error of the other family is told to nobody',
-			prepare: install(f),
-			given: [asked(f, {flags: 'S'})],
-			packet: other(f).unreachable({from: 'room', to: 'host'}, atBackend(f, {flags: 'S'})),
-			...(f.is6 ? {goes: 'by itself', out: 'unchanged'} : {drop: [188, ingress]}),
-		},
-		{
 			name: "what answers no such flow is the node's",
 			meanwhile: install(f),
 			...{packet: fromBackend(f, {}), goes: 'by itself', out: 'unchanged'},
@@ -218,8 +176,8 @@ function refused(f: Family): TableLine[] {
 	];
 }
 
-table('from_netdev', exchanged, on);
-table('from_netdev', refused, on);
+table('from_netdev', exchanged, crossing);
+table('from_netdev', refused, crossing);
 table(
 	'from_netdev',
 	(f): TableLine[] => [
@@ -229,5 +187,5 @@ table(
 			...{packet: asked(f, {flags: 'S'}), drop: [161, ingress], maps: {nat6: []}},
 		},
 	],
-	{nat, services: {nodePort: true}},
+	{nat: readdressing, services: {nodePort: true}},
 );
