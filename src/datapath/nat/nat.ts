@@ -18,7 +18,7 @@ import {DatapathError} from '../datapath-error.js';
 import type {CtTuple, NatEntry} from '../layout/conntrack.js';
 import type {DatapathMaps} from '../maps.js';
 import {NatCondition, type NatFilter} from './nat-filter.js';
-import {orphans} from './orphans.js';
+import {orphans, type NatTables} from './orphans.js';
 import {readStats, type NatFamily, type NatStats, type StatsOptions} from './stats.js';
 import {translationOf, type Translation} from './translation.js';
 
@@ -98,15 +98,11 @@ export class Nat {
 	}
 
 	private families(): NatFamily[] {
+		const ipv6 = this.tablesOf(6);
 		const found = ([4, 6] as const).flatMap((family): NatFamily[] => {
-			const name = `nat${family}` as const;
-			if (this.maps[name] === undefined) return [];
-			const map = this.maps.require(name);
-			const tables = {
-				nat: map.raw,
-				tcp: this.maps[`ctTcp${family}`]?.map.raw,
-				any: this.maps[`ctAny${family}`]?.map.raw,
-			};
+			const tables = family === 4 ? this.tablesOf(4, ipv6) : ipv6;
+			if (tables === undefined) return [];
+			const map = this.maps.require(`nat${family}`);
 			const counts = this.maps[`natRetries${family}`];
 			const retries =
 				counts?.known === true ? this.maps.require(`natRetries${family}`) : undefined;
@@ -115,6 +111,16 @@ export class Nat {
 		if (found.length > 0) return found;
 		const detail = `nothing is pinned there by the name ${this.maps.prefix}snat_v4_external or the like`;
 		throw new DatapathError('open translations of', this.maps.root, detail);
+	}
+
+	private tablesOf(family: 4 | 6, ipv6?: NatTables): NatTables | undefined {
+		if (this.maps[`nat${family}`] === undefined) return undefined;
+		return {
+			nat: this.maps.require(`nat${family}`).raw,
+			tcp: this.maps[`ctTcp${family}`]?.map.raw,
+			any: this.maps[`ctAny${family}`]?.map.raw,
+			ipv6,
+		};
 	}
 
 	private requireWrite(action: string): void {

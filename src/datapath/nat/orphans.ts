@@ -19,6 +19,8 @@ export interface NatTables {
 	readonly nat: Raw;
 	readonly tcp: Raw | undefined;
 	readonly any: Raw | undefined;
+	/** Of IPv4: those of IPv6, which have flows between the families. */
+	readonly ipv6?: NatTables | undefined;
 }
 
 /** Where an address or a port stands. */
@@ -47,6 +49,7 @@ export class NatRelations {
 	private readonly key: Uint8Array;
 	private readonly value: Uint8Array;
 	private readonly flow: Uint8Array;
+	private readonly ipv6: NatRelations | undefined;
 
 	constructor(family: 4 | 6, tables: NatTables) {
 		this.tables = tables;
@@ -55,6 +58,7 @@ export class NatRelations {
 		this.key = new Uint8Array(tables.nat.keySize);
 		this.value = new Uint8Array(tables.nat.valueSize);
 		this.flow = new Uint8Array((tables.tcp ?? tables.any)?.valueSize ?? 0);
+		this.ipv6 = tables.ipv6 === undefined ? undefined : new NatRelations(6, tables.ipv6);
 	}
 
 	/** Reads an entry of a batch. */
@@ -70,7 +74,10 @@ export class NatRelations {
 	}
 
 	/** Whether the flow's other entry is there and says the same of it; undefined: it is not. */
-	agrees({out, protocol, source, destination, to}: Parts): boolean | undefined {
+	agrees(parts: Parts): boolean | undefined {
+		const mapped = this.ofIpv6(parts);
+		if (mapped !== undefined) return this.ipv6?.agrees(mapped);
+		const {out, protocol, source, destination, to} = parts;
 		if (out) this.fill(destination, to, protocol, keyFlags.in);
 		else this.fill(to, source, protocol, 0);
 		if (this.tables.nat.get(this.key, this.value) === undefined) return undefined;
@@ -83,7 +90,10 @@ export class NatRelations {
 	}
 
 	/** Whether conntrack has the flow. */
-	hasFlow({out, protocol, source, destination, to}: Parts): boolean {
+	hasFlow(parts: Parts): boolean {
+		const mapped = this.ofIpv6(parts);
+		if (mapped !== undefined) return this.ipv6?.hasFlow(mapped) === true;
+		const {out, protocol, source, destination, to} = parts;
 		if (!out) return this.findFlow(to, source, protocol) !== undefined;
 		if (this.findFlow(source, destination, protocol) !== undefined) return true;
 		// What a backend answers from its service's address: the flow was opened by who gets it.
@@ -91,6 +101,24 @@ export class NatRelations {
 		if (flow === undefined) return false;
 		const flags = viewOf(flow).getUint16(entryPlaces.flags, hostLittleEndian);
 		return (flags & entryFlags.DSRInternal) !== 0;
+	}
+
+	/** What an entry of IPv4 that only keeps a port for a flow of IPv6 keeps it for. */
+	private ofIpv6({out, protocol, source, destination, to}: Parts): Parts | undefined {
+		const isOwn =
+			!out &&
+			isEqual(to.address, destination.address, this.places.address) &&
+			isEqual(to.port, destination.port, 2);
+		return isOwn ? this.ipv6?.findMapped(protocol, source, destination) : undefined;
+	}
+
+	/** The entry of what answers, by its addresses of IPv4. */
+	private findMapped(protocol: number, from: Side, node: Side): Parts | undefined {
+		const [source, destination] = [mappedSide(from), mappedSide(node)];
+		this.fill(source, destination, protocol, keyFlags.in);
+		if (this.tables.nat.get(this.key, this.value) === undefined) return undefined;
+		const to = this.saysOf(this.value.slice(), 0);
+		return {out: false, protocol, source, destination, to};
 	}
 
 	private saysOf(values: Uint8Array, at: number): Side {
@@ -116,6 +144,13 @@ export class NatRelations {
 		key[places.protocol] = protocol;
 		key[places.flags] = flags;
 	}
+}
+
+/** An address of IPv4 in the form of IPv6. */
+function mappedSide({address, port}: Side): Side {
+	const mapped = new Uint8Array(16).fill(0xff, 10, 12);
+	copy(address, mapped, 12, 4);
+	return {address: [mapped, 0], port};
 }
 
 function copy([from, at]: Piece, to: Uint8Array, place: number, size: number): void {

@@ -15,6 +15,13 @@ export const families = [
 ] as const;
 export type Addresses = (typeof families)[number];
 
+/** Whom flows get to, and what they become. */
+export interface Ends {
+	readonly family: 4 | 6;
+	readonly node: string;
+	readonly world: string;
+}
+
 /** What is put into the maps. */
 export interface Given {
 	readonly source: string;
@@ -34,7 +41,7 @@ export interface FilledNat {
 	readonly root: string;
 	readonly maps: DatapathMaps;
 	/** One flow: its two entries, and that of conntrack. */
-	readonly add: (who: Addresses, given: Given) => void;
+	readonly add: (who: Ends, given: Given) => void;
 }
 
 const noCt = {
@@ -61,7 +68,7 @@ export async function fillNat(t: ExecutionContext): Promise<FilledNat> {
 }
 
 function adder(maps: DatapathMaps) {
-	return ({family, node, world}: Addresses, given: Given): void => {
+	return ({family, node, world}: Ends, given: Given): void => {
 		const {source, port, to = port, dport = 443, protocol = 6} = given;
 		const nat = maps.require(`nat${family}`);
 		const head = {created: BigInt(given.created ?? 1), needs_ct: given.needsCt ? 1n : 0n};

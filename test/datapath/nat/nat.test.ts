@@ -128,6 +128,38 @@ kernel('what no flow needs is removed, and nothing else', async t => {
 	t.true((await nat.purge()).every(({deleted}) => deleted === 0));
 });
 
+kernel('a port of IPv4 stays reserved while a flow of the other family has it', async t => {
+	const {maps, add} = await fillNat(t);
+	const nat = new Nat(maps, noon);
+	const [{node, world: backend}, {world: client}] = families;
+	const crossing = {family: 6, node: `::ffff:${node}`, world: `::ffff:${backend}`} as const;
+	const reserved = {family: 4, node, world: backend} as const;
+	for (const protocol of [6, 17]) {
+		const of = {source: client, dport: 8080, protocol};
+		add(crossing, {...of, port: 1, to: 50_001});
+		// Over, and gone.
+		add(crossing, {...of, port: 2, to: 50_002, flow: false});
+		for (const port of [50_001, 50_002, 50_003]) {
+			add(reserved, {...of, source: node, port, out: false, flow: false});
+		}
+		// The node's own, which has a flow of IPv4.
+		add(reserved, {...of, source: node, port: 50_004, out: false});
+	}
+
+	const [stats] = await nat.stats();
+	t.like(stats, {family: 4, entries: 8, unpaired: 4});
+	const purged = await nat.purge();
+	t.deepEqual(
+		purged.map(({family, deleted}) => [family, deleted]),
+		[
+			[4, 4],
+			[6, 4],
+		],
+	);
+	const ports = [...nat.list({filter: {direction: 'in'}})].map(each => each.destinationPort);
+	t.deepEqual(ports.sort(), [50_001, 50_001, 50_001, 50_001, 50_004, 50_004]);
+});
+
 kernel('the loop of conntrack removes translations whose flow it removed', async t => {
 	const {maps, add} = await fillNat(t);
 	for (const who of families) {
