@@ -1,4 +1,4 @@
-/** Clients of one family and backends of the other: one on another node, one an endpoint of this. */
+/** Clients of one family and backends of the other: one behind a router, one an endpoint of the node. */
 
 import {once} from 'node:events';
 import type {ExecutionContext} from 'ava';
@@ -12,7 +12,16 @@ import {
 } from '../../src/datapath/index.js';
 import {lab, type Host} from '../../src/lab/index.js';
 import {makeBpffs} from '../helpers/bpffs.js';
-import {asks, echo, echoUdp, patience, streams, talk} from '../helpers/datapath-clients.js';
+import {
+	asks,
+	echo,
+	echoUdp,
+	errorOf,
+	familyOf,
+	patience,
+	streams,
+	talk,
+} from '../helpers/datapath-clients.js';
 import {addressesOf} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 
@@ -25,20 +34,21 @@ const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
 async function serving(
 	t: ExecutionContext,
 	backend: 'far' | 'red',
-): Promise<{client: Host; frontends: readonly string[]}> {
+): Promise<{client: Host; edge: Host; frontends: readonly string[]}> {
 	const root = `${await makeBpffs(t)}/skep`;
 	const net = await lab({
 		name: 'crossing',
 		hosts: ['client', 'far', 'red'],
-		routers: ['node'],
+		routers: ['node', 'edge'],
 		links: [
 			['client', 'node'],
-			['far', 'node'],
+			['edge', 'node'],
 			['red', 'node'],
+			['far', 'edge'],
 		],
 	});
 	t.teardown(async () => net.close());
-	const {client, red, node} = net.hosts;
+	const {client, red, node, edge} = net.hosts;
 	const [outer, inner, end] = node.interfaces;
 	const inside = {ipv4: bare(inner?.ipv4), ipv6: bare(inner?.ipv6)};
 	await datapathUp({
@@ -65,6 +75,7 @@ async function serving(
 	for (const [port, protocol, to] of [
 		[30_080, 'tcp', 8080],
 		[30_053, 'udp', 5353],
+		[30_009, 'udp', 9],
 	] as const) {
 		for (const [i, address] of frontends.entries()) {
 			await services.upsert({
@@ -76,7 +87,7 @@ async function serving(
 
 	await echo(net.hosts[backend], 8080);
 	await echoUdp(t, net.hosts[backend], 5353);
-	return {client, frontends};
+	return {client, edge, frontends};
 }
 
 for (const backend of ['far', 'red'] as const) {
@@ -94,7 +105,31 @@ for (const backend of ['far', 'red'] as const) {
 			t.is(await asks(client, frontend, 30_053, 100, timeout), 100, frontend);
 		}
 	});
+
+	kernel(`a port that a backend of the other family has not is told of: ${backend}`, async t => {
+		const {client, frontends} = await serving(t, backend);
+		for (const frontend of frontends) {
+			const socket = await client.openUdp({family: familyOf(frontend)});
+			t.teardown(() => socket.close());
+			t.is(await errorOf(socket, frontend, 30_009), 'ECONNREFUSED', frontend);
+		}
+	});
 }
+
+kernel('a link on the way to the other family says how large packets may be', async t => {
+	const {client, edge, frontends} = await serving(t, 'far');
+	await edge.exec('ip', ['link', 'set', edge.interfaces[1]?.name ?? '', 'mtu', '1400']);
+	for (const frontend of frontends) {
+		const socket = await client.connect(frontend, 30_080, {
+			signal: AbortSignal.timeout(timeout),
+		});
+		t.true(await streams(socket, 300_000), frontend);
+		socket.end();
+		await once(socket, 'close');
+		const {stdout} = await client.exec('ip', ['route', 'get', frontend]);
+		t.true(stdout.includes(familyOf(frontend) === 'ipv4' ? ' mtu 1380' : ' mtu 1420'), stdout);
+	}
+});
 
 kernel('who sends too large packets to the other family learns how large they may be', async t => {
 	const {
