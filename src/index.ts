@@ -107,11 +107,8 @@ export {
 	openProgramById,
 	Program,
 } from './object/program/program.js';
-export {
-	loadProgram,
-	loadProgramAsync,
-	type LoadProgramOptions,
-} from './object/program/load-program.js';
+export {loadProgram, loadProgramAsync} from './object/program/load-program.js';
+export type {LoadProgramOptions} from './object/program/prepare-program.js';
 export type {TargetBtf} from './object/program/core-target.js';
 export {ProgramError} from './object/program/program-error.js';
 export type {ProgramInfo, ProgramStats} from './object/program/program-info.js';

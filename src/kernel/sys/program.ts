@@ -15,9 +15,9 @@ export interface ProgramLoadAttr {
 	readonly attachType: number;
 	readonly btfFd?: number | undefined;
 	/** Records of 8 bytes: instruction, type id. */
-	readonly functions?: Uint8Array;
+	readonly functions?: Uint8Array | undefined;
 	/** Records of 16 bytes: instruction, file, line text, line and column. */
-	readonly lines?: Uint8Array;
+	readonly lines?: Uint8Array | undefined;
 	readonly attachBtfId?: number;
 	/** A program or BTF object that `attachBtfId` belongs to. */
 	readonly attachFd?: number;
@@ -36,7 +36,13 @@ export interface ProgramLoadResult {
 	readonly logTrueSize: number;
 }
 
-function loadCall(load: ProgramLoadAttr): {attr: Attr; pointers: Pointers} {
+/** A program in the form of the system call's argument. */
+export interface ProgramLoadCall {
+	readonly attr: Attr;
+	readonly pointers: Pointers;
+}
+
+export function programLoadCall(load: ProgramLoadAttr): ProgramLoadCall {
 	const {functions, lines, log, instructions, descriptors} = load;
 	const attr = new Attr(144)
 		.u32(0, load.type)
@@ -71,7 +77,11 @@ const maxInterruptions = 64;
 
 /** Loads a program, again when a signal interrupts the verifier. */
 export function programLoad(load: ProgramLoadAttr): ProgramLoadResult {
-	const {attr, pointers} = loadCall(load);
+	return callProgramLoad(programLoadCall(load));
+}
+
+/** The same of what is in its final form already. */
+export function callProgramLoad({attr, pointers}: ProgramLoadCall): ProgramLoadResult {
 	let result = -EAGAIN;
 	for (let i = 0; i < maxInterruptions && result === -EAGAIN; i++) {
 		result = tryBpf('prog_load', attr, pointers);
@@ -81,8 +91,8 @@ export function programLoad(load: ProgramLoadAttr): ProgramLoadResult {
 }
 
 /** The same on the thread pool: a verification may take seconds. */
-export async function programLoadAsync(load: ProgramLoadAttr): Promise<ProgramLoadResult> {
-	const {attr, pointers} = loadCall(load);
+export async function callProgramLoadAsync(call: ProgramLoadCall): Promise<ProgramLoadResult> {
+	const {attr, pointers} = call;
 	let result = -EAGAIN;
 	for (let i = 0; i < maxInterruptions && result === -EAGAIN; i++) {
 		result = await tryBpfAsync('prog_load', attr, pointers);

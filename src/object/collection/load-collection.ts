@@ -16,10 +16,11 @@ import type {MapCodecOptions} from '../map/map-codecs.js';
 import type {BpfMap} from '../map/map.js';
 import type {MismatchPolicy} from '../map/reuse-pin.js';
 import type {MigrateOptions} from '../migrate/converter.js';
-import {loadProgram, loadProgramAsync, type LoadProgramOptions} from '../program/load-program.js';
+import {verifyProgram, verifyProgramAsync} from '../program/load-program.js';
 import type {AttachTo} from '../program/attach-btf.js';
 import {ExternResolver} from '../program/externs.js';
 import {coreTarget, type TargetBtf} from '../program/core-target.js';
+import {prepareProgram, type PreparedProgram} from '../program/prepare-program.js';
 import type {Program} from '../program/program.js';
 import {bindMetadata} from './metadata.js';
 import {Collection} from './collection.js';
@@ -75,13 +76,8 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'signal',
 ]);
 
-interface ProgramRequest {
-	readonly spec: ProgramSpec;
-	readonly options: LoadProgramOptions;
-}
-
-/** A program to be loaded; undefined where others may have their turn. */
-type Steps = Generator<ProgramRequest | undefined, Collection, Program | undefined>;
+/** A program to be verified; undefined where others may have their turn. */
+type Steps = Generator<PreparedProgram | undefined, Collection, Program | undefined>;
 
 /**
  * Loads an object: creates or reuses its maps, then loads its programs.
@@ -103,7 +99,7 @@ export function loadCollection(
 
 		let program;
 		try {
-			program = loadProgram(step.value.spec, step.value.options);
+			program = verifyProgram(step.value);
 		} catch (error) {
 			steps.throw(error);
 			throw error;
@@ -131,7 +127,7 @@ export async function loadCollectionAsync(
 
 		let program;
 		try {
-			program = await loadProgramAsync(step.value.spec, step.value.options);
+			program = await verifyProgramAsync(step.value);
 		} catch (error) {
 			steps.throw(error);
 			throw error;
@@ -151,6 +147,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 	const hasExterns = Object.keys(spec.externs).length > 0;
 	const externs = hasExterns ? new ExternResolver() : undefined;
 	const candidates = coreTarget(options.targetBtf);
+	const prepared: PreparedProgram[] = [];
 	let btf: Fd | undefined;
 	let typesLeftOut: readonly BtfFeature[] = [];
 	let typesRefusal: BtfLoadError | undefined;
@@ -163,25 +160,22 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		}
 
 		maps.open(btf?.number);
-		const btfFd = typesLeftOut.includes('functions') ? 'none' : (btf?.number ?? 'none');
+		const typed = !typesLeftOut.includes('functions');
+		const btfFd = typed && btf !== undefined ? btf.number : ('none' as const);
 		prepareCandidates(wanted, candidates);
+		const {logLevel = 0, attachTo = {}} = options;
+		const {maps: opened, absent: absentMaps} = maps;
+		const shared = {maps: opened, absentMaps, btfFd, externs, candidates, logLevel};
 		for (const each of wanted) {
-			options.signal?.throwIfAborted();
-			const {logLevel = 0, attachTo = {}} = options;
 			const to = Object.hasOwn(attachTo, each.name) ? attachTo[each.name] : undefined;
-			const program = yield {
-				spec: each,
-				options: {
-					maps: maps.maps,
-					absentMaps: maps.absent,
-					btfFd,
-					logLevel,
-					candidates,
-					...(externs === undefined ? {} : {externs}),
-					...(to === undefined ? {} : {attachTo: to}),
-				},
-			};
-			if (program !== undefined) programs[each.name] = program;
+			prepared.push(prepareProgram(each, {...shared, attachTo: to}));
+			yield undefined;
+		}
+
+		for (const each of prepared) {
+			options.signal?.throwIfAborted();
+			const program = yield each;
+			if (program !== undefined) programs[each.spec.name] = program;
 		}
 
 		options.signal?.throwIfAborted();
@@ -213,6 +207,7 @@ function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps
 		maps.rollback();
 		throw typesRefusal === undefined ? error : typesRefusal.andThen(error);
 	} finally {
+		for (const each of prepared) each[Symbol.dispose]();
 		btf?.close();
 		externs?.close();
 	}

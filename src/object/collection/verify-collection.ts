@@ -5,7 +5,8 @@ import {EbpfError, UsageError} from '../../base/errors.js';
 import type {CollectionSpec, ProgramSpec} from '../../spec/types.js';
 import {loadCollection, type LoadCollectionOptions} from './load-collection.js';
 import {coreTarget} from '../program/core-target.js';
-import {loadProgram, type LoadProgramOptions} from '../program/load-program.js';
+import {loadProgram} from '../program/load-program.js';
+import type {LoadProgramOptions} from '../program/prepare-program.js';
 
 /** What the verifier made of one program. */
 export interface Verification {

@@ -5,17 +5,15 @@ import {absentMap, poisonLoad} from './poison.js';
 import type {FunctionInfo, LineInfo, Reference} from '../../spec/types.js';
 
 /**
- * Instructions with the descriptors of maps filled in; `fdOf` gives them by name, and undefined for
+ * Fills the descriptors of maps into `instructions`; `fdOf` gives them by name, and undefined for
  * one that was switched off: what loads its address is refused where it is reached.
  */
-export function resolveReferences(
+export function fillReferences(
 	instructions: Uint8Array,
 	references: readonly Reference[],
 	fdOf: (map: string) => number | undefined,
-): Uint8Array {
-	if (references.length === 0) return instructions;
-	const resolved = instructions.slice();
-	const view = viewOf(resolved);
+): void {
+	const view = viewOf(instructions);
 	const fds = new Map<string, number | undefined>();
 	let index = 0;
 	for (const {slot, map} of references) {
@@ -26,8 +24,6 @@ export function resolveReferences(
 		else view.setUint32(slot * 8 + 4, fd, hostLittleEndian);
 		index++;
 	}
-
-	return resolved;
 }
 
 /** `struct bpf_func_info` records. */

@@ -5,57 +5,28 @@ import {constants} from 'node:os';
 import {cString} from '../../base/bytes.js';
 import {VerifierError} from '../../format/log/verifier-error.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
-import {kernelAtLeast, kernelVersionCode} from '../../kernel/host/kernel-version.js';
+import {kernelAtLeast} from '../../kernel/host/kernel-version.js';
 import {explainPermission, type Capability} from '../../kernel/host/permission.js';
 import {
-	programLoad,
-	programLoadAsync,
-	type ProgramLoadAttr,
+	callProgramLoad,
+	callProgramLoadAsync,
+	programLoadCall,
+	type ProgramLoadCall,
 	type ProgramLoadResult,
 } from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import type {Fd} from '../../kernel/sys/fd.js';
 import type {FailedRelocation} from '../../format/log/failed-relocation.js';
-import type {Candidates} from '../../spec/core-relo/candidates.js';
-import {relocateProgram} from '../../spec/core-relo/relocate.js';
-import {checkLoadable} from '../../spec/loadable.js';
-import {kernelName} from '../../spec/names.js';
 import type {ProgramSpec} from '../../spec/types.js';
-import {attachTypeNumber} from '../../uapi/attach-types.js';
-import {programTypeNumber, programTypeSince} from '../../uapi/program-types.js';
+import {programTypeSince} from '../../uapi/program-types.js';
 import {type BtfLoadError, loadTypes} from '../btf/btf-object.js';
-import {attachTarget, structOpsTarget, type AttachTarget, type AttachTo} from './attach-btf.js';
-import {coreTarget, type TargetBtf} from './core-target.js';
-import {encodeFunctions, encodeLines, resolveReferences} from './encode.js';
-import {applyExterns, ExternResolver} from './externs.js';
+import {ExternResolver} from './externs.js';
 import {nameAbsent} from './poison.js';
+import {prepareProgram, type LoadProgramOptions, type PreparedProgram} from './prepare-program.js';
 import {Program} from './program.js';
 import {ProgramError} from './program-error.js';
 
 const {E2BIG, EINVAL, ENOSPC, EPERM} = constants.errno;
-
-/** How a program is loaded. */
-export interface LoadProgramOptions {
-	/** The maps it refers to, by their names in the object. */
-	readonly maps?: Readonly<Record<string, {readonly fd: number} | undefined>>;
-	/** Names of maps that were switched off: a program may refer to them where it never comes. */
-	readonly absentMaps?: ReadonlySet<string>;
-	/** Descriptor of the object's BTF, where it is in the kernel already; `none`: no types. */
-	readonly btfFd?: number | 'none' | undefined;
-	/** Finds what it uses of the kernel; shared by programs that are loaded together. */
-	readonly externs?: ExternResolver;
-	/** The function of another program that it replaces (`freplace`) or traces. */
-	readonly attachTo?: AttachTo;
-	/** What CO-RE relocations are applied for; the running kernel and its modules unless given. */
-	readonly targetBtf?: TargetBtf | undefined;
-	/** The same, searched already; shared by programs that are loaded together. */
-	readonly candidates?: Candidates;
-	/**
-	 * What the verifier writes on success: nothing (0, the default), every state (1), every
-	 * instruction (2), statistics only (4, *Kernel:* 5.2). A refusal is always logged.
-	 */
-	readonly logLevel?: number;
-}
 
 const firstLogSize = 64 * 1024;
 // The kernel's own limit is a quarter of 2^32; nobody reads that.
@@ -66,7 +37,7 @@ const maxAttempts = 24;
 const anyTrace = 3;
 const briefTrace = 1;
 
-type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
+type Steps = Generator<ProgramLoadCall, Program, ProgramLoadResult>;
 
 /**
  * Loads one program.
@@ -79,11 +50,9 @@ type Steps = Generator<ProgramLoadAttr, Program, ProgramLoadResult>;
  */
 export function loadProgram(spec: ProgramSpec, options: LoadProgramOptions = {}): Program {
 	using own = new OwnParts(spec, options);
-	const steps = loadSteps(spec, own.options);
 	try {
-		for (let step = steps.next(); ; step = steps.next(programLoad(step.value))) {
-			if (step.done === true) return step.value;
-		}
+		using prepared = prepareProgram(spec, own.options);
+		return verifyProgram(prepared);
 	} catch (error) {
 		throw own.explain(error);
 	}
@@ -95,13 +64,27 @@ export async function loadProgramAsync(
 	options: LoadProgramOptions = {},
 ): Promise<Program> {
 	using own = new OwnParts(spec, options);
-	const steps = loadSteps(spec, own.options);
 	try {
-		for (let step = steps.next(); ; step = steps.next(await programLoadAsync(step.value))) {
-			if (step.done === true) return step.value;
-		}
+		using prepared = prepareProgram(spec, own.options);
+		return await verifyProgramAsync(prepared);
 	} catch (error) {
 		throw own.explain(error);
+	}
+}
+
+/** Loads what `prepareProgram` has made. *Throws:* what `loadProgram` throws. */
+export function verifyProgram(prepared: PreparedProgram): Program {
+	const steps = loadSteps(prepared);
+	for (let step = steps.next(); ; step = steps.next(callProgramLoad(step.value))) {
+		if (step.done === true) return step.value;
+	}
+}
+
+/** The same on the thread pool. */
+export async function verifyProgramAsync(prepared: PreparedProgram): Promise<Program> {
+	const steps = loadSteps(prepared);
+	for (let step = steps.next(); ; step = steps.next(await callProgramLoadAsync(step.value))) {
+		if (step.done === true) return step.value;
 	}
 }
 
@@ -139,37 +122,20 @@ class OwnParts implements Disposable {
 	}
 }
 
-function* loadSteps(spec: ProgramSpec, options: LoadProgramOptions): Steps {
-	checkLoadable(spec);
-	const candidates = options.candidates ?? coreTarget(options.targetBtf);
-	const {instructions, failures} = relocateProgram(spec, candidates);
-	const target = attachTarget(spec, options.attachTo);
-	try {
-		const attr = loadAttr(spec, instructions, options, target);
-		return yield* verifySteps(spec, attr, options, failures);
-	} finally {
-		target.close();
-	}
-}
-
-function* verifySteps(
-	spec: ProgramSpec,
-	attr: ProgramLoadAttr,
-	options: LoadProgramOptions,
-	failures: readonly FailedRelocation[],
-): Steps {
-	let level = options.logLevel ?? 0;
+function* loadSteps({spec, attr, call, logLevel, failures}: PreparedProgram): Steps {
+	let level = logLevel;
 	let log = level === 0 ? undefined : new Uint8Array(firstLogSize);
 	let refusal: number | undefined;
 
 	// A program that is too complex takes seconds to be refused again, for a log that nobody asked
 	// for and that says the same over and over; newer kernels keep its end, which tells enough.
 	const isTailEnough = (logTrueSize: number): boolean =>
-		refusal === E2BIG && logTrueSize > 0 && ((options.logLevel ?? 0) & anyTrace) === 0;
+		refusal === E2BIG && logTrueSize > 0 && (logLevel & anyTrace) === 0;
 
 	for (let attempt = 0; attempt < maxAttempts; attempt++) {
-		const isPlain = level === attr.logLevel && log === undefined;
-		const {result, logTrueSize} = yield isPlain ? attr : {...attr, logLevel: level, log};
+		const {result, logTrueSize} = yield log === undefined
+			? call
+			: programLoadCall({...attr, logLevel: level, log});
 		if (result >= 0) {
 			return new Program(result, spec, log === undefined ? '' : cString(log));
 		}
@@ -189,58 +155,6 @@ function* verifySteps(
 	}
 
 	throw refusedError(spec, refusal ?? ENOSPC, log === undefined ? '' : cString(log), failures);
-}
-
-function loadAttr(
-	spec: ProgramSpec,
-	relocated: Uint8Array,
-	options: LoadProgramOptions,
-	target: AttachTarget,
-): ProgramLoadAttr {
-	const {externs} = options;
-	const btfFd = options.btfFd === 'none' ? undefined : options.btfFd;
-	const typed = btfFd !== undefined;
-	let instructions = resolveReferences(relocated, spec.references, map =>
-		fdOfMap(spec, map, options),
-	);
-	let descriptors;
-	if (spec.externs.length > 0 && externs !== undefined) {
-		instructions = instructions.slice();
-		descriptors = applyExterns(instructions, spec, externs);
-	}
-
-	const structOps = spec.type === 'struct_ops' ? structOpsTarget(spec) : undefined;
-	return {
-		type: programTypeNumber(spec.type),
-		instructions,
-		descriptors,
-		license: spec.license,
-		name: kernelName(spec.name),
-		flags: spec.flags,
-		attachType: structOps?.member ?? attachTypeOf(spec),
-		btfFd,
-		functions: typed ? encodeFunctions(spec.functions) : new Uint8Array(0),
-		lines: typed ? encodeLines(spec.lines) : new Uint8Array(0),
-		attachBtfId: structOps?.typeId ?? target.btfId,
-		attachFd: target.fd ?? 0,
-		kernelVersion: spec.type === 'kprobe' ? kernelVersionCode() : 0,
-		logLevel: 0,
-	};
-}
-
-function attachTypeOf({attachType}: ProgramSpec): number {
-	return attachType === undefined ? 0 : attachTypeNumber(attachType);
-}
-
-function fdOfMap(
-	spec: ProgramSpec,
-	name: string,
-	{maps = {}, absentMaps}: LoadProgramOptions,
-): number | undefined {
-	const map = Object.hasOwn(maps, name) ? maps[name] : undefined;
-	if (map !== undefined) return map.fd;
-	if (absentMaps?.has(name) === true) return undefined;
-	throw new ProgramError('load', spec.name, `it uses map "${name}", which was not given`);
 }
 
 function refusedError(
