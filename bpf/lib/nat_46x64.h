@@ -6,6 +6,8 @@
 #ifndef SKEP_LIB_NAT_46X64_H
 #define SKEP_LIB_NAT_46X64_H
 
+#include <linux/udp.h>
+
 #include "delivery.h"
 #include "nat_entry.h"
 
@@ -163,12 +165,28 @@ __noinline int convert_ipv6(struct __sk_buff *ctx, struct walk *walk, const stru
 	return walk && to ? convert(ctx, walk, to, IPV6) : 0;
 }
 
+/* Bytes of the packet, or of the largest that it will be cut into: what a segment has of L4 stays as it is
+ * when its IP header grows.
+ */
+static __always_inline __u32 largest_segment(struct __sk_buff *ctx, const struct packet *packet)
+{
+	__u32 header = sizeof(struct udphdr);
+	__u8 offset;
+
+	if (!ctx->gso_size)
+		return ctx->len - ETH_HLEN;
+	if (packet->protocol == IPPROTO_TCP &&
+	    !bpf_skb_load_bytes(ctx, packet->l4_offset + 12, &offset, sizeof(offset)))
+		header = (offset >> 4) * 4;
+	return packet->l4_offset - ETH_HLEN + header + ctx->gso_size;
+}
+
 static __always_inline int find_way(struct __sk_buff *ctx, struct walk *walk,
 				    const struct packet_ends *to, enum family family)
 {
 	struct packet converted = { .saddr = to->saddr, .protocol = walk->packet.protocol };
 	struct bpf_fib_lookup route;
-	__u32 length = ctx->gso_size ? 0 : ctx->len - ETH_HLEN + growth_46x64(family);
+	__u32 length = largest_segment(ctx, &walk->packet) + growth_46x64(family);
 	long found = find_route(ctx, &converted, other_family(family), &to->daddr, length, &route);
 
 	if (found != BPF_FIB_LKUP_RET_FRAG_NEEDED)

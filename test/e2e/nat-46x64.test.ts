@@ -34,7 +34,7 @@ const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
 async function serving(
 	t: ExecutionContext,
 	backend: 'far' | 'red',
-): Promise<{client: Host; edge: Host; frontends: readonly string[]}> {
+): Promise<{client: Host; edge: Host; far: Host; frontends: readonly string[]}> {
 	const root = `${await makeBpffs(t)}/skep`;
 	const net = await lab({
 		name: 'crossing',
@@ -48,7 +48,7 @@ async function serving(
 		],
 	});
 	t.teardown(async () => net.close());
-	const {client, red, node, edge} = net.hosts;
+	const {client, red, node, edge, far} = net.hosts;
 	const [outer, inner, end] = node.interfaces;
 	const inside = {ipv4: bare(inner?.ipv4), ipv6: bare(inner?.ipv6)};
 	await datapathUp({
@@ -87,7 +87,7 @@ async function serving(
 
 	await echo(net.hosts[backend], 8080);
 	await echoUdp(t, net.hosts[backend], 5353);
-	return {client, edge, frontends};
+	return {client, edge, far, frontends};
 }
 
 for (const backend of ['far', 'red'] as const) {
@@ -115,6 +115,22 @@ for (const backend of ['far', 'red'] as const) {
 		}
 	});
 }
+
+kernel('segments that a device is to cut get no larger than its link', async t => {
+	const {
+		client,
+		edge,
+		far,
+		frontends: [frontend = ''],
+	} = await serving(t, 'far');
+	// The backend would take larger ones, and says so.
+	await edge.exec('ip', ['link', 'set', edge.interfaces[1]?.name ?? '', 'mtu', '9000']);
+	await far.exec('ip', ['link', 'set', far.interfaces[0]?.name ?? '', 'mtu', '9000']);
+	const socket = await client.connect(frontend, 30_080, {signal: AbortSignal.timeout(timeout)});
+	t.true(await streams(socket, 300_000));
+	socket.destroy();
+	t.true((await client.exec('ip', ['route', 'get', frontend])).stdout.includes(' mtu 1480'));
+});
 
 kernel('a link on the way to the other family says how large packets may be', async t => {
 	const {client, edge, frontends} = await serving(t, 'far');
