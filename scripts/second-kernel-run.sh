@@ -10,5 +10,11 @@ export CI=true
 for _ in "${files[@]}"; do
 	node dist/test/second-kernel/guest.js /run/out/results "${files[@]}" && break
 done
-node dist/cli/skep.cjs feature program map link | awk '$3 == "no"' >/run/out/features
+{
+	echo 'programs are attached by'
+	node dist/test/second-kernel/mechanisms.js
+	echo
+	echo 'the kernel lacks'
+	node dist/cli/skep.cjs feature program map link | awk '$2 == "no" {print $1, "since", $3}'
+} >/run/out/features
 echo 0 >/run/out/status

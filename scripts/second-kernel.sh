@@ -93,7 +93,7 @@ files=($*)
 ((${#files[@]} > 0)) || fail 'no such test files'
 printf '%s\n' "${files[@]}" >"$out/files"
 echo "second kernel: booting $release"
-qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 3G -nodefaults -display none \
+qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 1,maxcpus=2 -m 3G -nodefaults -display none \
 	-no-reboot -serial stdio -kernel "$folder/root/boot/vmlinuz-$release" \
 	-initrd "$folder/initramfs.cpio" \
 	-append 'console=ttyS0 quiet panic=-1 no_timer_check mitigations=off init_on_alloc=0' \

@@ -11,6 +11,9 @@ const output = fileURLToPath(new URL('../..', import.meta.url));
 const project = join(output, '..');
 const cache = join(output, '.cache');
 
+/** What is being compiled, by path. */
+const running = new Map<string, Promise<string>>();
+
 const targets: Partial<Record<NodeJS.Architecture, [kernel: string, multiarch: string]>> = {
 	x64: ['x86', 'x86_64-linux-gnu'],
 	arm64: ['arm64', 'aarch64-linux-gnu'],
@@ -34,11 +37,21 @@ export async function compile(source: string, extra: readonly string[] = []): Pr
 		.digest('hex');
 	const object = join(cache, `${hash.slice(0, 20)}.bpf.o`);
 	if (existsSync(object)) return object;
+	// Tests of a file run at once and often want the same object.
+	const known = running.get(object) ?? compileTo(object, [clang, ...all], source);
+	running.set(object, known);
+	return known;
+}
 
+async function compileTo(
+	object: string,
+	[clang = '', ...all]: readonly string[],
+	source: string,
+): Promise<string> {
 	await mkdir(cache, {recursive: true});
 	// Processes and threads may compile the same source at once: each writes its own, the rename
 	// is atomic.
-	const own = join(cache, `${hash.slice(0, 20)}.${randomUUID()}`);
+	const own = `${object}.${randomUUID()}`;
 	await writeFile(`${own}.bpf.c`, source);
 	await run(clang, ...all, '-c', `${own}.bpf.c`, '-o', `${own}.bpf.o`);
 	await rename(`${own}.bpf.o`, object);

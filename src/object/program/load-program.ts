@@ -36,6 +36,7 @@ const maxAttempts = 24;
 /** Bits of a log level that make the verifier write what it walks through. */
 const anyTrace = 3;
 const briefTrace = 1;
+const statistics = 4;
 
 type Steps = Generator<ProgramLoadCall, Program, ProgramLoadResult>;
 
@@ -126,11 +127,12 @@ function* loadSteps({spec, attr, call, logLevel, failures}: PreparedProgram): St
 	let level = logLevel;
 	let log = level === 0 ? undefined : new Uint8Array(firstLogSize);
 	let refusal: number | undefined;
+	let isTraceWanted = true;
 
 	// A program that is too complex takes seconds to be refused again, for a log that nobody asked
-	// for and that says the same over and over; newer kernels keep its end, which tells enough.
-	const isTailEnough = (logTrueSize: number): boolean =>
-		refusal === E2BIG && logTrueSize > 0 && (logLevel & anyTrace) === 0;
+	// for and that says the same over and over. Kernels since 6.4 keep its end, which tells enough;
+	// older ones keep its beginning, so they are asked for what they say besides it.
+	const isTraceFutile = (): boolean => refusal === E2BIG && (logLevel & anyTrace) === 0;
 
 	for (let attempt = 0; attempt < maxAttempts; attempt++) {
 		const {result, logTrueSize} = yield log === undefined
@@ -143,10 +145,13 @@ function* loadSteps({spec, attr, call, logLevel, failures}: PreparedProgram): St
 		const errno = -result;
 		const truncated = log !== undefined && errno === ENOSPC;
 		if (!truncated) refusal ??= errno;
-		if (log === undefined || (level & anyTrace) === 0) {
+		if (log === undefined || (isTraceWanted && (level & anyTrace) === 0)) {
 			level |= briefTrace;
 			log ??= new Uint8Array(firstLogSize);
-		} else if (truncated && log.length < lastLogSize && !isTailEnough(logTrueSize)) {
+		} else if (truncated && isTraceFutile() && logTrueSize === 0 && isTraceWanted) {
+			isTraceWanted = false;
+			level = statistics;
+		} else if (truncated && log.length < lastLogSize && !isTraceFutile()) {
 			const size = logTrueSize > log.length ? logTrueSize : log.length * 4;
 			log = new Uint8Array(Math.min(size, lastLogSize));
 		} else {
