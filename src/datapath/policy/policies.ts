@@ -1,13 +1,8 @@
 /** Policies of endpoints: looked at, and replaced under traffic. */
 
-import {constants} from 'node:os';
-import {join} from 'node:path';
-
 import {UsageError} from '../../base/errors.js';
 import {programsEnded} from '../../kernel/sys/grace.js';
-import {PinError} from '../../object/pin/pin-error.js';
-import {replacePin, unpinPath} from '../../object/pin/pin.js';
-import {asidePath, sweepTemporaries} from '../../object/pin/successor.js';
+import {unpinPath} from '../../object/pin/pin.js';
 import {locked} from '../locks.js';
 import {Identities, listIdentities, type Identity} from '../identities/identities.js';
 import {LabelIndex} from '../identities/labels.js';
@@ -27,6 +22,7 @@ import {
 } from './enforcement.js';
 import {forgetOldRules, keepRules, stalePolicies, type CompiledPolicy} from './kept-rules.js';
 import {describeEntry, type PolicyMapEntry} from './map-entry.js';
+import {pinAside, pinInPlace, policyName, policyPath, unpinAside} from './pins.js';
 import {openPolicyInForce, policyIdInForce, policyIds, readEnforcement} from './policy-in-force.js';
 import {createPolicyMap, openPolicyMap, openPolicyTypes, type PolicyMap} from './policy-map.js';
 import {namesLabels, type FindLabels, type PolicyRule} from './rule.js';
@@ -217,7 +213,7 @@ export class Policies {
 			}
 
 			const pinned = new Set(this.maps.policyIds());
-			for (const id of ids) if (pinned.has(id)) unpinPath(this.pinOf(id));
+			for (const id of ids) if (pinned.has(id)) unpinPath(policyPath(this.maps, id));
 			forgetOldRules(this.maps);
 			return had.length;
 		});
@@ -240,15 +236,15 @@ export class Policies {
 				unfinished.push(id);
 				raisePolicyRevision(this.maps, id);
 				if (inForce === undefined) {
-					unpinPath(this.pinOf(id));
+					unpinPath(policyPath(this.maps, id));
 				} else {
 					using map = openPolicyMap(inForce);
-					this.pin(id, map);
+					pinAside(this.maps, id, map);
+					pinInPlace(this.maps, id);
 				}
-
-				sweepTemporaries(this.pinOf(id));
 			}
 
+			unpinAside(this.maps);
 			forgetOldRules(this.maps);
 			return unfinished;
 		});
@@ -270,8 +266,9 @@ export class Policies {
 		try {
 			for (const {policy, entries} of list) {
 				const {endpointId, rules} = policy;
-				const map = createPolicyMap(pinName(endpointId), entries, types);
+				const map = createPolicyMap(policyName(endpointId), entries, types);
 				fresh.push({endpointId, map});
+				pinAside(this.maps, endpointId, map);
 				if (!rules.some(namesLabels)) continue;
 				keepRules(this.maps.root, {endpointId, mapId: map.info.id}, rules);
 			}
@@ -287,9 +284,12 @@ export class Policies {
 					if (change === undefined) continue;
 					const isInForce = policyIdInForce(this.maps, endpointId) === map.info.id;
 					finishFlags(this.maps, isInForce ? change : {...change, to: change.from});
-					if (isInForce) this.pin(endpointId, map);
+					if (isInForce) pinInPlace(this.maps, endpointId);
 				}
 			}
+		} catch (error) {
+			unpinAside(this.maps);
+			throw error;
 		} finally {
 			types?.fd.close();
 			for (const {map} of fresh) map.close();
@@ -339,27 +339,6 @@ export class Policies {
 		const {policy_revision: revision} = readSettings(this.maps, endpointId);
 		return {endpointId, enforcement, revision};
 	}
-
-	private pin(endpointId: number, map: PolicyMap): void {
-		const path = this.pinOf(endpointId);
-		const what = `policy of endpoint ${endpointId}`;
-		try {
-			replacePin(map.fd, path, what);
-		} catch (error) {
-			if (!(error instanceof PinError) || error.errno !== constants.errno.EEXIST) throw error;
-			// What a process of the same number left behind when it died.
-			unpinPath(asidePath(path, process.pid));
-			replacePin(map.fd, path, what);
-		}
-	}
-
-	private pinOf(endpointId: number): string {
-		return join(this.maps.root, this.maps.prefix + pinName(endpointId));
-	}
-}
-
-function pinName(endpointId: number): string {
-	return `policy_v2_${String(endpointId).padStart(5, '0')}`;
 }
 
 function isEmpty({enforcement, revision}: Omit<PolicySummary, 'entries'>): boolean {

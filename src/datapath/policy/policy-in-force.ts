@@ -3,6 +3,7 @@
 import {DatapathError} from '../datapath-error.js';
 import type {DatapathMaps} from '../maps.js';
 import {enforcementOf, readSettings, type PolicyEnforcement} from './enforcement.js';
+import {idsAside} from './pins.js';
 import {openPolicyMap, type PolicyMap} from './policy-map.js';
 
 /** Cilium writes what is not enforced as rules that allow everything. */
@@ -19,12 +20,14 @@ export function policyIdInForce(maps: DatapathMaps, endpointId: number): number 
 	return typeof id === 'number' ? id : undefined;
 }
 
-/** Endpoints that have a policy in force or pinned, in no order. */
+/**
+ * Endpoints that have a policy in force or pinned, in no order. Whatever comes into force was pinned
+ * before, if beside its place only, so nobody looks into all places: that would take kernels before 6.8
+ * a grace period for each of them.
+ */
 export function policyIds(maps: DatapathMaps): Iterable<number> {
-	const ids = new Set(maps.policyIds());
-	const slots = maps.policies;
-	if (slots?.known === true) for (const id of slots.map.keys()) ids.add(id);
-	return ids;
+	const aside = idsAside(maps).filter(id => policyIdInForce(maps, id) !== undefined);
+	return new Set([...maps.policyIds(), ...aside]);
 }
 
 /**

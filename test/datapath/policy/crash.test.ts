@@ -1,9 +1,10 @@
 import {once} from 'node:events';
-import {existsSync} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {Worker} from 'node:worker_threads';
 
 import type {PolicyRule} from '../../../src/datapath/index.js';
+import {pinAside} from '../../../src/datapath/policy/pins.js';
 import {policyIdInForce} from '../../../src/datapath/policy/policy-in-force.js';
 import {createPolicyMap} from '../../../src/datapath/policy/policy-map.js';
 import {putPolicies} from '../../../src/datapath/policy/slots.js';
@@ -53,6 +54,18 @@ kernel('what a process left half done is finished by the next one', async t => {
 	t.deepEqual(await policies.recover(), [12]);
 	t.deepEqual(maps.policyIds(), [endpoint.id, 12]);
 	t.false(existsSync(left));
+});
+
+kernel('a policy that never came into force leaves nothing', async t => {
+	const {policies, maps, root} = await guardEndpoint(t);
+	using map = createPolicyMap('policy', compileRules(rules(peers.db)));
+	pinAside(maps, 12, map);
+	t.deepEqual(policies.list(), []);
+	t.deepEqual(await policies.recover(), []);
+	t.deepEqual(
+		readdirSync(root).filter(name => name.startsWith('policy_v2_')),
+		[],
+	);
 });
 
 kernel('a process that dies at any point leaves the old or the new policy', async t => {
