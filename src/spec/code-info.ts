@@ -2,7 +2,8 @@
 
 import type {Btf} from '../format/btf/btf.js';
 import {type CoreRelocation, type ExtSection, parseBtfExt} from '../format/btf/ext.js';
-import type {FunctionInfo, LineInfo} from './types.js';
+import {linesBySlot, linesWithin} from './line-records.js';
+import type {FunctionInfo} from './types.js';
 
 /** Records of `.BTF.ext`, by section name and by ascending slot. */
 export class CodeInfo {
@@ -15,7 +16,7 @@ export class CodeInfo {
 		for (const [name, section] of parseBtfExt(bytes, types)) {
 			sections.set(name, {
 				functions: bySlot(section.functions),
-				lines: bySlot(section.lines),
+				lines: linesBySlot(section.lines),
 				relocations: bySlot(section.relocations),
 			});
 		}
@@ -30,9 +31,9 @@ export class CodeInfo {
 		return found?.slot === slot ? found : undefined;
 	}
 
-	/** Lines of `start..end`, in slots. */
-	lines(section: string, start: number, end: number): readonly LineInfo[] {
-		return within(this.#sections.get(section)?.lines ?? [], start, end);
+	/** Records of the lines of `start..end`, in slots. */
+	lines(section: string, start: number, end: number): Uint32Array {
+		return linesWithin(this.#sections.get(section)?.lines ?? new Uint32Array(0), start, end);
 	}
 
 	/** CO-RE relocations of `start..end`, in slots. */

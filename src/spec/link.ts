@@ -2,15 +2,16 @@
 
 import {viewOf} from '../base/bytes.js';
 import type {Btf} from '../format/btf/btf.js';
-import type {CoreRelocation} from '../format/btf/ext.js';
+import {type CoreRelocation, lineWords} from '../format/btf/ext.js';
 import {pseudoCalls, pseudoLoads} from '../uapi/pseudo.js';
 import type {Bodies, Body} from './body.js';
 import type {CodeInfo} from './code-info.js';
 import type {CodeFunction, Functions, NamedProgram} from './functions.js';
+import {withLines} from './line-records.js';
 import type {ObjectFile} from './object-file.js';
 import {sectionMeaning} from './sections.js';
 import {SpecError} from './spec-error.js';
-import type {ExternUse, FunctionInfo, LineInfo, ProgramSpec, Reference} from './types.js';
+import type {ExternUse, FunctionInfo, ProgramSpec, Reference} from './types.js';
 
 /**
  * Instructions of all programs together: every program has its own copy of what it reaches, so a
@@ -56,8 +57,8 @@ export class Linker {
 		const placed = this.#place(main, name);
 		const meaning = sectionMeaning(main.section.name);
 		const {instructions, references, externs} = this.#assemble(placed);
-		return {
-			kind: 'program',
+		const program = {
+			kind: 'program' as const,
 			name,
 			section: main.section.name,
 			type: meaning?.type ?? 'unspec',
@@ -66,15 +67,15 @@ export class Linker {
 			flags: meaning?.flags ?? 0,
 			autoload: meaning?.autoload ?? !main.section.name.startsWith('?'),
 			license: this.#object.license,
-			byteOrder: this.#littleEndian ? 'little' : 'big',
+			byteOrder: this.#littleEndian ? ('little' as const) : ('big' as const),
 			instructions,
 			references,
 			externs,
 			functions: this.#functions(placed),
-			lines: this.#lines(placed),
 			coreRelocations: this.#coreRelocations(placed),
 			types: this.#types,
 		};
+		return withLines(program, this.#lines(placed));
 	}
 
 	/**
@@ -129,13 +130,14 @@ export class Linker {
 				if (address) this.#setImmediate(view, at + 1, 0);
 			}
 
-			for (const {slot: own, kind, map, offset} of body.references) {
+			for (const reference of body.references) {
+				const {slot: own, kind, map, offset} = reference;
 				const at = slot + own;
 				const value = kind === 'map-value';
 				const source = value ? pseudoLoads.map_value : pseudoLoads.map_fd;
 				this.#patch(view, at, source, 0);
 				this.#setImmediate(view, at + 1, offset);
-				references.push({slot: at, kind, map, offset});
+				references.push(slot === 0 ? reference : {slot: at, kind, map, offset});
 			}
 
 			for (const use of body.externs) externs.push({...use, slot: slot + use.slot});
@@ -170,23 +172,25 @@ export class Linker {
 		return functions;
 	}
 
-	/** None unless every function starts with a line: the kernel refuses anything else. */
-	#lines(placed: ReadonlyMap<CodeFunction, Placed>): LineInfo[] {
-		const lines: LineInfo[] = [];
+	/** Records; none unless every function starts with a line: the kernel refuses anything else. */
+	#lines(placed: ReadonlyMap<CodeFunction, Placed>): Uint32Array {
+		const parts: {own: Uint32Array; moved: number}[] = [];
+		let length = 0;
 		for (const {code, slot} of placed.values()) {
 			const start = code.start / instructionSize;
-			const own = this.#info.lines(
-				code.section.name,
-				start,
-				start + code.size / instructionSize,
-			);
-			if (own[0]?.slot !== start) return [];
-			const moved = slot - start;
-			for (const line of own) {
-				const {fileOffset, textOffset, lineColumn} = line;
-				const slot = line.slot + moved;
-				lines.push(moved === 0 ? line : {slot, fileOffset, textOffset, lineColumn});
-			}
+			const end = start + code.size / instructionSize;
+			const own = this.#info.lines(code.section.name, start, end);
+			if (own[0] !== start) return new Uint32Array(0);
+			parts.push({own, moved: slot - start});
+			length += own.length;
+		}
+
+		const lines = new Uint32Array(length);
+		let at = 0;
+		for (const {own, moved} of parts) {
+			lines.set(own, at);
+			const end = at + own.length;
+			for (; at < end; at += lineWords) lines[at] = (lines[at] ?? 0) + moved;
 		}
 
 		return lines;

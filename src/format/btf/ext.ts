@@ -9,7 +9,8 @@ import {printable} from './printable.js';
 /** Records of one program section. Slots count 8-byte instructions from the section's start. */
 export interface ExtSection {
 	readonly functions: readonly ExtFunction[];
-	readonly lines: readonly ExtLine[];
+	/** `lineWords` each: slot, then string offsets of file and text, then line and column. */
+	readonly lines: Uint32Array;
 	readonly relocations: readonly CoreRelocation[];
 }
 
@@ -17,15 +18,6 @@ export interface ExtFunction {
 	readonly slot: number;
 	/** Of the FUNC. */
 	readonly typeId: number;
-}
-
-export interface ExtLine {
-	readonly slot: number;
-	/** String offsets in the BTF. */
-	readonly fileOffset: number;
-	readonly textOffset: number;
-	/** Line in the high 22 bits, column in the low 10. */
-	readonly lineColumn: number;
 }
 
 export interface CoreRelocation {
@@ -36,6 +28,9 @@ export interface CoreRelocation {
 	/** `BPF_CORE_*`. */
 	readonly kind: number;
 }
+
+/** Words of a line's record, as of the kernel's `struct bpf_line_info`. */
+export const lineWords = 4;
 
 const oldHeaderSize = 24;
 const headerSize = 32;
@@ -76,9 +71,11 @@ function wordsOf(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
 	return new Uint32Array(copy.buffer);
 }
 
+const noLines = new Uint32Array(0);
+
 interface Draft {
 	readonly functions: ExtFunction[];
-	readonly lines: ExtLine[];
+	lines: Uint32Array;
 	readonly relocations: CoreRelocation[];
 }
 
@@ -105,7 +102,7 @@ class ExtReader {
 
 	read(): Map<string, Draft> {
 		this.readPart('functions', 2, 2, (run, {functions}) => this.readFunctions(run, functions));
-		this.readPart('lines', 4, 4, (run, {lines}) => this.readLines(run, lines));
+		this.readPart('lines', 4, 4, (run, draft) => this.readLines(run, draft));
 		if (this.header * 4 < headerSize) return this.sections;
 		this.readPart('relocations', 6, 4, (run, {relocations}) =>
 			this.readRelocations(run, relocations),
@@ -142,7 +139,11 @@ class ExtReader {
 			const run = {at, end: at + count * step, step};
 			if (count === 0) this.fail(`section "${printable(name)}" has no records`, at);
 			if (run.end > end) this.fail(`section "${printable(name)}" is cut off`, at);
-			const draft = this.sections.get(name) ?? {functions: [], lines: [], relocations: []};
+			const draft = this.sections.get(name) ?? {
+				functions: [],
+				lines: noLines,
+				relocations: [],
+			};
 			this.sections.set(name, draft);
 			read(run, draft);
 			at = run.end;
@@ -161,9 +162,13 @@ class ExtReader {
 		}
 	}
 
-	private readLines({at: start, end, step}: Run, lines: ExtLine[]): void {
+	private readLines({at: start, end, step}: Run, draft: Draft): void {
 		const {words} = this;
 		const {stringEnd} = this.btf;
+		const known = draft.lines;
+		const lines = new Uint32Array(known.length + ((end - start) / step) * lineWords);
+		lines.set(known);
+		let to = known.length;
 		for (let at = start; at < end; at += step) {
 			const offset = words[at] ?? 0;
 			const fileOffset = words[at + 1] ?? 0;
@@ -171,8 +176,14 @@ class ExtReader {
 			if (offset % 8 !== 0) this.failInside(offset, at);
 			if (fileOffset >= stringEnd) this.fail(`there is no string at ${fileOffset}`, at);
 			if (textOffset >= stringEnd) this.fail(`there is no string at ${textOffset}`, at);
-			lines.push({slot: offset / 8, fileOffset, textOffset, lineColumn: words[at + 3] ?? 0});
+			lines[to] = offset / 8;
+			lines[to + 1] = fileOffset;
+			lines[to + 2] = textOffset;
+			lines[to + 3] = words[at + 3] ?? 0;
+			to += lineWords;
 		}
+
+		draft.lines = lines;
 	}
 
 	private readRelocations({at: start, end, step}: Run, relocations: CoreRelocation[]): void {

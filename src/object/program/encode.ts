@@ -2,7 +2,8 @@
 
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {absentMap, poisonLoad} from './poison.js';
-import type {FunctionInfo, LineInfo, Reference} from '../../spec/types.js';
+import {lineRecords} from '../../spec/line-records.js';
+import type {FunctionInfo, ProgramSpec, Reference} from '../../spec/types.js';
 
 /**
  * Fills the descriptors of maps into `instructions`; `fdOf` gives them by name, and undefined for
@@ -39,16 +40,7 @@ export function encodeFunctions(functions: readonly FunctionInfo[]): Uint8Array 
 }
 
 /** `struct bpf_line_info` records. */
-export function encodeLines(lines: readonly LineInfo[]): Uint8Array {
-	const words = new Uint32Array(lines.length * 4);
-	let at = 0;
-	for (const {slot, fileOffset, textOffset, lineColumn} of lines) {
-		words[at] = slot;
-		words[at + 1] = fileOffset;
-		words[at + 2] = textOffset;
-		words[at + 3] = lineColumn;
-		at += 4;
-	}
-
-	return new Uint8Array(words.buffer);
+export function encodeLines(program: ProgramSpec): Uint8Array {
+	const {buffer, byteOffset, byteLength} = lineRecords(program);
+	return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -102,7 +102,7 @@ function loadAttr(
 		attachType: structOps?.member ?? attachTypeOf(spec),
 		btfFd,
 		functions: typed ? encodeFunctions(spec.functions) : undefined,
-		lines: typed ? encodeLines(spec.lines) : undefined,
+		lines: typed ? encodeLines(spec) : undefined,
 		attachBtfId: structOps?.typeId ?? target.btfId,
 		attachFd: target.fd ?? 0,
 		kernelVersion: spec.type === 'kprobe' ? kernelVersionCode() : 0,
