@@ -14,6 +14,7 @@
 #undef SOURCE_FILE
 #define SOURCE_FILE SOURCE_NAT_46X64
 
+#define IPV6_MIN_MTU	1280
 #define HEADER_GROWTH	((int)(sizeof(struct ipv6hdr) - sizeof(struct iphdr)))
 
 static __always_inline enum family other_family(enum family family)
@@ -93,6 +94,22 @@ static __always_inline int write_ends(struct __sk_buff *ctx, const struct packet
 	       packet_store(ctx, packet->l4_offset, to_ports, sizeof(to_ports), 0);
 }
 
+/* Bytes of the packet, or of the largest that it will be cut into: what a segment has of L4 stays as it is
+ * when its IP header grows.
+ */
+static __always_inline __u32 largest_segment(struct __sk_buff *ctx, const struct packet *packet)
+{
+	__u32 header = sizeof(struct udphdr);
+	__u8 offset;
+
+	if (!ctx->gso_size)
+		return ctx->len - ETH_HLEN;
+	if (packet->protocol == IPPROTO_TCP &&
+	    !bpf_skb_load_bytes(ctx, packet->l4_offset + 12, &offset, sizeof(offset)))
+		header = (offset >> 4) * 4;
+	return packet->l4_offset - ETH_HLEN + header + ctx->gso_size;
+}
+
 static __always_inline int write_header_ipv6(struct __sk_buff *ctx, const struct packet *packet,
 					     const struct packet_ends *to)
 {
@@ -116,12 +133,19 @@ static __always_inline int write_header_ipv4(struct __sk_buff *ctx, const struct
 {
 	struct iphdr ip = { .version = 4, .ihl = 5, .protocol = packet->protocol };
 	struct ipv6hdr old;
+	__u32 length;
 
 	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &old, sizeof(old)))
 		return -1;
 	ip.tos = old.priority << 4 | old.flow_lbl[0] >> 4;
 	ip.tot_len = bpf_htons(bpf_ntohs(old.payload_len) + sizeof(ip));
-	ip.frag_off = bpf_htons(IPV4_DONT_FRAGMENT);
+	length = ctx->gso_size ? largest_segment(ctx, packet)
+			       : bpf_ntohs(old.payload_len) + sizeof(old);
+	/* Nobody of IPv6 need send smaller ones, though links of IPv4 may be smaller. */
+	if (length > IPV6_MIN_MTU)
+		ip.frag_off = bpf_htons(IPV4_DONT_FRAGMENT);
+	else
+		ip.id = bpf_get_prandom_u32();
 	ip.ttl = old.hop_limit;
 	ip.saddr = to->saddr.p1;
 	ip.daddr = to->daddr.p1;
@@ -163,22 +187,6 @@ __noinline int convert_ipv4(struct __sk_buff *ctx, struct walk *walk, const stru
 __noinline int convert_ipv6(struct __sk_buff *ctx, struct walk *walk, const struct packet_ends *to)
 {
 	return walk && to ? convert(ctx, walk, to, IPV6) : 0;
-}
-
-/* Bytes of the packet, or of the largest that it will be cut into: what a segment has of L4 stays as it is
- * when its IP header grows.
- */
-static __always_inline __u32 largest_segment(struct __sk_buff *ctx, const struct packet *packet)
-{
-	__u32 header = sizeof(struct udphdr);
-	__u8 offset;
-
-	if (!ctx->gso_size)
-		return ctx->len - ETH_HLEN;
-	if (packet->protocol == IPPROTO_TCP &&
-	    !bpf_skb_load_bytes(ctx, packet->l4_offset + 12, &offset, sizeof(offset)))
-		header = (offset >> 4) * 4;
-	return packet->l4_offset - ETH_HLEN + header + ctx->gso_size;
 }
 
 static __always_inline int find_way(struct __sk_buff *ctx, struct walk *walk,

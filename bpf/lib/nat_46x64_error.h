@@ -27,7 +27,6 @@
 #define ICMPV6_CODE_FIELD		0
 #define ICMPV6_CODE_NEXT_HEADER		1
 
-#define IPV6_MIN_MTU			1280
 /* Where a header says what the next one is. */
 #define IPV6_NEXT_HEADER_AT		6
 /* A field of the one header that the other has not. */

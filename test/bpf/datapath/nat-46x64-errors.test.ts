@@ -5,8 +5,8 @@ import {answered, asked} from './dsr-packets.js';
 import type {GuardedNode} from './guarded-node.js';
 import {
 	atBackend,
+	crossed,
 	crossing,
-	forbidding,
 	fromBackend,
 	install,
 	other,
@@ -14,7 +14,7 @@ import {
 	overUdp,
 	type Exchange,
 } from './nat-46x64-packets.js';
-import {exactly, onePort} from './nat-packets.js';
+import {onePort} from './nat-packets.js';
 import type {Family, Ip} from './people.js';
 import {ingress, table, type TableLine} from './table.js';
 
@@ -164,17 +164,17 @@ const ways: Record<
 		{f: other(f), ip: {from: 'lab', to: 'host'}, about: ({ask}) => atBackend(f, ask)},
 		{
 			...{f, ip: {from: 'service', to: 'world'}},
-			about: ({ask}) => forbidding(f, asked(f, ask)),
+			about: ({ask}) => asked(f, ask),
 		},
 	],
 	'to the backend': f => [
 		{
 			...{f, ip: {from: 'world', to: 'service'}},
-			about: ({answer}) => forbidding(f, answered(f, answer)),
+			about: ({answer}) => answered(f, answer),
 		},
 		{
 			...{f: other(f), ip: {from: 'host', to: 'lab'}},
-			about: ({answer}) => forbidding(other(f), fromBackend(f, answer)),
+			about: ({answer}) => fromBackend(f, answer),
 		},
 	],
 };
@@ -196,7 +196,7 @@ function translated(f: Family): TableLine[] {
 				? {drop: [to, ingress]}
 				: {
 						goes: 'stack',
-						out: exactly(
+						out: crossed(
 							error(after.f, after.ip, to, head(after.f, after.about(overTcp))),
 						),
 					}),
@@ -209,7 +209,7 @@ function told(f: Family): TableLine[] {
 		const [before, after] = way(f);
 		const dropped = before.f.is6 ? 188 : 187;
 		const said = [portOf(before.f), portOf(after.f)] as const;
-		const out = (packet: Packet) => ({goes: 'stack' as const, out: exactly(packet)});
+		const out = (packet: Packet) => ({goes: 'stack' as const, out: crossed(packet)});
 		const tired = (f: Family, packet: Packet): Packet =>
 			f.is6
 				? packet.with('ipv6', {hopLimit: 9, dscp: 46, ecn: 1})
@@ -305,10 +305,10 @@ function others(f: Family): TableLine[] {
 			...known(f, 'red'),
 			packet: error(other(f), {to: 'host'}, theirs, atBackend(f, ask, 'red')),
 			...{program: 'from_endpoint', goes: 'stack'},
-			out: exactly(
+			out: crossed(
 				error(
 					...([f, {from: 'service', to: 'world'}, mine] as const),
-					head(f, forbidding(f, asked(f, ask))),
+					head(f, asked(f, ask)),
 				),
 			),
 		},
@@ -317,10 +317,10 @@ function others(f: Family): TableLine[] {
 			...known(f, 'red'),
 			packet: error(f, {from: 'world', to: 'service'}, mine, answered(f, answer)),
 			goes: 'stack',
-			out: exactly(
+			out: crossed(
 				error(
 					...([other(f), {from: 'host', to: 'red'}, theirs] as const),
-					head(other(f), forbidding(other(f), fromBackend(f, answer, 'red'))),
+					head(other(f), fromBackend(f, answer, 'red')),
 				),
 			),
 			contextOut: {mark: f.worldIdentity * 0x1_0000 + 0xf00},
@@ -338,7 +338,7 @@ function others(f: Family): TableLine[] {
 							}),
 						),
 						goes: 'stack' as const,
-						out: exactly(
+						out: crossed(
 							error(
 								...([f, {from: 'service', to: 'world'}] as const),
 								{type: 2, mtu: 1492 + 20},

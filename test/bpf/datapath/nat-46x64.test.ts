@@ -7,8 +7,8 @@ import {hopByHop, tcp} from '../../../src/lab/index.js';
 import {asked, answered} from './dsr-packets.js';
 import {
 	atBackend,
+	crossed,
 	crossing,
-	forbidding,
 	fromBackend,
 	install,
 	mapped,
@@ -31,7 +31,7 @@ function exchanged(f: Family): TableLine[] {
 				name: `${name} goes to the backend, from the node`,
 				meanwhile: install(f),
 				...{packet: asked(f, kind), goes: 'stack'},
-				out: exactly(atBackend(f, kind)),
+				out: crossed(atBackend(f, kind)),
 				maps: {
 					nat6: [
 						{
@@ -67,12 +67,12 @@ function exchanged(f: Family): TableLine[] {
 				name: `what answers ${name} gets to the client, from the service`,
 				meanwhile: install(f),
 				packets: [
-					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
+					{packet: asked(f, kind), goes: 'stack', out: crossed(atBackend(f, kind))},
 					{
 						...{packet: fromBackend(f, reply), goes: 'stack'},
-						out: exactly(forbidding(f, answered(f, reply))),
+						out: crossed(answered(f, reply)),
 					},
-					{packet: asked(f, kind), goes: 'stack', out: exactly(atBackend(f, kind))},
+					{packet: asked(f, kind), goes: 'stack', out: crossed(atBackend(f, kind))},
 				],
 			},
 			{
@@ -81,12 +81,12 @@ function exchanged(f: Family): TableLine[] {
 				packets: [
 					{
 						...{packet: asked(f, kind), goes: 'stack'},
-						out: exactly(atBackend(f, kind, 'red')),
+						out: crossed(atBackend(f, kind, 'red')),
 						contextOut: {mark: f.worldIdentity * 0x1_0000 + 0xf00},
 					},
 					{
 						...{packet: fromBackend(f, reply, 'red'), program: 'from_endpoint'},
-						...{goes: 'stack', out: exactly(forbidding(f, answered(f, reply)))},
+						...{goes: 'stack', out: crossed(answered(f, reply))},
 					},
 				],
 			},
@@ -176,7 +176,41 @@ function refused(f: Family): TableLine[] {
 	];
 }
 
+/** Datagrams of so many bytes as IPv6: IPv4 may cut what no link of IPv6 is too small for. */
+function sized(f: Family): TableLine[] {
+	return [1280, 1281].map((size): TableLine => {
+		const data = new Uint8Array(size - 48).fill(7);
+		const dontFragment = size > 1280;
+		const [v4, v6] = [{data, dontFragment}, {data}];
+		const [packet, out] = f.is6
+			? [
+					f.udp({...v6, from: 'world', to: 'service', destinationPort: 80}),
+					other(f).udp({
+						...{...v4, from: 'host', to: 'lab'},
+						...{sourcePort: onePort, destinationPort: 8080},
+					}),
+				]
+			: [
+					other(f).udp({
+						...{...v6, from: 'lab', to: 'host'},
+						...{sourcePort: 8080, destinationPort: onePort},
+					}),
+					f.udp({
+						...{...v4, from: 'service', to: 'world'},
+						...{sourcePort: 80, destinationPort: 40_000},
+					}),
+				];
+		return {
+			name: `what has ${size} bytes as IPv6 may ${dontFragment ? 'not ' : ''}be cut as IPv4`,
+			prepare: install(f),
+			given: [asked(f, {})],
+			...{packet, goes: 'stack', out: crossed(out)},
+		};
+	});
+}
+
 table('from_netdev', exchanged, crossing);
+table('from_netdev', sized, crossing);
 table('from_netdev', refused, crossing);
 table(
 	'from_netdev',
