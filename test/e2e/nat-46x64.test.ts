@@ -31,9 +31,10 @@ const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
 const timeout = patience(true);
 const bare = (prefix = ''): string => prefix.split('/')[0] ?? '';
 
+/** Where the client serves, who asks is far. */
 async function serving(
 	t: ExecutionContext,
-	backend: 'far' | 'red',
+	backend: 'far' | 'red' | 'client',
 ): Promise<{client: Host; edge: Host; far: Host; frontends: readonly string[]}> {
 	const root = `${await makeBpffs(t)}/skep`;
 	const net = await lab({
@@ -69,7 +70,8 @@ async function serving(
 		...{ipv4, ipv6, mac: red.interfaces[0]?.mac ?? ''},
 	});
 
-	const frontends = [bare(outer?.ipv4), bare(outer?.ipv6)];
+	const asked = backend === 'client' ? inner : outer;
+	const frontends = [bare(asked?.ipv4), bare(asked?.ipv6)];
 	const [four, six] = addressesOf(net.hosts[backend]);
 	const services = new Services(maps);
 	for (const [port, protocol, to] of [
@@ -144,6 +146,23 @@ kernel('a link on the way to the other family says how large packets may be', as
 		await once(socket, 'close');
 		const {stdout} = await client.exec('ip', ['route', 'get', frontend]);
 		t.true(stdout.includes(familyOf(frontend) === 'ipv4' ? ' mtu 1380' : ' mtu 1420'), stdout);
+	}
+});
+
+kernel('a link on the way back says how large the answers of the other family may be', async t => {
+	const {client, edge, far, frontends} = await serving(t, 'client');
+	await edge.exec('ip', ['link', 'set', edge.interfaces[1]?.name ?? '', 'mtu', '1400']);
+	for (const frontend of frontends) {
+		const socket = await far.connect(frontend, 30_080, {
+			signal: AbortSignal.timeout(timeout),
+		});
+		t.true(await streams(socket, 300_000), frontend);
+		socket.end();
+		await once(socket, 'close');
+		// The backend answers the node, which has the same addresses there.
+		const [node = ''] = frontends.filter(address => address !== frontend);
+		const {stdout} = await client.exec('ip', ['route', 'get', node]);
+		t.true(stdout.includes(familyOf(node) === 'ipv4' ? ' mtu 1380' : ' mtu 1420'), stdout);
 	}
 });
 
