@@ -1,5 +1,8 @@
 import test from 'ava';
-import {loadCollection} from '../../../src/object/collection/load-collection.js';
+import {
+	loadCollection,
+	loadCollectionAsync,
+} from '../../../src/object/collection/load-collection.js';
 import {verifyCollection} from '../../../src/object/collection/verify-collection.js';
 import {listMaps, listPrograms} from '../../../src/object/list/list.js';
 import {copyCollectionSpec} from '../../../src/spec/copy.js';
@@ -64,6 +67,32 @@ kernel('a load that fails leaves no map and no program', async t => {
 	}
 
 	t.false([...listMaps()].some(({name}) => name === 'skep_rollback'));
+});
+
+kernel('what a program lacks is told before any is verified', async t => {
+	const spec = await readObject(await fixtureObject('kernel/refused/null_check'));
+	const good = await readObject(await fixtureObject('kernel/calls'));
+	const {calls} = good.programs;
+	if (calls === undefined) return t.fail();
+	// Its maps are not given.
+	const programs = {...spec.programs, calls};
+	const expected = {code: 'ERR_PROGRAM', message: /^load program "calls": it uses map "\S+"/};
+	t.throws(() => loadCollection({...spec, programs}), expected);
+	await t.throwsAsync(async () => loadCollectionAsync({...spec, programs}), expected);
+});
+
+kernel('a load that is given up leaves no program', async t => {
+	const spec = await readObject(await fixtureObject('kernel/calls'));
+	const programs = Object.entries(spec.programs).map(([name, program]) => {
+		return [name, {...program, name: `given_up_${name}`.slice(0, 15)}] as const;
+	});
+	const aborted = {...spec, programs: Object.fromEntries(programs)};
+	const reason = new Error('enough');
+	const controller = new AbortController();
+	const loading = loadCollectionAsync(aborted, {signal: controller.signal});
+	controller.abort(reason);
+	t.is(await t.throwsAsync(loading), reason);
+	t.false([...listPrograms()].some(({name}) => name.startsWith('given_up_')));
 });
 
 kernel('a dry run verifies every program and leaves nothing', async t => {
