@@ -34,7 +34,7 @@ interface State {
 	};
 }
 
-const timeoutMinutes = 10;
+const timeoutMinutes = 30;
 
 const ava = new URL('../../../node_modules/ava/lib/', import.meta.url);
 const require = createRequire(import.meta.url);
