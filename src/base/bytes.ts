@@ -13,6 +13,20 @@ export function viewOf(bytes: Uint8Array): DataView {
 	return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/**
+ * The whole 32-bit words of `bytes` in this machine's byte order: a view where that is possible, else
+ * a copy. Code that runs once, before V8 has compiled it, reads tables faster so than by a DataView.
+ */
+export function wordsOf(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
+	const {buffer, byteOffset, length} = bytes;
+	const count = length >>> 2;
+	const inOrder = littleEndian === hostLittleEndian;
+	if (inOrder && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, count);
+	const copy = Uint8Array.from(bytes.subarray(0, count * 4));
+	if (!inOrder) Buffer.from(copy.buffer).swap32();
+	return new Uint32Array(copy.buffer);
+}
+
 /** `0a 0b 0c`: bytes in hexadecimal, separated by blanks unless told otherwise. */
 export function hex(bytes: Uint8Array, separator = ' '): string {
 	return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(separator);

@@ -1,6 +1,6 @@
 /** `.BTF.ext`: which functions and source lines instructions come from, and CO-RE relocations. */
 
-import {hostLittleEndian, viewOf} from '../../base/bytes.js';
+import {viewOf, wordsOf} from '../../base/bytes.js';
 import {BtfError} from './btf-error.js';
 import type {Btf} from './btf.js';
 import {btfMagic} from './header.js';
@@ -62,13 +62,6 @@ export function parseBtfExt(bytes: Uint8Array, btf: Btf): Map<string, ExtSection
 	}
 
 	return new ExtReader(wordsOf(bytes, littleEndian), btf, header / 4).read();
-}
-
-/** The whole words of `bytes`, in this machine's byte order. */
-function wordsOf(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
-	const copy = Uint8Array.from(bytes.subarray(0, bytes.length & ~3));
-	if (littleEndian !== hostLittleEndian) Buffer.from(copy.buffer).swap32();
-	return new Uint32Array(copy.buffer);
 }
 
 const noLines = new Uint32Array(0);

@@ -1,3 +1,4 @@
+import {wordsOf} from '../../base/bytes.js';
 import {ElfError} from './elf-error.js';
 import type {Fields} from './fields.js';
 import type {SymbolTable} from './symbol-table.js';
@@ -80,13 +81,19 @@ export class RelocationTables {
 	}
 
 	#check(table: ElfSection, target: ElfSection): void {
-		const fields = this.#fields;
 		const code = (target.flags & sectionFlags.execinstr) !== 0;
+		const {littleEndian} = this.#fields;
+		const words = wordsOf(table.data, littleEndian);
+		const [lowAt, highAt, typeAt, symbolAt] = littleEndian ? [0, 1, 2, 3] : [1, 0, 3, 2];
 		const count = table.size / relocationSize;
-		for (let index = 0; index < count; index++) {
+		for (let index = 0, word = 0; index < count; index++, word += 4) {
 			const at = table.offset + index * relocationSize;
-			const symbol = this.#symbol(at);
-			const offset = fields.u64(at, 'offset', 'relocation', index);
+			const symbol = words[word + symbolAt] ?? 0;
+			const high = words[word + highAt] ?? 0;
+			const offset =
+				high < 0x200000
+					? high * 0x100000000 + (words[word + lowAt] ?? 0)
+					: this.#fields.u64(at, 'offset', 'relocation', index);
 			if (symbol >= this.#symbols.count) {
 				throw new ElfError(
 					`relocation ${index} of "${target.name}" names symbol ${symbol} of ${this.#symbols.count}`,
@@ -94,7 +101,7 @@ export class RelocationTables {
 				);
 			}
 
-			const end = offset + width(this.#type(at), code);
+			const end = offset + width(words[word + typeAt] ?? 0, code);
 			if (end > target.size) {
 				throw new ElfError(
 					`relocation ${index} at ${offset}..${end} is outside section "${target.name}" of ${target.size} bytes`,
