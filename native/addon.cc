@@ -80,6 +80,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 		Function("perfRingRead", PerfRingRead),
 		Function("interfaceIndex", InterfaceIndex),
 		Function("interfaceName", InterfaceName),
+		Function("interfaceMac", InterfaceMac),
 		Function("interfaces", Interfaces),
 		Function("lockFolder", LockFolder),
 		Function("setFolderLock", SetFolderLock),

@@ -32,6 +32,7 @@ napi_value PerfRingPending(napi_env env, napi_callback_info info);
 napi_value PerfRingRead(napi_env env, napi_callback_info info);
 napi_value InterfaceIndex(napi_env env, napi_callback_info info);
 napi_value InterfaceName(napi_env env, napi_callback_info info);
+napi_value InterfaceMac(napi_env env, napi_callback_info info);
 napi_value Interfaces(napi_env env, napi_callback_info info);
 napi_value PerfEventEnable(napi_env env, napi_callback_info info);
 napi_value PerfEventSetProgram(napi_env env, napi_callback_info info);

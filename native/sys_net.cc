@@ -1,8 +1,13 @@
-// Names and numbers of network interfaces, here or in another network namespace.
+// Names, numbers and addresses of network interfaces, here or in another network namespace.
 
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "args.h"
@@ -35,6 +40,33 @@ napi_value InterfaceName(napi_env env, napi_callback_info info) {
 		return if_indextoname(index, name) == nullptr ? -1 : 0;
 	});
 	return result < 0 ? Null(env) : Text(env, name);
+}
+
+// interfaceMac(name, mac, netns) -> 0 | -errno
+//
+// Writes the six bytes of its link-layer address into `mac`.
+napi_value InterfaceMac(napi_env env, napi_callback_info info) {
+	std::array<char, IFNAMSIZ> name{};
+	ByteSpan mac;
+	int netns = -1;
+	if (!Args(env, info).Text("name", &name).Bytes("mac", &mac).OptionalFd("netns", &netns).Ok())
+		return nullptr;
+	constexpr size_t kSize = 6;
+	if (mac.size != kSize) return ThrowRange(env, "mac: not of 6 bytes");
+	int error = 0;
+	const long result = InNetns(netns, &error, [&]() -> long {
+		const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (fd < 0) return -1;
+		ifreq request = {};
+		std::memcpy(request.ifr_name, name.data(), name.size());
+		const int returned = ioctl(fd, SIOCGIFHWADDR, &request);
+		const int refused = errno;
+		close(fd);
+		errno = refused;
+		if (returned == 0) std::memcpy(mac.data, request.ifr_hwaddr.sa_data, kSize);
+		return returned;
+	});
+	return Result(env, result, error);
 }
 
 // interfaces(netns) -> [[ifindex, name], ...] | -errno

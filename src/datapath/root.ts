@@ -63,14 +63,18 @@ export function listFolder(...path: readonly string[]): string[] {
 /** Removes all pins below a folder, and the folder; nothing where it is not on a bpf filesystem. */
 export function removePins(folder: string): void {
 	if (!isBpffs(folder)) return;
+	emptyFolder(folder);
+	rmdirSync(folder);
+}
+
+/** Removes all pins below a folder of a bpf filesystem. */
+export function emptyFolder(folder: string): void {
 	for (const entry of readdirSync(folder, {withFileTypes: true})) {
 		const path = join(folder, entry.name);
 		if (entry.isDirectory()) removePins(path);
 		else if (entry.isSymbolicLink()) removeFilter(path);
 		else unpinPath(path);
 	}
-
-	rmdirSync(folder);
 }
 
 /**

@@ -7,12 +7,13 @@ import {lstatSync, mkdirSync, readlinkSync, renameSync, symlinkSync, unlinkSync}
 import {basename, dirname} from 'node:path';
 
 import {deleteFilter, type FilterPlace, type TcDirection} from '../kernel/netlink/tc.js';
-import {attach, type Attached} from '../object/hook/attach.js';
+import {attachAt, type Attached} from '../object/hook/attach.js';
 import {openNamed} from '../object/hook/hook.js';
+import {tcHook} from '../object/hook/tc-hook.js';
 import {filterAt, filterPlace} from '../object/link/clsact.js';
 import {LinkError} from '../object/link/link-error.js';
 import {openPinnedLink, type Mechanism} from '../object/link/link.js';
-import {withInterface, type NamespaceOptions} from '../object/link/target.js';
+import {withInterface, type InterfaceTarget, type NamespaceOptions} from '../object/link/target.js';
 import type {Program} from '../object/program/program.js';
 
 /** A side of a device. */
@@ -24,19 +25,37 @@ interface FilterRecord extends TcPlace {
 	readonly ifindex: number;
 }
 
+/** How a program came to its place. */
+export interface TcChange {
+	readonly how: Attached['how'];
+	readonly mechanism: Mechanism;
+}
+
 /** Puts a program there, or in the place of its predecessor; by `pin` it is found again. */
 export function attachTc(
 	program: Program,
 	device: string | number,
 	place: TcPlace,
 	pin: string,
-): {how: Attached['how']; mechanism: Mechanism} {
-	const {link, how} = attach(program, {tcx: device, ...place}, {pin});
+): TcChange {
+	const action = `attach program "${program.name}"`;
+	return withInterface(action, device, place, target => attachTcAt(program, target, place, pin));
+}
+
+/** The same on an interface that was found already; `isPinFree` as in `attachAt`. */
+export function attachTcAt(
+	program: Program,
+	target: InterfaceTarget,
+	{direction, netns}: TcPlace,
+	pin: string,
+	isPinFree = false,
+): TcChange {
+	const hook = tcHook(program, target, direction, {linksOnly: true});
+	const {link, how} = attachAt(program, hook, {pin, isPinFree});
 	using _ = link;
 	const {mechanism} = link;
 	if (mechanism === 'clsact') {
-		const {direction, netns} = place;
-		const {ifindex = 0} = link.info();
+		const {ifindex} = target;
 		remember(pin, {ifindex, direction, ...(netns === undefined ? {} : {netns})});
 	}
 

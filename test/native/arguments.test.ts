@@ -81,6 +81,7 @@ const usual: Record<string, (map: number) => unknown[]> = {
 	mapTypes: () => ['/sys/kernel/btf/vmlinux'],
 	interfaceIndex: () => ['lo', -1],
 	interfaceName: () => [1, -1],
+	interfaceMac: () => ['lo', new Uint8Array(6), -1],
 	interfaces: () => [-1],
 	netlink: () => [netlinkRequest(1), -1],
 	fdKind: map => [map],

@@ -1,5 +1,6 @@
 import {closeSync, openSync, readdirSync, readlinkSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
+import {getDevice} from '../../src/kernel/netlink/device.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {connect, makeNamespace} from '../helpers/netns.js';
 import {addon, attrOf, netlinkRequest} from './support.js';
@@ -32,6 +33,9 @@ kernel(
 		]);
 		t.is(addon.interfaceIndex(end.name, netns), end.index);
 		t.is(addon.interfaceName(end.index, netns), end.name);
+		const mac = new Uint8Array(6);
+		t.is(addon.interfaceMac(end.name, mac, netns), 0);
+		t.deepEqual(mac, getDevice(end.index, netns).address);
 		t.true((addon.netlink(netlinkRequest(end.index), netns) as Uint8Array).length > 100);
 		t.is(addon.interfaceIndex(end.name, -1), -19);
 		// PROG_QUERY of tcx ingress: nothing is attached here, and the device is found.
@@ -51,6 +55,7 @@ kernel('a descriptor that is no namespace is an errno', t => {
 	] as const) {
 		t.is(addon.interfaceIndex('lo', fd), errno);
 		t.is(addon.interfaceName(1, fd), null);
+		t.is(addon.interfaceMac('lo', new Uint8Array(6), fd), errno);
 		t.is(addon.interfaces(fd), errno);
 		t.is(addon.netlink(netlinkRequest(1), fd), errno);
 		t.is(addon.bpf(11, attrOf(12), [], fd), errno);
@@ -61,6 +66,8 @@ kernel('interfaces that do not exist are an errno', t => {
 	t.is(addon.interfaceIndex('skep-none', -1), -19);
 	t.is(addon.interfaceIndex('', -1), -19);
 	t.is(addon.interfaceIndex('x'.repeat(200), -1), -19);
+	t.is(addon.interfaceMac('skep-none', new Uint8Array(6), -1), -19);
+	t.throws(() => addon.interfaceMac('lo', new Uint8Array(5), -1), {instanceOf: RangeError});
 	t.is(addon.interfaceName(2 ** 31 - 1, -1), null);
 	t.is(addon.interfaceName(0, -1), null);
 });

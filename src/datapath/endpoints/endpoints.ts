@@ -1,11 +1,12 @@
 /** The endpoints of a node: whom the datapath guards. */
 
+import {mkdirSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 
 import {formatMacBytes, formatPrefix, parsePrefix} from '../../base/address.js';
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {UsageError} from '../../base/errors.js';
-import {getDevice} from '../../kernel/netlink/device.js';
+import {interfaceMac} from '../../kernel/sys/interfaces.js';
 import {openPinnedLink} from '../../object/link/link.js';
 import {
 	withInterface,
@@ -20,8 +21,9 @@ import {endpointIdOffset, type EndpointInfo, type LxcDevice} from '../layout/end
 import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
-import {endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
-import {attachTc, isFilter} from '../tc-hooks.js';
+import {emptyFolder, endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
+import {attachTcAt, isFilter} from '../tc-hooks.js';
+import {EndpointDevices} from './devices.js';
 
 /** An endpoint to be guarded. */
 export interface NewEndpoint extends NamespaceOptions {
@@ -66,18 +68,19 @@ type Entry = readonly [address: string, info: EndpointInfo];
 const hostFlag = 1;
 const atHostFlag = 2;
 const lastId = 65_534;
-const programs = {from_endpoint: 'ingress', to_endpoint: 'egress'} as const;
 
 /** The endpoints under a root. */
 export class Endpoints {
 	private readonly maps: DatapathMaps;
 	private readonly ipcache: Ipcache;
+	private readonly devices: EndpointDevices;
 	private readonly root: string;
 
 	constructor(maps: DatapathMaps) {
 		this.maps = maps;
 		this.root = resolve(maps.root);
 		this.ipcache = new Ipcache(maps);
+		this.devices = new EndpointDevices(maps);
 	}
 
 	/** All of them, the host included, by id. */
@@ -119,32 +122,38 @@ export class Endpoints {
 		const addresses = [ipv4, ipv6].filter(address => address !== undefined);
 		const action = `add endpoint of interface "${endpoint.interface}"`;
 		if (addresses.length === 0) throw new UsageError(`${action}: it has no address`);
-		const add = ({ifindex, netns}: InterfaceTarget): Endpoint => {
-			const id = this.checkId(action, endpoint.id ?? this.idOf(ifindex) ?? this.freeId());
+		const add = (target: InterfaceTarget): Endpoint => {
+			const {ifindex} = target;
+			const id = this.checkId(
+				action,
+				endpoint.id ?? this.devices.idOf(ifindex) ?? this.freeId(),
+			);
 			this.requireFree(addresses, id);
 			const info: EndpointInfo = {
 				ifindex,
 				lxc_id: id,
 				flags: atHost ? atHostFlag : 0,
 				mac,
-				node_mac: formatMacBytes(getDevice(ifindex, netns).address),
+				node_mac: formatMacBytes(interfaceMac(target.name, target.netns)),
 				sec_id: identity,
 				parent_ifindex: 0,
 			};
-			const before = this.entriesOf(id);
-			const device = this.deviceOf(ifindex);
+			const isNew = this.takeFolder(id);
+			const before = isNew ? [] : this.entriesOf(id);
+			let restoreDevice = (): void => undefined;
 			try {
 				const map = this.maps.require('endpoints');
 				for (const address of addresses) map.set({address}, info);
-				this.writeDevice(deviceFor(info, ipv4, ipv6));
+				restoreDevice = this.devices.write(deviceFor(info, ipv4, ipv6));
 				this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
-				if (endpoint.attach !== false) this.attachPrograms(id, ifindex, endpoint);
+				if (endpoint.attach !== false) this.attachPrograms(id, target, endpoint, isNew);
 				this.removeEntries(without(before, addresses));
-				for (const [, old] of before) if (old.ifindex !== ifindex) this.removeDevice(old);
+				for (const [, old] of before) {
+					if (old.ifindex !== ifindex) this.devices.remove(old.ifindex);
+				}
 			} catch (error) {
 				this.writeEntries(before);
-				if (device === undefined) this.removeDevice(info);
-				else this.writeDevice(device);
+				restoreDevice();
 				const added = addresses.map((address): Entry => [address, info]);
 				this.removeEntries(
 					without(
@@ -152,7 +161,7 @@ export class Endpoints {
 						before.map(([address]) => address),
 					),
 				);
-				if (before.length === 0) removePins(endpointLinkPath(this.root, id, ''));
+				if (before.length === 0) removePins(this.folderOf(id));
 				throw error;
 			} finally {
 				raisePolicyRevision(this.maps, id);
@@ -192,9 +201,10 @@ export class Endpoints {
 		return this.inTurn(() => {
 			this.detachPrograms(id);
 			const entries = this.entriesOf(id);
-			for (const [, info] of entries) this.removeDevice(info);
+			for (const [, {ifindex}] of entries) this.devices.remove(ifindex);
 			this.removeEntries(entries);
 			raisePolicyRevision(this.maps, id);
+			removePins(this.folderOf(id));
 			return entries.length > 0;
 		});
 	}
@@ -204,11 +214,39 @@ export class Endpoints {
 		return lockedSync(this.root, 'endpoints', work);
 	}
 
-	private attachPrograms(id: number, ifindex: number, {netns}: NamespaceOptions): void {
-		for (const [name, direction] of Object.entries(programs)) {
-			using program = openPinnedProgram(programPath(this.root, name));
+	/**
+	 * Of an endpoint's links. It is there as long as there is any entry of that id, so that those of
+	 * a new one need not be looked for among all others.
+	 */
+	private folderOf(id: number): string {
+		return endpointLinkPath(this.root, id, '');
+	}
+
+	/** Makes the folder; false where it was there. */
+	private takeFolder(id: number): boolean {
+		return mkdirSync(this.folderOf(id), {recursive: true, mode: 0o700}) !== undefined;
+	}
+
+	private attachPrograms(
+		id: number,
+		target: InterfaceTarget,
+		{netns}: NamespaceOptions,
+		isNew: boolean,
+	): void {
+		using from = openPinnedProgram(programPath(this.root, 'from_endpoint'));
+		using to = openPinnedProgram(programPath(this.root, 'to_endpoint'));
+		for (const [program, direction] of [
+			[from, 'ingress'],
+			[to, 'egress'],
+		] as const) {
 			const place = {direction, ...(netns === undefined ? {} : {netns})};
-			attachTc(program, ifindex, place, endpointLinkPath(this.root, id, name));
+			attachTcAt(
+				program,
+				target,
+				place,
+				endpointLinkPath(this.root, id, program.name),
+				isNew,
+			);
 		}
 	}
 
@@ -217,11 +255,11 @@ export class Endpoints {
 	 * later, and meanwhile the endpoint could not be added again.
 	 */
 	private detachPrograms(id: number): void {
-		const folder = endpointLinkPath(this.root, id, '');
+		const folder = this.folderOf(id);
 		const pins = listFolder(folder).map(name => join(folder, name));
 		const links = pins.filter(pin => !isFilter(pin)).map(pin => openPinnedLink(pin));
 		try {
-			removePins(folder);
+			if (pins.length > 0) emptyFolder(folder);
 		} finally {
 			for (const link of links) link.close();
 		}
@@ -255,31 +293,6 @@ export class Endpoints {
 		if (entries.length > 0) this.ipcache.delete(entries.map(([address]) => address));
 	}
 
-	private deviceOf(ifindex: number): LxcDevice | undefined {
-		const device = this.maps.require('endpointDevices').get(ifindex & 0xffff);
-		if (device?.ifindex === ifindex) return device;
-		return this.maps.require('moreEndpointDevices').get(ifindex);
-	}
-
-	/** In the slot of its interface, or beside it where another endpoint that lives has that. */
-	private writeDevice(device: LxcDevice): void {
-		const devices = this.maps.require('endpointDevices');
-		const slot = device.ifindex & 0xffff;
-		const holder = devices.get(slot);
-		if (holder === undefined || holder.ifindex === 0 || holder.ifindex === device.ifindex) {
-			devices.set(slot, device);
-		} else {
-			this.maps.require('moreEndpointDevices').set(device.ifindex, device);
-		}
-	}
-
-	private removeDevice({ifindex}: EndpointInfo): void {
-		const devices = this.maps.require('endpointDevices');
-		const slot = ifindex & 0xffff;
-		if (devices.get(slot)?.ifindex === ifindex) devices.set(slot, noDevice);
-		this.maps.require('moreEndpointDevices').delete(ifindex);
-	}
-
 	private requireFree(addresses: readonly string[], id: number): void {
 		const map = this.maps.require('endpoints');
 		for (const address of addresses) {
@@ -288,11 +301,6 @@ export class Endpoints {
 			const who = isHost(owner) ? 'the host' : `endpoint ${owner.lxc_id}`;
 			throw new DatapathError('add endpoint', address, `${who} has this address`);
 		}
-	}
-
-	/** The id of the endpoint that an interface has already. */
-	private idOf(ifindex: number): number | undefined {
-		return this.deviceOf(ifindex)?.lxc_id;
 	}
 
 	private freeId(): number {
@@ -328,17 +336,6 @@ export class Endpoints {
 }
 
 const noMac = '00:00:00:00:00:00';
-const noDevice: LxcDevice = {
-	ip4: '0.0.0.0',
-	ip6: '::',
-	mac: noMac,
-	node_mac: noMac,
-	sec_id: 0,
-	ifindex: 0,
-	lxc_id: 0,
-	flags: 0,
-};
-
 const hostInfo: EndpointInfo = {
 	ifindex: 0,
 	lxc_id: 0,

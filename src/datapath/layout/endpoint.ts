@@ -91,6 +91,9 @@ export interface NodeValue {
 /** Where the id stands in `endpoint_info` of any version: u16. */
 export const endpointIdOffset = 6;
 
+/** Where fields of `lxc_device` stand: the interface's number, and the endpoint's id in 16 bits. */
+export const deviceOffsets = {ifindex: 52, id: 56} as const;
+
 const info =
 	'0 ifindex u32, 4 unused _2, 6 lxc_id u16, 8 flags u32, 16 mac mac, 24 node_mac mac, 32 sec_id u32';
 const remote = '0 sec_identity u32, 4 tunnel_endpoint _4, 8 pad _2, 10 key u8';

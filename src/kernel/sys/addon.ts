@@ -56,6 +56,8 @@ export interface Addon {
 	readonly perfRingRead: (ring: number, bytes: Uint8Array, table: Uint8Array) => number;
 	readonly interfaceIndex: (name: string, netns: number) => number;
 	readonly interfaceName: (ifindex: number, netns: number) => string | null;
+	/** Writes six bytes. */
+	readonly interfaceMac: (name: string, mac: Uint8Array, netns: number) => number;
 	readonly interfaces: (netns: number) => [ifindex: number, name: string][] | number;
 	/** A new network namespace; its descriptor is the addon's. */
 	readonly netnsCreate: () => number;

@@ -97,6 +97,12 @@ export interface RawProgramInfo {
 	readonly attachBtfId: number;
 }
 
+/** Only what every program is opened with. *Throws:* `ERR_SYSCALL`. *Kernel:* 4.13, 4.15 for names. */
+export function programNameAndType(fd: number): Pick<RawProgramInfo, 'name' | 'type'> {
+	const info = new InfoStruct(80).fetch(fd);
+	return {name: info.text(64, 16), type: info.u32(0)};
+}
+
 /** *Throws:* `ERR_SYSCALL`. *Kernel:* 4.13; fields that are newer read as 0. */
 export function programInfo(fd: number): RawProgramInfo {
 	const info = new InfoStruct(232).fetch(fd);

@@ -1,6 +1,7 @@
-/** Names and numbers of network interfaces, in this network namespace or that of an fd. */
+/** Names, numbers and addresses of network interfaces, in this network namespace or that of an fd. */
 
 import {addon} from './addon.js';
+import {SyscallError} from './syscall-error.js';
 
 export interface Interface {
 	readonly ifindex: number;
@@ -19,6 +20,14 @@ export function interfaceIndex(name: string, netns = -1): number | undefined {
 export function interfaceName(ifindex: number, netns = -1): string | undefined {
 	if (!Number.isInteger(ifindex) || ifindex <= 0 || ifindex >= 2 ** 31) return undefined;
 	return addon.interfaceName(ifindex, netns) ?? undefined;
+}
+
+/** The MAC address of an interface, six bytes. *Throws:* `ERR_SYSCALL`. */
+export function interfaceMac(name: string, netns = -1): Uint8Array {
+	const mac = new Uint8Array(6);
+	const result = addon.interfaceMac(name, mac, netns);
+	if (result < 0) throw new SyscallError('ioctl', -result);
+	return mac;
 }
 
 /** All interfaces, in the kernel's order; none when the namespace is gone. */

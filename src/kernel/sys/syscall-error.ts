@@ -5,7 +5,7 @@ import {errnoName, errnoText} from '../../uapi/errno.js';
 import type {Command} from '../../uapi/commands.js';
 
 /** What is asked of the kernel otherwise than by bpf(2). */
-export type OtherCall = 'flock' | 'perf_event_open' | 'perf_event_set_bpf' | 'setsockopt';
+export type OtherCall = 'flock' | 'ioctl' | 'perf_event_open' | 'perf_event_set_bpf' | 'setsockopt';
 
 /** One call was refused; what skep wanted from it is in the error that has this as cause. */
 export class SyscallError extends EbpfError {

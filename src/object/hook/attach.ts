@@ -70,6 +70,12 @@ export interface AttachOptions {
 	readonly expectedId?: number;
 }
 
+/** What its callers in the house know besides. */
+export interface AttachAtOptions extends AttachOptions {
+	/** Nothing is pinned at `pin` yet: what is there is not looked for. */
+	readonly isPinFree?: boolean;
+}
+
 /** What `attach` found on the hook, and what it did. */
 export interface Attached {
 	readonly link: Link;
@@ -101,17 +107,21 @@ export function attach(
 		return {link: keep(attachSection(program, target), options.pin, true), how: 'created'};
 	}
 
-	return withHook(program, target, hook => {
-		for (let attempt = 1; ; attempt++) {
-			try {
-				return attempted(program, hook, options);
-			} catch (error) {
-				// Somebody else was faster: what there is now is looked at again.
-				if (!(error instanceof RaceError)) throw error;
-				if (attempt === maxAttempts) throw error.cause;
-			}
+	return withHook(program, target, hook => attachAt(program, hook, options));
+}
+
+/** The same on a hook that was found already. */
+export function attachAt(program: Program, hook: Hook, options: AttachAtOptions): Attached {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return attempted(program, hook, options);
+		} catch (error) {
+			// Somebody else was faster: what there is now is looked at again.
+			if (!(error instanceof RaceError)) throw error;
+			if (attempt === maxAttempts) throw error.cause;
+			options = {...options, isPinFree: false};
 		}
-	});
+	}
 }
 
 /** The hook was changed between two looks at it. */
@@ -123,9 +133,9 @@ class RaceError extends EbpfError {
 	}
 }
 
-function attempted(program: Program, hook: Hook, options: AttachOptions): Attached {
-	const {pin, policy = 'replace'} = options;
-	const pinned = pin === undefined ? undefined : openPinned(program, hook, pin);
+function attempted(program: Program, hook: Hook, options: AttachAtOptions): Attached {
+	const {pin, policy = 'replace', isPinFree = false} = options;
+	const pinned = pin === undefined || isPinFree ? undefined : openPinned(program, hook, pin);
 	const before = pinned ?? hook.find(options.predecessor ?? program.name);
 	requireExpected(program, hook, before, options);
 	if (before === undefined) {

@@ -4,21 +4,26 @@ import type {TcDirection} from '../../kernel/netlink/tc.js';
 import {programQuery} from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {attachTypeNumber} from '../../uapi/attach-types.js';
-import {attachTcx, type AttachTcxOptions} from '../link/attach-tcx.js';
+import {attachTcxAt, type TcxPlace} from '../link/attach-tcx.js';
 import {ClsactAttachment, filterAt, filterPlace} from '../link/clsact.js';
 import type {InterfaceTarget} from '../link/target.js';
 import type {Program} from '../program/program.js';
 import {openLink, openNamed, type Hook, type Predecessor} from './hook.js';
-import {namespaceOf} from './xdp-hook.js';
 
 const {EINVAL} = constants.errno;
+
+/** Where a program shall stand, and what may have stood there. */
+export interface TcHookOptions extends Omit<TcxPlace, 'direction'> {
+	/** Where there is tcx, no filter is a predecessor: none is looked for. False unless given. */
+	readonly linksOnly?: boolean;
+}
 
 /** tcx of an interface, or clsact where there is no tcx or the predecessor is a filter. */
 export function tcHook(
 	program: Program,
 	target: InterfaceTarget,
 	direction: TcDirection,
-	options: AttachTcxOptions,
+	{linksOnly = false, ...options}: TcHookOptions,
 ): Hook {
 	const {ifindex, netns} = target;
 	const name = `tcx ${direction} of "${target.name}"`;
@@ -55,7 +60,7 @@ export function tcHook(
 			if (link !== undefined) return {link, programId, linkId};
 		}
 
-		return findFilter(programName);
+		return linksOnly && state !== undefined ? undefined : findFilter(programName);
 	};
 
 	return {
@@ -71,9 +76,8 @@ export function tcHook(
 		},
 		find,
 		create: () =>
-			attachTcx(program, ifindex, {
+			attachTcxAt(program, target, {
 				...options,
-				...namespaceOf(target),
 				direction,
 				...(revision === undefined ? {} : {expectedRevision: revision}),
 			}),

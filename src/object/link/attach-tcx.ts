@@ -2,6 +2,7 @@ import {constants} from 'node:os';
 
 import {EbpfError, UsageError} from '../../base/errors.js';
 import {UnsupportedError} from '../../kernel/features/unsupported-error.js';
+import type {TcDirection} from '../../kernel/netlink/tc.js';
 import {programQuery} from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {attachTypeNumber, type AttachType} from '../../uapi/attach-types.js';
@@ -54,26 +55,43 @@ export function attachTcx(
 		);
 	}
 
-	const action = `attach program "${program.name}" to tcx ${direction} of "${interfaceOrIndex}"`;
+	const action = actionOn(interfaceOrIndex, program, direction);
 	requireType(action, program, 'sched_cls');
-	return withInterface(action, interfaceOrIndex, options, target => {
-		const place = filterPlace(target, direction, options);
-		if (options.mechanism === 'clsact') return attachClsact(action, program, target, place);
+	return withInterface(action, interfaceOrIndex, options, target =>
+		attachTcxAt(program, target, {...options, direction}),
+	);
+}
+
+/** Where on an interface that was found already. */
+export type TcxPlace = Omit<AttachTcxOptions, 'direction' | 'netns'> & {
+	readonly direction: TcDirection;
+};
+
+/** The same there. */
+export function attachTcxAt(program: Program, target: InterfaceTarget, options: TcxPlace): Link {
+	const {mechanism, direction} = options;
+	const action = actionOn(target.name, program, direction);
+	if (mechanism !== 'clsact') {
 		try {
-			return attachLink(action, program, target, {...options, direction});
+			return attachLink(action, program, target, options);
 		} catch (error) {
-			if (options.mechanism === 'link' || !isWithoutTcx(error, target)) throw error;
+			if (mechanism === 'link' || !isWithoutTcx(error, target)) throw error;
 			requireNoPlace(action, options);
-			return attachClsact(action, program, target, place);
 		}
-	});
+	}
+
+	return attachClsact(action, program, target, filterPlace(target, direction, options));
+}
+
+function actionOn(where: string | number, program: Program, direction: TcDirection): string {
+	return `attach program "${program.name}" to tcx ${direction} of "${where}"`;
 }
 
 function attachLink(
 	action: string,
 	program: Program,
 	{ifindex, name, netns}: InterfaceTarget,
-	options: AttachTcxOptions & {readonly direction: 'ingress' | 'egress'},
+	options: TcxPlace,
 ): Link {
 	return createLink(program, {
 		action,
@@ -118,14 +136,14 @@ function isWithoutTcx(refusal: unknown, {ifindex, netns}: InterfaceTarget): bool
 	}
 }
 
-function requireNoPlace(action: string, {anchor = 'last', expectedRevision}: AttachTcxOptions) {
+function requireNoPlace(action: string, {anchor = 'last', expectedRevision}: TcxPlace) {
 	if (anchor === 'last' && expectedRevision === undefined) return;
 	const feature = 'a place among the programs of a tc hook';
 	throw new UnsupportedError(action, feature, '6.6', {errno: EINVAL});
 }
 
 /** The side that a program's attach type names. */
-export function directionOf(type: AttachType | undefined): 'ingress' | 'egress' | undefined {
+export function directionOf(type: AttachType | undefined): TcDirection | undefined {
 	if (type === 'tcx_ingress') return 'ingress';
 	return type === 'tcx_egress' ? 'egress' : undefined;
 }

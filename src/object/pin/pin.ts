@@ -25,15 +25,18 @@ function detailOf(errno: number, path: string): string {
 
 /** Pins an object; directories are made. *Throws:* `ERR_BPFFS`, `ERR_PIN` (`EEXIST`: taken). */
 export function pinObject(fd: number, path: string, what: string): void {
-	prepareBpffs(path);
-	try {
-		objectPin(fd, path);
-	} catch (cause) {
-		if (!(cause instanceof SyscallError)) throw cause;
-		throw new PinError(`pin ${what} to`, path, detailOf(cause.errno, path), {
-			cause,
-			errno: cause.errno,
-		});
+	// Where the kernel takes it at once, nothing has to be looked at.
+	for (let isReady = path.includes('\0'); ; isReady = true) {
+		if (isReady) prepareBpffs(path);
+		try {
+			objectPin(fd, path);
+			return;
+		} catch (cause) {
+			if (!(cause instanceof SyscallError)) throw cause;
+			const {errno} = cause;
+			if (!isReady && errno !== EEXIST) continue;
+			throw new PinError(`pin ${what} to`, path, detailOf(errno, path), {cause, errno});
+		}
 	}
 }
 

@@ -1,5 +1,10 @@
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
-import {programArray, programInfo, type RawProgramInfo} from '../../kernel/sys/info.js';
+import {
+	programArray,
+	programInfo,
+	programNameAndType,
+	type RawProgramInfo,
+} from '../../kernel/sys/info.js';
 import {openBtfById} from '../btf/open-btf.js';
 import {programTypeName, type ProgramType} from '../../uapi/program-types.js';
 
@@ -23,6 +28,16 @@ export function readProgramInfo(fd: number): ProgramInfo {
 }
 
 const longestName = 15;
+
+/** Only its type and its whole name. *Throws:* `ERR_SYSCALL`. */
+export function readNameAndType(fd: number): Pick<ProgramInfo, 'name' | 'type'> {
+	const {name, type} = programNameAndType(fd);
+	const isWhole = name.length < longestName;
+	return {
+		name: isWhole ? name : fullProgramName(fd, readProgramInfo(fd)),
+		type: programTypeName(type),
+	};
+}
 
 /** The whole name of a program, which the kernel cuts off and its types still have. */
 export function fullProgramName(fd: number, {name, btfId, functionCount}: ProgramInfo): string {

@@ -13,7 +13,7 @@ import {PinError} from '../pin/pin-error.js';
 import {readPositions, type Positions} from './positions.js';
 import {ProgramError} from './program-error.js';
 import {
-	fullProgramName,
+	readNameAndType,
 	readProgramInfo,
 	type ProgramInfo,
 	type ProgramStats,
@@ -95,9 +95,7 @@ export class Program extends KernelObject {
 /** A program object over a descriptor that it takes over. *Throws:* `ERR_SYSCALL`. */
 export function programFromFd(fd: number): Program {
 	try {
-		const info = readProgramInfo(fd);
-		const name = fullProgramName(fd, info);
-		return new Program(fd, {name, type: info.type, attachType: undefined});
+		return new Program(fd, {...readNameAndType(fd), attachType: undefined});
 	} catch (error) {
 		addon.closeFd(fd);
 		throw error;
