@@ -8,11 +8,12 @@ import {basename, dirname} from 'node:path';
 
 import {deleteFilter, type FilterPlace, type TcDirection} from '../kernel/netlink/tc.js';
 import {attachAt, type Attached} from '../object/hook/attach.js';
-import {openNamed} from '../object/hook/hook.js';
+import {openNamed, type Hook} from '../object/hook/hook.js';
 import {tcHook} from '../object/hook/tc-hook.js';
 import {filterAt, filterPlace} from '../object/link/clsact.js';
+import {HookAttachment} from '../object/link/hook-attachment.js';
 import {LinkError} from '../object/link/link-error.js';
-import {openPinnedLink, type Mechanism} from '../object/link/link.js';
+import {openPinnedLink, type Link, type Mechanism} from '../object/link/link.js';
 import {withInterface, type InterfaceTarget, type NamespaceOptions} from '../object/link/target.js';
 import type {Program} from '../object/program/program.js';
 
@@ -31,35 +32,71 @@ export interface TcChange {
 	readonly mechanism: Mechanism;
 }
 
+/** A program for a side of a device, and the pin by which it is found again. */
+export interface TcProgram {
+	readonly program: Program;
+	readonly direction: TcDirection;
+	readonly pin: string;
+}
+
 /** Puts a program there, or in the place of its predecessor; by `pin` it is found again. */
 export function attachTc(
 	program: Program,
 	device: string | number,
-	place: TcPlace,
+	{direction, ...namespace}: TcPlace,
 	pin: string,
 ): TcChange {
 	const action = `attach program "${program.name}"`;
-	return withInterface(action, device, place, target => attachTcAt(program, target, place, pin));
+	return withInterface(action, device, namespace, target =>
+		attachTcAt({program, direction, pin}, target, namespace),
+	);
 }
 
-/** The same on an interface that was found already; `isPinFree` as in `attachAt`. */
+/** The same on an interface that was found already. */
 export function attachTcAt(
-	program: Program,
+	{program, direction, pin}: TcProgram,
 	target: InterfaceTarget,
-	{direction, netns}: TcPlace,
-	pin: string,
-	isPinFree = false,
+	namespace: NamespaceOptions,
 ): TcChange {
-	const hook = tcHook(program, target, direction, {linksOnly: true});
-	const {link, how} = attachAt(program, hook, {pin, isPinFree});
+	const {link, how} = attachAt(program, hookOf(program, target, direction), {pin});
 	using _ = link;
 	const {mechanism} = link;
-	if (mechanism === 'clsact') {
-		const {ifindex} = target;
-		remember(pin, {ifindex, direction, ...(netns === undefined ? {} : {netns})});
-	}
-
+	if (mechanism === 'clsact') remember(pin, {ifindex: target.ifindex, direction, ...namespace});
 	return {how, mechanism};
+}
+
+/**
+ * The same for several where nothing is pinned yet. They are pinned once all of them run: each
+ * waits for the kernel, and what follows a wait finds nothing in the CPU's caches.
+ */
+export function attachTcAnew(
+	list: readonly TcProgram[],
+	target: InterfaceTarget,
+	namespace: NamespaceOptions,
+): void {
+	const links: Link[] = [];
+	try {
+		for (const {program, direction} of list) {
+			links.push(attachAt(program, hookOf(program, target, direction)).link);
+		}
+
+		for (const [i, {direction, pin}] of list.entries()) {
+			const link = links[i];
+			if (link instanceof HookAttachment) {
+				remember(pin, {ifindex: target.ifindex, direction, ...namespace});
+				link.keep();
+			} else {
+				link?.pin(pin);
+			}
+		}
+	} finally {
+		for (const link of links) link.close();
+	}
+}
+
+/** Where there is tcx, the datapath never makes filters. */
+function hookOf(program: Program, target: InterfaceTarget, direction: TcDirection): Hook {
+	return tcHook(program, target, direction, {linksOnly: true});
 }
 
 /** Is it a filter that runs there, and no link? */

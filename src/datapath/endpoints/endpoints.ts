@@ -22,7 +22,7 @@ import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {emptyFolder, endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
-import {attachTcAt, isFilter} from '../tc-hooks.js';
+import {attachTcAnew, attachTcAt, isFilter} from '../tc-hooks.js';
 import {EndpointDevices} from './devices.js';
 
 /** An endpoint to be guarded. */
@@ -146,11 +146,9 @@ export class Endpoints {
 				for (const address of addresses) map.set({address}, info);
 				restoreDevice = this.devices.write(deviceFor(info, ipv4, ipv6));
 				this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
+				raisePolicyRevision(this.maps, id);
 				if (endpoint.attach !== false) this.attachPrograms(id, target, endpoint, isNew);
-				this.removeEntries(without(before, addresses));
-				for (const [, old] of before) {
-					if (old.ifindex !== ifindex) this.devices.remove(old.ifindex);
-				}
+				if (!isNew) this.removeOthers(info, before, addresses);
 			} catch (error) {
 				this.writeEntries(before);
 				restoreDevice();
@@ -161,10 +159,9 @@ export class Endpoints {
 						before.map(([address]) => address),
 					),
 				);
+				raisePolicyRevision(this.maps, id);
 				if (before.length === 0) removePins(this.folderOf(id));
 				throw error;
-			} finally {
-				raisePolicyRevision(this.maps, id);
 			}
 
 			return this.describe(info, addresses);
@@ -233,21 +230,17 @@ export class Endpoints {
 		{netns}: NamespaceOptions,
 		isNew: boolean,
 	): void {
-		using from = openPinnedProgram(programPath(this.root, 'from_endpoint'));
-		using to = openPinnedProgram(programPath(this.root, 'to_endpoint'));
-		for (const [program, direction] of [
-			[from, 'ingress'],
-			[to, 'egress'],
-		] as const) {
-			const place = {direction, ...(netns === undefined ? {} : {netns})};
-			attachTcAt(
-				program,
-				target,
-				place,
-				endpointLinkPath(this.root, id, program.name),
-				isNew,
-			);
-		}
+		const path = (name: string): string => programPath(this.root, name);
+		using from = openPinnedProgram(path('from_endpoint'));
+		using to = openPinnedProgram(path('to_endpoint'));
+		const pin = (name: string): string => endpointLinkPath(this.root, id, name);
+		const list = [
+			{program: from, direction: 'ingress', pin: pin('from_endpoint')},
+			{program: to, direction: 'egress', pin: pin('to_endpoint')},
+		] as const;
+		const namespace = netns === undefined ? {} : {netns};
+		if (isNew) attachTcAnew(list, target, namespace);
+		else for (const each of list) attachTcAt(each, target, namespace);
 	}
 
 	/**
@@ -291,6 +284,20 @@ export class Endpoints {
 	private removeEntries(entries: readonly Entry[]): void {
 		for (const [address] of entries) this.maps.require('endpoints').delete({address});
 		if (entries.length > 0) this.ipcache.delete(entries.map(([address]) => address));
+	}
+
+	/** What an endpoint that was added again has no more. */
+	private removeOthers(
+		{lxc_id: id, ifindex}: EndpointInfo,
+		before: readonly Entry[],
+		addresses: readonly string[],
+	): void {
+		this.removeEntries(without(before, addresses));
+		for (const [, old] of before) {
+			if (old.ifindex !== ifindex) this.devices.remove(old.ifindex);
+		}
+
+		raisePolicyRevision(this.maps, id);
 	}
 
 	private requireFree(addresses: readonly string[], id: number): void {

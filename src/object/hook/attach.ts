@@ -70,12 +70,6 @@ export interface AttachOptions {
 	readonly expectedId?: number;
 }
 
-/** What its callers in the house know besides. */
-export interface AttachAtOptions extends AttachOptions {
-	/** Nothing is pinned at `pin` yet: what is there is not looked for. */
-	readonly isPinFree?: boolean;
-}
-
 /** What `attach` found on the hook, and what it did. */
 export interface Attached {
 	readonly link: Link;
@@ -111,7 +105,7 @@ export function attach(
 }
 
 /** The same on a hook that was found already. */
-export function attachAt(program: Program, hook: Hook, options: AttachAtOptions): Attached {
+export function attachAt(program: Program, hook: Hook, options: AttachOptions = {}): Attached {
 	for (let attempt = 1; ; attempt++) {
 		try {
 			return attempted(program, hook, options);
@@ -119,7 +113,6 @@ export function attachAt(program: Program, hook: Hook, options: AttachAtOptions)
 			// Somebody else was faster: what there is now is looked at again.
 			if (!(error instanceof RaceError)) throw error;
 			if (attempt === maxAttempts) throw error.cause;
-			options = {...options, isPinFree: false};
 		}
 	}
 }
@@ -133,9 +126,9 @@ class RaceError extends EbpfError {
 	}
 }
 
-function attempted(program: Program, hook: Hook, options: AttachAtOptions): Attached {
-	const {pin, policy = 'replace', isPinFree = false} = options;
-	const pinned = pin === undefined || isPinFree ? undefined : openPinned(program, hook, pin);
+function attempted(program: Program, hook: Hook, options: AttachOptions): Attached {
+	const {pin, policy = 'replace'} = options;
+	const pinned = pin === undefined ? undefined : openPinned(program, hook, pin);
 	const before = pinned ?? hook.find(options.predecessor ?? program.name);
 	requireExpected(program, hook, before, options);
 	if (before === undefined) {

@@ -113,6 +113,23 @@ kernel('endpoints that cannot be are refused', async t => {
 	t.is(endpoints.list().length, 3);
 });
 
+kernel('an id that moves to another interface leaves nothing behind', async t => {
+	const {endpoints, ipcache, maps, node} = await makeDatapathLab(t);
+	const own = {id: 7, netns: node.netns, mac: '02:00:00:00:00:09', identity: 5, attach: false};
+	const [first, second] = [node.interfaces[2]?.name ?? '', 'lo'];
+	endpoints.add({...own, interface: first, ipv4: '10.9.9.8', ipv6: 'fd99::8'});
+	endpoints.add({...own, interface: second, ipv4: '10.9.9.9'});
+	t.like(endpoints.get(7), {ifindex: 1, addresses: ['10.9.9.9']});
+	for (const gone of ['10.9.9.8', 'fd99::8']) {
+		t.is(endpoints.find(gone), undefined);
+		t.is(ipcache.match(gone), undefined);
+	}
+
+	const devices = [...maps.require('endpointDevices')];
+	const places = devices.filter(([, {lxc_id}]) => lxc_id === 7).map(([slot]) => slot);
+	t.deepEqual(places, [1]);
+});
+
 kernel('two interfaces whose indices share 16 bits have a place each', async t => {
 	const {endpoints, maps, node} = await makeDatapathLab(t);
 	const [first] = node.interfaces;
