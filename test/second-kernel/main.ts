@@ -26,6 +26,7 @@ const core = [
 	'bpf/datapath/delivery',
 	'datapath/datapath',
 	'datapath/endpoints/endpoints',
+	'datapath/policy/policies',
 	'object/program/load-program',
 	'object/link/attach',
 	'object/hook/attach',

@@ -31,7 +31,8 @@ const typeIds = new Map<number, Omit<KernelTypes, 'fd'>>();
 
 /**
  * The types of policies among those that another of the datapath's maps came with; undefined where
- * this process may not have them. A policy without types works the same.
+ * this process may not have them. A policy without types works the same, but kernels from 5.15 to 6.1
+ * refuse it (`EINVAL`), as they take its values for something else than those of the others.
  */
 export function openPolicyTypes(btfId: number): KernelTypes | undefined {
 	const fd = btfId === 0 ? undefined : openTypes(btfId);

@@ -4,7 +4,11 @@ import type {ExecutionContext} from 'ava';
 
 import {openDatapathMaps, type DatapathMaps} from '../../../src/datapath/index.js';
 import {prepareObject, type NodeSettings} from '../../../src/datapath/objects.js';
-import {createPolicyMap, type PolicyMap} from '../../../src/datapath/policy/policy-map.js';
+import {
+	createPolicyMap,
+	openPolicyTypes,
+	type PolicyMap,
+} from '../../../src/datapath/policy/policy-map.js';
 import {raiseIpcacheRevision, raisePolicyRevision} from '../../../src/datapath/revisions.js';
 import {mapSizes} from '../../../src/datapath/sizes.js';
 import type {BpfMap} from '../../../src/object/map/map.js';
@@ -83,6 +87,9 @@ export async function closeGuardedNodes(): Promise<void> {
 	for (const node of await Promise.allSettled(loaded.values())) {
 		if (node.status === 'fulfilled') node.value.close();
 	}
+
+	// Where files run in one process the next one has its own.
+	loaded.clear();
 }
 
 /** Small enough to be looked at before and after each packet. */
@@ -191,12 +198,14 @@ function policySetter(maps: DatapathMaps, opened: Disposable[]) {
 	const settings = maps.require('endpointSettings');
 	// Filled again for each case: replacing them would wait for the kernel each time.
 	const tables: Record<number, PolicyMap> = {};
+	const types = openPolicyTypes(settings.info.btfId);
 	for (const id of Object.values(endpointIds)) {
-		const map = createPolicyMap('policy_table', []);
+		const map = createPolicyMap('policy_table', [], types);
 		opened.push(map);
 		tables[id] = map;
 		policies.set(id, map);
 	}
+	types?.fd.close();
 
 	return (given: Partial<Record<Guarded, Policy>>): void => {
 		for (const [name, id] of Object.entries(endpointIds)) {
