@@ -19,7 +19,7 @@ execFileSync('ip', ['link', 'add', device, 'type', 'veth']);
 mkdirSync(cgroup);
 const links: Record<string, Link> = {
 	xdp: attachXdp(await load('xdp_count', 'xdp_count'), device),
-	tc: attachTcx(await load('tc_track', 'track_ingress'), device),
+	tc: attachTcx(await load('tc_track', 'track_ingress'), device, {direction: 'ingress'}),
 	cgroup: attachCgroup(await load('sock_connections', 'sock_connections'), cgroup),
 };
 for (const [hook, {mechanism}] of Object.entries(links)) console.log(`${hook} ${mechanism}`);
