@@ -52,7 +52,12 @@ export function buildPlan(plan: Plan, netnsOf: (node: PlannedNode) => number): v
 
 	for (const node of plan.nodes) applyChanges(changesOf(node, plan), netnsOf(node));
 	for (const node of plan.nodes) finish(node, netnsOf(node));
-	for (const node of plan.nodes) waitForAddresses(node, netnsOf(node));
+	// A gateway is looked for without a lock (6.16): while the kernel still adds routes of its own, it may
+	// not find the one that leads there.
+	for (const node of plan.nodes) {
+		waitForAddresses(node, netnsOf(node));
+		applyChanges(node.routes.map(addRoute), netnsOf(node));
+	}
 }
 
 /** Sends changes. *Throws:* `ERR_UNSUPPORTED` with the name of what the kernel was built without. */
@@ -104,7 +109,6 @@ function changesOf(node: PlannedNode, plan: Plan): Change[] {
 		...addresses.map(prefix => addAddress(loopbackIfindex, prefix)),
 		...interfaces.flatMap(one => addressesOf(one).map(each => addAddress(one.ifindex, each))),
 		...[...(isBridge ? [bridgeIfindex] : []), ...numbers].map(setUp),
-		...node.routes.map(addRoute),
 		...(plan.neighbours === 'given' ? neighbourChanges(node, plan) : []),
 	];
 }
