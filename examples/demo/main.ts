@@ -7,8 +7,7 @@
  */
 
 import {setMaxListeners} from 'node:events';
-import {mkdtempSync, rmSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {rmSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -36,7 +35,7 @@ import {replaceUnderTraffic} from './replace.js';
 import {balanceRequests} from './service.js';
 import {printTable} from './table.js';
 import {connectBoth, flood} from './traffic.js';
-import {World} from './world.js';
+import {makeFolder, World} from './world.js';
 
 const sources = fileURLToPath(new URL('../../../bpf/', import.meta.url));
 const names = ['xdp_count', 'tc_flows', 'sock_connections'];
@@ -138,7 +137,7 @@ function showHooks(world: World): void {
 
 async function main(signal: AbortSignal): Promise<void> {
 	const stack: (() => void)[] = [];
-	const folder = mkdtempSync(join(tmpdir(), 'skep-demo-'));
+	const folder = makeFolder();
 	stack.push(() => {
 		rmSync(folder, {recursive: true});
 	});

@@ -1,7 +1,8 @@
 /** A small world of its own for the demo: two hosts, a cgroup, a bpf filesystem. */
 
 import {execFile} from 'node:child_process';
-import {mkdirSync, readdirSync, rmdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 
@@ -101,8 +102,17 @@ function host(name: string, side: 'left' | 'right', number: number): Host {
 	};
 }
 
+/** A folder for files, which the caller removes. */
+export function makeFolder(): string {
+	return mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+}
+
 /** Removes what a demo that was killed left behind; those that still run keep theirs. */
 async function removeLeftovers(): Promise<void> {
+	for (const name of readdirSync(tmpdir()).filter(isLeftover)) {
+		rmSync(join(tmpdir(), name), {recursive: true, force: true});
+	}
+
 	const {stdout} = await run('ip', ['netns', 'list']);
 	for (const name of stdout.split('\n').map(line => line.split(' ')[0] ?? '')) {
 		if (isLeftover(name)) await run('ip', ['netns', 'delete', name]);

@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readdirSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
@@ -28,7 +29,9 @@ async function runDemo(onText: (text: string, kill: (signal: NodeJS.Signals) => 
 /** Everything that this run of the demo made and that is still there. */
 function leftBehind(pid: number): string[] {
 	const name = `skep-demo-${pid}`;
-	const folders = ['/run', '/run/netns', cgroupRoot()].filter(folder => existsSync(folder));
+	const folders = ['/run', '/run/netns', tmpdir(), cgroupRoot()].filter(folder =>
+		existsSync(folder),
+	);
 	const labs = listLabs().filter(lab => lab.pid === pid);
 	const entries = folders.flatMap(folder =>
 		readdirSync(folder)
