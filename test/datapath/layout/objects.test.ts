@@ -31,6 +31,7 @@ const scratch = new Set([
 	'relays',
 	'tunnels',
 	'crossings',
+	'error_crossings',
 	'shortcuts4',
 	'shortcuts6',
 	'local_shortcuts4',
