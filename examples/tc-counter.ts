@@ -1,5 +1,6 @@
 /**
- * Attaches tc programs to both directions of an interface and prints the busiest flows at the end.
+ * Attaches tc programs to both directions of an interface and prints the busiest flows at the end,
+ * which Ctrl-C brings forward.
  *
  *     node dist/examples/tc-counter.js INTERFACE [SECONDS]
  *
@@ -45,7 +46,11 @@ using ingress = attachTcx(collection.program('flows_ingress'), device);
 using egress = attachTcx(collection.program('flows_egress'), device, {anchor: 'last'});
 console.log(`attached to ${device} as links ${ingress.info().id} and ${egress.info().id}`);
 
-await sleep(Number(seconds) * 1000);
+const stop = new AbortController();
+process.once('SIGINT', () => {
+	stop.abort();
+});
+await sleep(Number(seconds) * 1000, undefined, {signal: stop.signal}).catch(() => undefined);
 
 const flows = collection.map('flows') as BpfMap<FlowKey, Flow>;
 const busiest = [...flows].sort(([, a], [, b]) => Number(b.bytes - a.bytes)).slice(0, 10);

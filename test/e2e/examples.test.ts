@@ -17,18 +17,18 @@ function example(name: string): string {
 	return fileURLToPath(new URL(`../../examples/${name}.js`, import.meta.url));
 }
 
-/** Runs an example inside a namespace while `work` makes traffic; what it printed. */
+/** Runs an example inside a namespace while `work` makes traffic; what it printed to its end. */
 async function during(
 	t: Parameters<typeof start>[0],
 	command: [string, ...string[]],
-	work: () => Promise<unknown>,
+	work: (child: ReturnType<typeof start>) => Promise<unknown>,
 ): Promise<string> {
 	const child = start(t, ...command);
 	let text = '';
 	child.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
 	await until('the example attaches', () => text.includes('attached'));
-	await work();
-	await until('the example ends', () => child.exitCode !== null, 20_000);
+	await work(child);
+	await until('the example ends', () => child.exitCode !== null, 30_000);
 	t.is(child.exitCode, 0);
 	return text;
 }
@@ -43,16 +43,19 @@ async function pair(t: Parameters<typeof makeNamespace>[0]) {
 
 kernel('xdp-attach counts packets', async t => {
 	const {right, end, ping} = await pair(t);
-	const command = right.wrap(process.execPath, example('xdp-attach'), end.name, '2');
+	const command = right.wrap(process.execPath, example('xdp-attach'), end.name, '5');
 	const text = await during(t, command, async () => ping(end.ipv4));
-	t.regex(text, /^attached to veth0, native, as link \d+\n\d+ packets\n\d+ packets\n$/);
+	t.regex(text, /^attached to veth0, native, as link \d+\n(?:\d+ packets\n){5}$/);
 	t.true(Number(/(\d+) packets\n$/.exec(text)?.[1]) >= 3);
 });
 
 kernel('tc-counter prints flows of both directions', async t => {
 	const {right, end, ping} = await pair(t);
-	const command = right.wrap(process.execPath, example('tc-counter'), end.name, '1');
-	const text = await during(t, command, async () => ping(end.ipv4));
+	const command = right.wrap(process.execPath, example('tc-counter'), end.name, '60');
+	const text = await during(t, command, async child => {
+		await ping(end.ipv4);
+		child.kill('SIGINT');
+	});
 	t.regex(
 		text,
 		/in ::ffff:192\.0\.2\.1 port 0 -> ::ffff:192\.0\.2\.2 port 0: 3 packets, 294 bytes/,
