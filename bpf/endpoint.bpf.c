@@ -165,8 +165,10 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 		return drop;
 	}
 	/* The stack takes nothing that comes from its own addresses, as a service's may be. */
-	return fib_routing || reply ? deliver_by_route(ctx, walk)
-			   : deliver_to_stack(ctx, walk, TRACE_TO_STACK);
+	if (fib_routing || reply)
+		return deliver_by_route(ctx, walk);
+	make_local_shortcut(walk, family, (void *)0);
+	return deliver_to_stack(ctx, walk, TRACE_TO_STACK);
 }
 
 static __noinline int from_endpoint_ipv4(struct __sk_buff *ctx, struct walk *walk,
@@ -201,7 +203,7 @@ int from_endpoint(struct __sk_buff *ctx)
 	}
 	result = take_local_shortcut(ctx, walk, device);
 	if (result)
-		return result;
+		return result == LOCAL_TO_STACK ? VERDICT_NEXT : result;
 
 	if (ctx->vlan_present)
 		result = DROP(DROP_VLAN_FILTERED);

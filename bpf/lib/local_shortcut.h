@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Flows between endpoints of this node that are known: what both sides' conntrack and policies said
+/* Known flows of endpoints to others of this node and to the stack: what conntrack and policies said
  * of one packet, and what services made of it, counts for those of the same second. A change of what
  * may pass, of the ipcache, of endpoints and of services counts at once; what opens or closes a
  * connection is always looked at in full.
@@ -20,30 +20,40 @@ struct local_left {
 	struct ct_unseen unseen;
 };
 
+/* A verdict of its own, as the kernel's for the stack is negative. */
+#define LOCAL_TO_STACK	0x100
+
 /* Whether anything at all may pass without being told. */
 static __always_inline int has_local_shortcuts(void)
 {
-	return local_shortcuts && peer_redirect && monitor_aggregation >= 3;
+	return local_shortcuts && monitor_aggregation >= 3;
 }
 
-/* To whom a packet goes, where all that decides on it is what it was when the way was found; else NULL. */
-static __always_inline const struct lxc_device *
-find_local_receiver(const struct __sk_buff *ctx, const struct local_way *way,
-		    const struct lxc_device *sender, __u8 tcp_flags)
+/* Whether all that decides on a packet is what it was when the way was found, but for its receiver. */
+static __always_inline int is_local_way(const struct local_way *way,
+					const struct lxc_device *sender, __u8 tcp_flags)
 {
-	__u32 slot = way->ifindex & 0xffff, from = sender->lxc_id, to = way->receiver;
-	struct lxc_device *receiver = bpf_map_lookup_elem(&lxc_devices, &slot);
+	__u32 from = sender->lxc_id;
 	struct lxc_settings *sends = bpf_map_lookup_elem(&lxc_settings, &from);
+
+	return sends && way->second == clock_seconds() &&
+	       !(tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST)) &&
+	       !(tcp_flags & monitor_flags & ~way->tcp_flags) &&
+	       policy_revision(sends) == way->sender_revision &&
+	       (!way->sides || way->service_revision == service_revision());
+}
+
+/* The endpoint that a packet goes to, if it would let it in as when the way was found; else NULL. */
+static __always_inline const struct lxc_device *
+find_local_receiver(const struct __sk_buff *ctx, const struct local_way *way)
+{
+	__u32 slot = way->ifindex & 0xffff, to = way->receiver;
+	struct lxc_device *receiver = bpf_map_lookup_elem(&lxc_devices, &slot);
 	struct lxc_settings *receives = bpf_map_lookup_elem(&lxc_settings, &to);
 
-	if (!receiver || !sends || !receives || way->second != clock_seconds() ||
-	    tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_FIN | TCP_FLAG_RST) ||
-	    tcp_flags & monitor_flags & ~way->tcp_flags || receiver->ifindex != way->ifindex ||
+	if (!receiver || !receives || receiver->ifindex != way->ifindex ||
 	    receiver->lxc_id != way->receiver || receiver->flags & ENDPOINT_F_AT_HOST_NS ||
-	    policy_revision(sends) != way->sender_revision ||
-	    policy_revision(receives) != way->receiver_revision ||
-	    (way->sides && way->service_revision != service_revision()) ||
-	    too_big(ctx, endpoint_mtu))
+	    policy_revision(receives) != way->receiver_revision || too_big(ctx, endpoint_mtu))
 		return (void *)0;
 	return receiver;
 }
@@ -59,23 +69,33 @@ static __always_inline int translate_local(struct __sk_buff *ctx, struct walk *w
 	packet->l3_offset = ETH_HLEN;
 	packet->l4_offset = ETH_HLEN + (family == IPV6 ? 40 : 20);
 	return way->sides == LOCAL_SOURCE
-		       ? rewrite(ctx, packet, family, saddr, way->sport, REWRITE_SOURCE)
-		       : rewrite(ctx, packet, family, daddr, way->dport, REWRITE_DESTINATION);
+		       ? rewrite(ctx, packet, family, saddr, way->port, REWRITE_SOURCE)
+		       : rewrite(ctx, packet, family, daddr, way->port, REWRITE_DESTINATION);
 }
 
 static __always_inline int take_local_way(struct __sk_buff *ctx, struct local_way *way,
-					  enum family family, const struct lxc_device *receiver,
-					  __u8 tcp_flags)
+					  enum family family, const struct lxc_device *sender,
+					  const struct lxc_device *receiver, __u8 tcp_flags)
 {
-	int drop = forward_headers(ctx, family, &receiver->node_mac, &receiver->mac);
+	int drop;
 
-	if (drop)
-		return drop;
+	if (receiver) {
+		drop = forward_headers(ctx, family, &receiver->node_mac, &receiver->mac);
+		if (drop)
+			return drop;
+	}
 	way->tcp_flags |= tcp_flags;
 	way->packets++;
 	way->bytes += ctx->len;
-	METRIC_FORWARD(FORWARD_BY_SHORTCUT, METRIC_INGRESS, ctx->len);
-	return bpf_redirect_peer(way->ifindex, 0);
+	if (receiver) {
+		METRIC_FORWARD(FORWARD_BY_SHORTCUT, METRIC_INGRESS, ctx->len);
+		return bpf_redirect_peer(way->ifindex, 0);
+	}
+	mark_identity(ctx, sender->sec_id);
+	if (masquerades(family) && way->reply)
+		ctx->tc_index |= TC_INDEX_REPLY;
+	METRIC_FORWARD(FORWARD_TO_STACK_BY_SHORTCUT, METRIC_EGRESS, ctx->len);
+	return LOCAL_TO_STACK;
 }
 
 /* The flow is looked at in full: conntrack is told what it was not. */
@@ -106,7 +126,7 @@ static __always_inline int take_local_ipv4(struct __sk_buff *ctx, struct walk *w
 	struct iphdr *ip = packet_data(ctx) + ETH_HLEN;
 	void *end = packet_end(ctx);
 	struct local_shortcut4 *known;
-	const struct lxc_device *receiver;
+	const struct lxc_device *receiver = (void *)0;
 	struct shortcut_key4 key;
 	__u8 tcp_flags = 0;
 	__be16 *ports;
@@ -127,8 +147,9 @@ static __always_inline int take_local_ipv4(struct __sk_buff *ctx, struct walk *w
 	left->place = slot + 1;
 	if (!shortcut_equal4(&known->key, &key))
 		return 0;
-	receiver = find_local_receiver(ctx, &known->way, sender, tcp_flags);
-	if (!receiver) {
+	if (known->way.ifindex)
+		receiver = find_local_receiver(ctx, &known->way);
+	if (!is_local_way(&known->way, sender, tcp_flags) || (known->way.ifindex && !receiver)) {
 		leave_local_way(&known->way, left);
 		return 0;
 	}
@@ -145,7 +166,7 @@ static __always_inline int take_local_ipv4(struct __sk_buff *ctx, struct walk *w
 		if (drop)
 			return drop;
 	}
-	return take_local_way(ctx, &known->way, IPV4, receiver, tcp_flags);
+	return take_local_way(ctx, &known->way, IPV4, sender, receiver, tcp_flags);
 }
 
 static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *walk,
@@ -155,7 +176,7 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *w
 	struct ipv6hdr *ip = packet_data(ctx) + ETH_HLEN;
 	void *end = packet_end(ctx);
 	struct local_shortcut6 *known;
-	const struct lxc_device *receiver;
+	const struct lxc_device *receiver = (void *)0;
 	struct shortcut_key6 key;
 	__u8 tcp_flags = 0;
 	__be16 *ports;
@@ -179,8 +200,9 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *w
 	left->place = slot + 1;
 	if (!shortcut_equal6(&known->key, &key))
 		return 0;
-	receiver = find_local_receiver(ctx, &known->way, sender, tcp_flags);
-	if (!receiver) {
+	if (known->way.ifindex)
+		receiver = find_local_receiver(ctx, &known->way);
+	if (!is_local_way(&known->way, sender, tcp_flags) || (known->way.ifindex && !receiver)) {
 		leave_local_way(&known->way, left);
 		return 0;
 	}
@@ -196,7 +218,7 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *w
 		if (drop)
 			return drop;
 	}
-	return take_local_way(ctx, &known->way, IPV6, receiver, tcp_flags);
+	return take_local_way(ctx, &known->way, IPV6, sender, receiver, tcp_flags);
 }
 
 /* The verdict on a packet of a known flow; 0: it is to be looked at in full, and a walk is begun. */
@@ -269,7 +291,7 @@ static __always_inline void local_packet(struct packet *packet, const struct loc
 	packet->saddr = *saddr;
 	packet->daddr = *daddr;
 	packet->sport = sport;
-	packet->dport = way->sides == LOCAL_DESTINATION ? way->dport : dport;
+	packet->dport = way->sides == LOCAL_DESTINATION ? way->port : dport;
 	packet->protocol = protocol;
 }
 
@@ -303,14 +325,14 @@ static __always_inline int make_local_shortcut_family(const struct walk *walk,
 		.second = clock_seconds(),
 		.sender_revision = walk->sender_revision,
 		.receiver_revision = walk->receiver_revision,
-		.ifindex = receiver->ifindex,
-		.receiver = receiver->lxc_id,
+		.ifindex = receiver ? receiver->ifindex : 0,
+		.receiver = receiver ? receiver->lxc_id : 0,
 		.tcp_flags = packet->tcp_flags,
 		.sides = local_sides(came, packet),
 		.service_revision = walk->service_revision,
-		.sport = packet->sport,
-		.dport = packet->dport,
+		.reply = walk->trace_reason == CT_REPLY,
 	};
+	way.port = way.sides == LOCAL_SOURCE ? packet->sport : packet->dport;
 	/* To itself. */
 	if (way.sides == (LOCAL_SOURCE | LOCAL_DESTINATION))
 		return 0;
@@ -363,7 +385,9 @@ static __noinline int make_local_shortcut6(const struct walk *walk,
 	return make_local_shortcut_family(walk, receiver, IPV6);
 }
 
-/* Remembers what became of a packet that was looked at in full and goes to an endpoint at once. */
+/* Remembers what became of a packet that was looked at in full and goes to an endpoint at once, or,
+ * without a receiver, to the stack.
+ */
 static __always_inline void make_local_shortcut(const struct walk *walk, enum family family,
 						const struct lxc_device *receiver)
 {

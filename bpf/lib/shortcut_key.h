@@ -20,7 +20,7 @@ static __always_inline __u32 shortcut_hash4(const struct shortcut_key4 *key)
 
 static __always_inline __u32 shortcut_hash6(const struct shortcut_key6 *key)
 {
-	return shortcut_hash(key->saddr.d1 ^ key->saddr.d2 << 1 ^ key->daddr.d2,
+	return shortcut_hash(key->saddr.d1 ^ key->saddr.d2 << 1 ^ key->daddr.d1 << 2 ^ key->daddr.d2,
 			     *(const __u64 *)&key->sport);
 }
 

@@ -63,20 +63,21 @@ struct shortcut_pair6 {
 	struct shortcut6 flows[2];
 };
 
-/* From one endpoint of the node to another. */
+/* From an endpoint to another of the node, or to the stack. */
 struct local_way {
 	__u32 second;		/* as above */
 	__u32 sender_revision;	/* of the policies, as lib/policy.h numbers them */
 	__u32 receiver_revision;
-	__u32 ifindex;		/* of the receiver */
+	__u32 ifindex;		/* of the receiver; 0: the stack */
 	__u16 receiver;		/* its id */
 	__u8 tcp_flags;		/* that packets have shown */
 	__u8 sides;		/* enum local_sides: what becomes other than it came */
 	__u32 packets;		/* that conntrack was not told of yet */
 	__u64 bytes;
 	__u32 service_revision;	/* where a side becomes other */
-	__be16 sport;		/* what becomes of the ports */
-	__be16 dport;
+	__be16 port;		/* that side's, as it becomes */
+	__u8 reply;		/* 1: the flow was opened by who gets this */
+	__u8 pad;
 };
 
 /* One of them at most. */

@@ -168,9 +168,11 @@ const behaves = (title: string, settings: NodeSettings): void => {
 			await mirror(red, 80);
 			for (const address of addressesOf(red)) {
 				t.is(await asks(world, address, 5000, 100, timeout), 100, address);
-				const [seen, , close] = await seenAs(world, address, 41_000);
+				const socket = await world.connect(address, 80);
+				const [seen = ''] = (await talk(socket, 'who am I?')).split(' ');
 				t.true(addressesOf(world).includes(seen));
-				close();
+				for (const text of ['a', 'known', 'flow']) t.is(await talk(socket, text), text);
+				socket.destroy();
 				t.true(await pings(world, address, timeout), address);
 			}
 
@@ -180,4 +182,5 @@ const behaves = (title: string, settings: NodeSettings): void => {
 };
 
 behaves('routed by the stack', {});
+behaves('routed by the stack, known flows at once', {constants: {local_shortcuts: 1}});
 behaves('routed by the programs', {fibRouting: true});

@@ -1,4 +1,4 @@
-/** Flows between endpoints of the node that are known. */
+/** Known flows of endpoints to others of the node. */
 
 import {execFileSync} from 'node:child_process';
 
@@ -305,7 +305,7 @@ function placeOf(f: Family, sourcePort: number): bigint {
 	ports.writeUInt16BE(sourcePort, 0);
 	ports.writeUInt16BE(80, 2);
 	ports.writeUInt32LE(6, 4);
-	const a = f.is6 ? from ^ (fromLow << 1n) ^ toLow : from | (to << 32n);
+	const a = f.is6 ? from ^ (fromLow << 1n) ^ (to << 2n) ^ toLow : from | (to << 32n);
 	const spread = a ^ (ports.readBigUInt64LE() * 0x9e3779b97f4a7c15n);
 	return (BigInt.asUintN(64, BigInt.asUintN(64, spread) * 0xff51afd7ed558ccdn) >> 40n) % 8192n;
 }
