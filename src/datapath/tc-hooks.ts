@@ -11,9 +11,8 @@ import {attachAt, type Attached} from '../object/hook/attach.js';
 import {openNamed, type Hook} from '../object/hook/hook.js';
 import {tcHook} from '../object/hook/tc-hook.js';
 import {filterAt, filterPlace} from '../object/link/clsact.js';
-import {HookAttachment} from '../object/link/hook-attachment.js';
 import {LinkError} from '../object/link/link-error.js';
-import {openPinnedLink, type Link, type Mechanism} from '../object/link/link.js';
+import {openPinnedLink, type Mechanism} from '../object/link/link.js';
 import {withInterface, type InterfaceTarget, type NamespaceOptions} from '../object/link/target.js';
 import type {Program} from '../object/program/program.js';
 
@@ -63,35 +62,6 @@ export function attachTcAt(
 	const {mechanism} = link;
 	if (mechanism === 'clsact') remember(pin, {ifindex: target.ifindex, direction, ...namespace});
 	return {how, mechanism};
-}
-
-/**
- * The same for several where nothing is pinned yet. They are pinned once all of them run: each
- * waits for the kernel, and what follows a wait finds nothing in the CPU's caches.
- */
-export function attachTcAnew(
-	list: readonly TcProgram[],
-	target: InterfaceTarget,
-	namespace: NamespaceOptions,
-): void {
-	const links: Link[] = [];
-	try {
-		for (const {program, direction} of list) {
-			links.push(attachAt(program, hookOf(program, target, direction)).link);
-		}
-
-		for (const [i, {direction, pin}] of list.entries()) {
-			const link = links[i];
-			if (link instanceof HookAttachment) {
-				remember(pin, {ifindex: target.ifindex, direction, ...namespace});
-				link.keep();
-			} else {
-				link?.pin(pin);
-			}
-		}
-	} finally {
-		for (const link of links) link.close();
-	}
 }
 
 /** Where there is tcx, the datapath never makes filters. */

@@ -13,6 +13,7 @@ import {
 	type InterfaceTarget,
 	type NamespaceOptions,
 } from '../../object/link/target.js';
+import {tryAttachPinned} from '../../object/link/pinned-tcx.js';
 import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
 import {reservedIdentities} from '../identities/identities.js';
@@ -22,7 +23,7 @@ import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
 import {raisePolicyRevision} from '../revisions.js';
 import {emptyFolder, endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
-import {attachTcAnew, attachTcAt, isFilter} from '../tc-hooks.js';
+import {attachTcAt, isFilter} from '../tc-hooks.js';
 import {EndpointDevices} from './devices.js';
 
 /** An endpoint to be guarded. */
@@ -68,6 +69,11 @@ type Entry = readonly [address: string, info: EndpointInfo];
 const hostFlag = 1;
 const atHostFlag = 2;
 const lastId = 65_534;
+/** Programs of each endpoint, and where on its interface. */
+const guards = [
+	{name: 'from_endpoint', direction: 'ingress'},
+	{name: 'to_endpoint', direction: 'egress'},
+] as const;
 
 /** The endpoints under a root. */
 export class Endpoints {
@@ -230,17 +236,17 @@ export class Endpoints {
 		{netns}: NamespaceOptions,
 		isNew: boolean,
 	): void {
-		const path = (name: string): string => programPath(this.root, name);
-		using from = openPinnedProgram(path('from_endpoint'));
-		using to = openPinnedProgram(path('to_endpoint'));
-		const pin = (name: string): string => endpointLinkPath(this.root, id, name);
-		const list = [
-			{program: from, direction: 'ingress', pin: pin('from_endpoint')},
-			{program: to, direction: 'egress', pin: pin('to_endpoint')},
-		] as const;
+		const list = guards.map(({name, direction}) => ({
+			program: programPath(this.root, name),
+			direction,
+			pin: endpointLinkPath(this.root, id, name),
+		}));
+		if (isNew && tryAttachPinned(list, target)) return;
 		const namespace = netns === undefined ? {} : {netns};
-		if (isNew) attachTcAnew(list, target, namespace);
-		else for (const each of list) attachTcAt(each, target, namespace);
+		for (const {program: path, direction, pin} of list) {
+			using program = openPinnedProgram(path);
+			attachTcAt({program, direction, pin}, target, namespace);
+		}
 	}
 
 	/**

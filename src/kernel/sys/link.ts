@@ -1,6 +1,6 @@
 /** The link commands of bpf(2), one function per command. */
 
-import {Attr, bpf, cText} from './attr.js';
+import {Attr, bpf, cText, tryBpf} from './attr.js';
 import {linkOptions, type LinkOptions} from './link-options.js';
 
 export interface LinkCreateAttr {
@@ -21,21 +21,30 @@ export interface LinkCreateAttr {
 
 /** *Throws:* `ERR_SYSCALL`. *Kernel:* 5.7. */
 export function linkCreate(link: LinkCreateAttr): number {
-	const {relative, expectedRevision, options} = link;
+	const {options} = link;
 	if (options !== undefined) {
 		const {attr, pointers} = linkOptions(options);
 		attr.u32(0, link.programFd).u32(4, link.target).u32(8, link.attachType).u32(12, link.flags);
 		return bpf('link_create', attr, pointers, link.netns);
 	}
 
+	return bpf('link_create', createAttr(link), [], link.netns);
+}
+
+/** The same without options, made ready: the call gives a descriptor or `-errno`. */
+export function linkCreateCall(link: Omit<LinkCreateAttr, 'options'>): () => number {
+	const attr = createAttr(link);
+	return () => tryBpf('link_create', attr, [], link.netns);
+}
+
+function createAttr({relative, expectedRevision, ...link}: LinkCreateAttr): Attr {
 	const placed = relative !== undefined || expectedRevision !== undefined;
 	const attr = new Attr(placed ? 32 : 16)
 		.u32(0, link.programFd)
 		.u32(4, link.target)
 		.u32(8, link.attachType)
 		.u32(12, link.flags);
-	if (placed) attr.u32(16, relative ?? 0).u64(24, expectedRevision ?? 0n);
-	return bpf('link_create', attr, [], link.netns);
+	return placed ? attr.u32(16, relative ?? 0).u64(24, expectedRevision ?? 0n) : attr;
 }
 
 /**

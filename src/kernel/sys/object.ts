@@ -2,7 +2,7 @@
 
 import {constants} from 'node:os';
 
-import {Attr, bpf, cText, tryBpf, tryBpfAsync} from './attr.js';
+import {Attr, cText, tryBpf, tryBpfAsync} from './attr.js';
 import {SyscallError} from './syscall-error.js';
 
 const {EAGAIN, ENOENT} = constants.errno;
@@ -12,7 +12,15 @@ export type ObjectKind = 'prog' | 'map' | 'link' | 'btf';
 
 /** *Throws:* `ERR_SYSCALL`. */
 export function objectPin(fd: number, path: string): void {
-	bpf('obj_pin', new Attr(16).u32(8, fd), [0, cText(path)]);
+	const result = objectPinCall(path)(fd);
+	if (result < 0) throw new SyscallError('obj_pin', -result);
+}
+
+/** The same, made ready: the call gives 0 or `-errno`. *Throws:* `ERR_USAGE`. */
+export function objectPinCall(path: string): (fd: number) => number {
+	const attr = new Attr(16);
+	const pointers = [0, cText(path)];
+	return fd => tryBpf('obj_pin', attr.u32(8, fd), pointers);
 }
 
 /** *Throws:* `ERR_SYSCALL`. `flags`: `BPF_F_RDONLY` (8) or `BPF_F_WRONLY` (16). */

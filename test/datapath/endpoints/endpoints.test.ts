@@ -1,7 +1,11 @@
 import {UsageError} from '../../../src/base/errors.js';
 import {DatapathError} from '../../../src/datapath/datapath-error.js';
+import {attachTcx} from '../../../src/object/link/attach-tcx.js';
+import {queryTcx} from '../../../src/object/net/query.js';
+import {openProgramById} from '../../../src/object/program/program.js';
 import {addressesOf, identities, makeDatapathLab} from '../../helpers/datapath-lab.js';
 import {kernelTest} from '../../helpers/kernel.js';
+import {loadFixture} from '../../helpers/load.js';
 
 const kernel = kernelTest({feature: 'links of tcx', since: '6.6'});
 
@@ -76,6 +80,24 @@ kernel('an endpoint that was deleted can be added again at once', async t => {
 		t.true(endpoints.delete(1));
 		t.is(endpoints.add({...place, ...own}).id, 1);
 	}
+});
+
+kernel('an endpoint is added behind what others attached to its interface', async t => {
+	const {endpoints, node, red} = await makeDatapathLab(t);
+	const [ipv4, ipv6] = addressesOf(red);
+	const {name: device = '', ifindex = 0} = node.interfaces[0] ?? {};
+	const place = {interface: device, netns: node.netns};
+	endpoints.delete(1);
+	const program = (await loadFixture(t, 'kernel/tc')).program('ingress_one');
+	using _ = attachTcx(program, device, {netns: node.netns});
+	endpoints.add({...place, mac: red.interfaces[0]?.mac ?? '', ipv4, ipv6, identity: 300});
+	const names = (direction: 'ingress' | 'egress') =>
+		queryTcx(ifindex, direction, {netns: node.netns}).programs.map(({programId}) => {
+			using standing = openProgramById(programId);
+			return standing.name;
+		});
+	t.deepEqual(names('ingress'), ['ingress_one', 'from_endpoint']);
+	t.deepEqual(names('egress'), ['to_endpoint']);
 });
 
 kernel('an endpoint that is deleted is gone from hooks and maps', async t => {
