@@ -1,7 +1,7 @@
 /** Endpoint to endpoint through namespaces, beside plain routing on the same topology. */
 
 import {Policies, type PolicyRule} from '../src/datapath/index.js';
-import {attachTcx, loadCollection, parseObject, type Collection} from '../src/index.js';
+import {loadCollection, parseObject, type Collection} from '../src/index.js';
 import {lab, type Host} from '../src/lab/index.js';
 import {compileBench} from './flows.js';
 import {addressesOf, firstIdentity, guard} from './guard.js';
@@ -135,7 +135,7 @@ async function redirect(node: Host, ...hosts: readonly [Host, Host]): Promise<Co
 			from: mac(other?.end?.mac),
 			to: mac(other?.host.interfaces[0]?.mac),
 		});
-		attachTcx(redirection.program(name), end?.name ?? '', {netns: node.netns});
+		node.attachTcx(redirection.program(name), end?.name);
 	}
 
 	return redirection;

@@ -6,7 +6,7 @@
  * Kernel 5.9, as root. The network is gone when this process ends, however it ends.
  */
 
-import {loadCollection, readObject, type BpfMap} from 'skep';
+import {loadCollection, readObject} from 'skep';
 import {lab} from 'skep/lab';
 
 import {objectPath} from './objects.js';
@@ -31,7 +31,7 @@ using collection = loadCollection(await readObject(objectPath('xdp_drop_prefix')
 	codecs: {dropped_prefixes: {key: {address: 'ipv6'}}},
 });
 server.attachXdp(collection.program('xdp_drop_prefix'));
-const prefixes = collection.map('dropped_prefixes') as BpfMap<Prefix, Count>;
+const prefixes = collection.map<Prefix, Count>('dropped_prefixes');
 
 const dropped = {
 	ipv4: {prefixlen: 96 + 24, address: '::ffff:198.51.100.0'},

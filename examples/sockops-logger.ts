@@ -8,7 +8,7 @@
 
 import {setTimeout as sleep} from 'node:timers/promises';
 
-import {attachCgroup, loadCollection, readObject, type BpfMap} from 'skep';
+import {attachCgroup, loadCollection, readObject} from 'skep';
 
 import {objectPath} from './objects.js';
 
@@ -43,7 +43,7 @@ using collection = loadCollection(await readObject(objectPath('sock_connections'
 using link = attachCgroup(collection.program('sock_connections'), cgroup);
 console.log(`attached to ${cgroup} as link ${link.info().id}`);
 
-const connections = collection.map('connections') as BpfMap<Key, Connection>;
+const connections = collection.map<Key, Connection>('connections');
 const logged = new Set<string>();
 for (let second = 0; second < Number(seconds); second++) {
 	await sleep(1000);

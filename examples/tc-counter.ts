@@ -9,7 +9,7 @@
 
 import {setTimeout as sleep} from 'node:timers/promises';
 
-import {attachTcx, loadCollection, readObject, type BpfMap} from 'skep';
+import {attachTcx, loadCollection, readObject} from 'skep';
 
 import {objectPath} from './objects.js';
 
@@ -52,7 +52,7 @@ process.once('SIGINT', () => {
 });
 await sleep(Number(seconds) * 1000, undefined, {signal: stop.signal}).catch(() => undefined);
 
-const flows = collection.map('flows') as BpfMap<FlowKey, Flow>;
+const flows = collection.map<FlowKey, Flow>('flows');
 const busiest = [...flows].sort(([, a], [, b]) => Number(b.bytes - a.bytes)).slice(0, 10);
 for (const [key, {packets, bytes}] of busiest) {
 	const from = `${key.source.bytes} port ${key.source_port}`;

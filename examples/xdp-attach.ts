@@ -24,7 +24,7 @@ for (let second = 0; second < Number(seconds); second++) {
 	await sleep(1000);
 	let packets = 0n;
 	// One value for each CPU.
-	for (const [, cpus] of collection.map('packet_counts') as Iterable<[unknown, Count[]]>) {
+	for (const [, cpus] of collection.map<unknown, Count[]>('packet_counts')) {
 		for (const count of cpus) packets += count.packets;
 	}
 

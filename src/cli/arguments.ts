@@ -2,12 +2,17 @@
 
 import {UsageError} from '../base/errors.js';
 
-/** A whole number, at least `low`. */
-export function wholeNumber(what: string, low = 0): (text: string) => number {
+/** A whole number from `low` to `high`. */
+export function wholeNumber(
+	what: string,
+	low = 0,
+	high = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
+	const range = high === Number.MAX_SAFE_INTEGER ? `${low} on` : `${low} to ${high}`;
 	return text => {
 		const number = Number(text);
-		if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < low) {
-			throw new UsageError(`read ${what} "${text}": expected a whole number from ${low} on`);
+		if (!/^\d+$/.test(text) || number < low || number > high) {
+			throw new UsageError(`read ${what} "${text}": expected a whole number from ${range}`);
 		}
 
 		return number;

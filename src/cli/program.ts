@@ -7,7 +7,7 @@ import {Command, Option} from 'commander';
 
 import {packageRoot} from '../base/package-root.js';
 import {nouns} from './nouns.js';
-import {formats} from './output/print.js';
+import {formats, write} from './output/print.js';
 
 interface Manifest {
 	readonly version: string;
@@ -51,7 +51,7 @@ export async function createProgram(words: readonly string[]): Promise<Command> 
 		if (words.includes(name)) (await load())(noun);
 	}
 
-	program.configureOutput({outputError: () => undefined});
+	program.configureOutput({outputError: () => undefined, writeOut: write});
 	inherit(program);
 	return program;
 }

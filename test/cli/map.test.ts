@@ -44,6 +44,11 @@ kernel('an element is taken, one CPU is read, and a frozen map stays as it is', 
 	await ok('map', 'set', path, 'hex:01000000', 'hex:07000000');
 	t.is(await ok('map', 'get', path, 'hex:01000000', '--and-delete'), '"07000000"\n');
 	t.is((await skep('map', 'get', path, 'hex:01000000')).code, 1);
+	t.deepEqual(await skep('map', 'set', path, '1', '2'), {
+		code: 2,
+		out: '',
+		err: 'skep: read "1": no type is known for it; give its 4 bytes as hex:0a0b0c\n',
+	});
 	t.is(await ok('map', 'freeze', path), '');
 	t.regex((await skep('map', 'set', path, 'hex:01000000', 'hex:07000000')).err, /EPERM/);
 

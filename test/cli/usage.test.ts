@@ -1,6 +1,9 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {open} from 'node:fs/promises';
 import test from 'ava';
 import {compile, fixtureObject} from '../helpers/compile.js';
-import {skep} from '../helpers/cli.js';
+import {cliCommand, skep} from '../helpers/cli.js';
 
 test('help is printed where it is asked for', async t => {
 	const {code, out, err} = await skep('object', 'load', '--help');
@@ -40,13 +43,31 @@ test(
 	refused,
 	['prog', 'run', '1', '--repeat', '0'],
 	2,
-	'read repeat "0": expected a whole number from 1 on',
+	'read repeat "0": expected a whole number from 1 to 4294967295',
 );
 test(
 	refused,
 	['prog', 'show', '2147483647'],
 	1,
 	'open program "id 2147483647": there is no program with this id',
+);
+test(
+	refused,
+	['prog', 'run', '1', '--repeat', '4294967296'],
+	2,
+	'read repeat "4294967296": expected a whole number from 1 to 4294967295',
+);
+test(
+	refused,
+	['map', 'create', '/sys/fs/bpf/skep-none', '--type', 'hash', '--entries', '99999999999'],
+	2,
+	'read number of entries "99999999999": expected a whole number from 0 to 4294967295',
+);
+test(
+	refused,
+	['btf', 'find', 'sk_buff', '--kind', 'strukt', '--in', 'kernel'],
+	2,
+	'find type "sk_buff" of kind "strukt": there is no such type',
 );
 test(
 	refused,
@@ -96,6 +117,28 @@ test(
 	2,
 	'read policy "maybe": expected fail, reuse, recreate, migrate',
 );
+
+const unwritten = test.macro({
+	async exec(t, words: readonly string[]) {
+		const full = await open('/dev/full', 'w');
+		t.teardown(async () => full.close());
+		const [command, ...args] = cliCommand(...words);
+		const child = spawn(command, args, {stdio: ['ignore', full.fd, 'pipe']});
+		const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+		const pieces = ((await child.stderr?.toArray()) ?? []) as Buffer[];
+		t.is(
+			Buffer.concat(pieces).toString(),
+			'skep: write standard output: ENOSPC: no space left on device, write\n',
+		);
+		t.deepEqual(await closed, [1, null]);
+	},
+	title: (_, words: readonly string[]) =>
+		`skep ${words.join(' ')} says in one line that it cannot be written`,
+});
+
+test(unwritten, ['map', '--help']);
+test(unwritten, ['--version']);
+test(unwritten, ['completion', 'bash']);
 
 test('a noun alone prints its help', async t => {
 	const {code, err} = await skep('object');

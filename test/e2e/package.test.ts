@@ -168,7 +168,9 @@ test('types are found by those who write TypeScript', async t => {
 	await run('ln', '-s', join(project, 'node_modules/@types'), join(modules, '@types'));
 	await writeFile(
 		join(folder, 'user.mts'),
-		`import {openPinnedMap, type BpfMap} from 'skep';
+		`import {loadCollection, openPinnedMap, type BpfMap, type CollectionSpec} from 'skep';
+		export const load = (spec: CollectionSpec): BpfMap<string, bigint> =>
+			loadCollection(spec).map<string, bigint>('flows');
 		export const map: BpfMap<number, bigint> = openPinnedMap<number, bigint>('/sys/fs/bpf/map');
 		// @ts-expect-error: a path is no number
 		openPinnedMap(1);

@@ -41,5 +41,8 @@ async function find(pattern: string, options: FindOptions, command: Command): Pr
 		({bytes, ...rest}) => ({...rest, bytes: bytes ?? '-', declaration: rest.declaration}),
 		outputOptions(command),
 	);
-	if (found.length === 0) throw new UsageError(`find type "${pattern}": there is no such type`);
+	if (found.length === 0) {
+		const kind = options.kind === undefined ? '' : ` of kind "${options.kind}"`;
+		throw new UsageError(`find type "${pattern}"${kind}: there is no such type`);
+	}
 }

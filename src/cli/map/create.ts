@@ -6,14 +6,22 @@ import {UsageError} from '../../base/errors.js';
 import {collect, wholeNumber} from '../arguments.js';
 import {example} from '../output/example.js';
 
+/** What the kernel has 32 bits for. */
+const u32 = 0xffff_ffff;
+
 export function addCreate(map: Command): void {
 	map.command('create')
 		.description('make a map and pin it')
 		.argument('<path>', 'path of the pin')
 		.requiredOption('--type <type>', 'hash, array, lru_hash, …')
-		.option('--key <bytes>', 'bytes of a key', wholeNumber('key size'), 4)
-		.option('--value <bytes>', 'bytes of a value', wholeNumber('value size'), 4)
-		.option('--entries <number>', 'elements at most', wholeNumber('number of entries'), 1)
+		.option('--key <bytes>', 'bytes of a key', wholeNumber('key size', 0, u32), 4)
+		.option('--value <bytes>', 'bytes of a value', wholeNumber('value size', 0, u32), 4)
+		.option(
+			'--entries <number>',
+			'elements at most',
+			wholeNumber('number of entries', 0, u32),
+			1,
+		)
 		.option('--name <name>', "the kernel's name for it; the pin's unless given")
 		.option('--flag <flag>', 'no_prealloc, mmapable, rdonly_prog, …', collect)
 		.option(

@@ -2,6 +2,7 @@
 
 import type {Command} from 'commander';
 
+import {isEbpfError, UsageError} from '../../base/errors.js';
 import type {BpfMap, Codec, FieldCodecs} from '../../index.js';
 import {collect, fieldCodecs, hexBytes, jsonValue, reference} from '../arguments.js';
 import {outputOptions, printOne, write} from '../output/print.js';
@@ -39,7 +40,17 @@ export async function openMap(text: string, options: TypedOptions = {}): Promise
 export function encodeWord(codec: Codec, text: string): Uint8Array {
 	if (text.startsWith('hex:')) return hexBytes(text.slice(4));
 	const bytes = new Uint8Array(codec.size);
-	codec.encode(jsonValue(text), new DataView(bytes.buffer), 0);
+	try {
+		codec.encode(jsonValue(text), new DataView(bytes.buffer), 0);
+	} catch (cause) {
+		if (!isEbpfError(cause) || cause.code !== 'ERR_CODEC') throw cause;
+		const isBytes = 'expected' in cause && /^a Uint8Array/.test(String(cause.expected));
+		const message = isBytes
+			? `read "${text}": no type is known for it; give its ${codec.size} bytes as hex:0a0b0c`
+			: cause.message;
+		throw new UsageError(message, {cause});
+	}
+
 	return bytes;
 }
 

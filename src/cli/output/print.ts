@@ -4,6 +4,7 @@ import {writeSync} from 'node:fs';
 
 import type {Command} from 'commander';
 
+import {EbpfError} from '../../base/errors.js';
 import {jsonOf} from '../../base/json.js';
 import {formatTable, type Row} from './table.js';
 
@@ -20,6 +21,15 @@ export function outputOptions(command: Command): OutputOptions {
 	return command.optsWithGlobals<OutputOptions>();
 }
 
+/** Standard output takes no more: a full disk. */
+class OutputError extends EbpfError {
+	static {
+		this.prototype.name = 'OutputError';
+	}
+
+	readonly code = 'ERR_OUTPUT';
+}
+
 /** Writes all of a text, also to a slow pipe; a closed one ends the process quietly. */
 export function write(text: string | Uint8Array): void {
 	const bytes = typeof text === 'string' ? Buffer.from(text) : text;
@@ -27,10 +37,13 @@ export function write(text: string | Uint8Array): void {
 		try {
 			at += writeSync(1, bytes, at);
 		} catch (error) {
-			const {code} = error as NodeJS.ErrnoException;
+			const {code, message} = error as NodeJS.ErrnoException;
 			// The second is how a socket says it.
 			if (code === 'EPIPE' || code === 'ECONNRESET') process.exit(0);
-			if (code !== 'EAGAIN') throw error;
+			if (code !== 'EAGAIN') {
+				throw new OutputError(`write standard output: ${message}`, {cause: error});
+			}
+
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 		}
 	}

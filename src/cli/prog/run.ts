@@ -19,7 +19,7 @@ export function addRun(prog: Command): void {
 		.option('--data <hex>', 'the packet; 64 zero bytes unless given', hexBytes)
 		.option('--data-file <file>', 'the packet from a file')
 		.option('--context <hex>', "the context's bytes", hexBytes)
-		.option('--repeat <n>', 'how often', wholeNumber('repeat', 1), 1)
+		.option('--repeat <n>', 'how often', wholeNumber('repeat', 1, 0xffff_ffff), 1)
 		.addHelpText('after', example('skep prog run lb.bpf.o:entry --repeat 1000000'))
 		.action(run);
 }

@@ -46,13 +46,8 @@ export function prepareBpffs(path: string): void {
 		);
 	}
 
-	const dotted = whole
-		.slice(parent.length)
-		.split('/')
-		.find(part => part.includes('.'));
-	if (dotted !== undefined) {
-		throw new BpffsError(path, `the kernel refuses names with a dot: "${dotted}"`);
-	}
+	const refusal = refusedName(path);
+	if (refusal !== undefined) throw new BpffsError(path, refusal);
 
 	if (parent === directory) return;
 	try {
@@ -60,6 +55,18 @@ export function prepareBpffs(path: string): void {
 	} catch (cause) {
 		throw new BpffsError(path, (cause as Error).message, {cause});
 	}
+}
+
+/** Why a bpf filesystem can have no such name; undefined where it can, or where `path` is elsewhere. */
+export function refusedName(path: string): string | undefined {
+	const whole = resolve(path);
+	const parent = existingParent(dirname(whole));
+	if (!isBpffs(parent)) return undefined;
+	const dotted = whole
+		.slice(parent.length)
+		.split('/')
+		.find(part => part.includes('.'));
+	return dotted === undefined ? undefined : `the kernel refuses names with a dot: "${dotted}"`;
 }
 
 function existingParent(path: string): string {

@@ -89,14 +89,18 @@ export class Collection implements Disposable {
 		return find('program', this.programs, name);
 	}
 
-	/** *Throws:* `ERR_NOT_FOUND`, with the nearest name there is. */
-	map(name: string): BpfMap {
-		return find('map', this.maps, name);
+	/**
+	 * The map of that name; what its keys and values are is for the caller to say, nobody checks it
+	 * (`skep object gen` writes it down from the types). *Throws:* `ERR_NOT_FOUND`, with the nearest
+	 * name there is.
+	 */
+	map<K = unknown, V = unknown>(name: string): BpfMap<K, V> {
+		return find('map', this.maps, name) as BpfMap<K, V>;
 	}
 
-	/** *Throws:* `ERR_NOT_FOUND`, with the nearest name there is. */
-	variable(name: string): Variable {
-		return find('variable', this.variables, name);
+	/** The global variable of that name; see `map()`. *Throws:* `ERR_NOT_FOUND`. */
+	variable<T = unknown>(name: string): Variable<T> {
+		return find('variable', this.variables, name) as Variable<T>;
 	}
 
 	/** Maps whose pins still name their predecessors, until `commit()`. */

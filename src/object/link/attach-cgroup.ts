@@ -104,7 +104,7 @@ function attachLink(
 function explain(errno: number, program: Program, hook: CgroupHook) {
 	switch (errno) {
 		case EBADF:
-			return 'it is not a directory of a cgroup v2 hierarchy';
+			return noCgroup;
 		case EINVAL:
 			return `the kernel runs no program of type ${program.type} there`;
 		case ESTALE:
@@ -175,6 +175,9 @@ function isWithoutLinks(refusal: unknown, {fd, attachType}: CgroupHook): boolean
 		return error instanceof SyscallError && error.errno === EINVAL;
 	}
 }
+
+/** What EBADF says of a directory. */
+export const noCgroup = 'it is not a directory of a cgroup v2 hierarchy';
 
 /** A descriptor of a cgroup's directory, for the caller to close. *Throws:* `ERR_LINK`. */
 export function openCgroup(action: string, path: string): number {

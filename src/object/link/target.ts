@@ -44,7 +44,11 @@ export function openNamespace(action: string, netns: string | number): number {
 		return openSync(typeof netns === 'number' ? `/proc/${netns}/ns/net` : netns, 'r');
 	} catch (cause) {
 		const where = typeof netns === 'number' ? `of process ${netns}` : `at "${netns}"`;
-		throw new LinkError(action, `no network namespace ${where}`, {cause});
+		const {code = ''} = cause as NodeJS.ErrnoException;
+		const detail = ['ENOENT', 'ESRCH'].includes(code)
+			? `no network namespace ${where}`
+			: `cannot open the network namespace ${where}: ${code}`;
+		throw new LinkError(action, detail, {cause});
 	}
 }
 

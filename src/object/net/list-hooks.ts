@@ -88,8 +88,13 @@ const cgroupTypes = Object.keys(attachTypes).filter(name =>
 	name.startsWith('cgroup_'),
 ) as AttachType[];
 
-/** What runs on the cgroups at and below `root`; on every cgroup of the host unless given. */
+/**
+ * What runs on the cgroups at and below `root`; on every cgroup of the host unless given.
+ *
+ * *Throws:* `ERR_LINK` when there is no cgroup v2 at `root`.
+ */
 export function* listCgroupHooks(root?: string): Generator<Hook> {
+	if (root !== undefined) queryCgroup(root, 'cgroup_inet_ingress');
 	const roots = root === undefined ? mountsOf('cgroup2').map(mount => mount.path) : [root];
 	const links = [...listLinks()].filter(link => link.type === 'cgroup');
 	for (const path of new Set(roots)) yield* walkCgroups(path, links);

@@ -1,11 +1,14 @@
 import {closeSync} from 'node:fs';
+import {constants} from 'node:os';
 
 import {programQuery} from '../../kernel/sys/program.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
 import {attachTypeNumber, type AttachType} from '../../uapi/attach-types.js';
-import {openCgroup} from '../link/attach-cgroup.js';
+import {noCgroup, openCgroup} from '../link/attach-cgroup.js';
 import {LinkError} from '../link/link-error.js';
 import {withInterface, type NamespaceOptions} from '../link/target.js';
+
+const {EBADF} = constants.errno;
 
 /** A program on a hook, in the order it runs. */
 export interface HookProgram {
@@ -39,7 +42,8 @@ export function queryHook(
 		};
 	} catch (cause) {
 		if (!(cause instanceof SyscallError)) throw cause;
-		throw new LinkError(action, cause.message, {cause, errno: cause.errno});
+		const detail = cause.errno === EBADF ? noCgroup : cause.message;
+		throw new LinkError(action, detail, {cause, errno: cause.errno});
 	}
 }
 

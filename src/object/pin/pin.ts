@@ -1,9 +1,9 @@
 /** Pins: names in a bpf filesystem that keep kernel objects alive. */
 
-import {renameSync, unlinkSync} from 'node:fs';
+import {renameSync, statSync, unlinkSync} from 'node:fs';
 import {constants} from 'node:os';
 
-import {isBpffs, prepareBpffs} from '../../kernel/host/bpffs.js';
+import {isBpffs, prepareBpffs, refusedName} from '../../kernel/host/bpffs.js';
 import {explainPermission} from '../../kernel/host/permission.js';
 import {objectGet, objectPin, tryObjectGet} from '../../kernel/sys/object.js';
 import {SyscallError} from '../../kernel/sys/syscall-error.js';
@@ -15,12 +15,17 @@ const {EACCES, EEXIST, ENOENT, EPERM, EINVAL} = constants.errno;
 function detailOf(errno: number, path: string): string {
 	if (errno === EEXIST) return 'something is pinned there already';
 	if (errno === ENOENT) return 'nothing is pinned there';
-	if (errno === EPERM) return explainPermission('bpf');
+	if (errno === EPERM) return refusedName(path) ?? explainPermission('bpf');
 	if ((errno === EINVAL || errno === EACCES) && !isBpffs(path)) {
 		return 'it is not on a bpf filesystem';
 	}
 
+	if (errno === EACCES && isFolder(path)) return 'it is a folder';
 	return `${errnoText(errno)} (${errnoName(errno)})`;
+}
+
+function isFolder(path: string): boolean {
+	return statSync(path, {throwIfNoEntry: false})?.isDirectory() ?? false;
 }
 
 /** Pins an object; directories are made. *Throws:* `ERR_BPFFS`, `ERR_PIN` (`EEXIST`: taken). */

@@ -147,3 +147,14 @@ kernel('filters of clsact are listed in the order they run, whoever made them', 
 		],
 	);
 });
+
+kernel('a folder that is no cgroup is an error, not an empty list', t => {
+	t.throws(() => [...listCgroupHooks('/tmp')], {
+		code: 'ERR_LINK',
+		message: /"\/tmp": it is not a directory of a cgroup v2 hierarchy$/,
+	});
+	t.throws(() => [...listCgroupHooks('/no/such')], {
+		code: 'ERR_LINK',
+		message: /no cgroup at "\/no\/such"$/,
+	});
+});

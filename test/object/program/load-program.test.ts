@@ -103,6 +103,14 @@ kernel('a pinned program is found again', async t => {
 		},
 		{message: /refuses names with a dot: "with\.dot"$/},
 	);
+	t.throws(() => openPinnedProgram(`${bpffs}/with.dot/program`), {
+		code: 'ERR_PIN',
+		message: /refuses names with a dot: "with\.dot"$/,
+	});
+	t.throws(() => openPinnedProgram(`${bpffs}/deep`), {
+		code: 'ERR_PIN',
+		message: /it is a folder$/,
+	});
 	opened.unpin(`${bpffs}/deep/er/program`);
 	t.throws(() => openPinnedProgram(`${bpffs}/deep/er/program`), {
 		message: /nothing is pinned there$/,
