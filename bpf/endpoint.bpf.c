@@ -31,8 +31,28 @@ static __always_inline int is_link_address(const union v6addr *address)
 	       (!address->d1 && !address->d2);
 }
 
-static __always_inline int is_tunnelled(const struct packet *packet)
+/* What an endpoint may say to neighbours, and to no others: it is no router. */
+static __always_inline int is_for_link(const struct __sk_buff *ctx, const struct packet *packet)
 {
+	const union v6addr *to = &packet->daddr;
+	struct endpoint_info *host;
+
+	if (!is_neighbour_message(ctx, packet) ||
+	    packet->icmp_type == ICMPV6_ROUTER_ADVERTISEMENT ||
+	    packet->icmp_type == ICMPV6_REDIRECT)
+		return 0;
+	if (is_link_address(to) || (to->addr[0] == 0xff && (to->addr[1] & 0x0f) <= 2))
+		return 1;
+	host = find_endpoint(to, IPV6);
+	return host && is_host(host);
+}
+
+/* What only nodes may send to each other. */
+static __always_inline int is_tunnelled(const struct packet *packet, enum family family)
+{
+	if (dsr_dispatch == DSR_IPIP &&
+	    packet->protocol == (family == IPV6 ? IPPROTO_IPV6 : IPPROTO_IPIP))
+		return 1;
 	return tunnel_port && packet->protocol == IPPROTO_UDP &&
 	       packet->dport == bpf_htons(tunnel_port);
 }
@@ -105,11 +125,11 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
-	if (family == IPV6 && is_neighbour_message(&walk->packet))
+	if (family == IPV6 && is_for_link(ctx, &walk->packet))
 		return answer_neighbour_solicitation(ctx, walk, &device->node_mac);
 	if (!own)
 		return DROP(DROP_INVALID_SOURCE_IP);
-	if (is_tunnelled(&walk->packet))
+	if (is_tunnelled(&walk->packet, family))
 		return DROP(DROP_ENCAPSULATION_PROHIBITED);
 	trace_from(ctx, walk, TRACE_FROM_LXC);
 
@@ -243,7 +263,7 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 		drop = read_ports(ctx, walk, family);
 	if (drop)
 		return drop;
-	if (family == IPV6 && is_neighbour_message(&walk->packet))
+	if (family == IPV6 && is_neighbour_message(ctx, &walk->packet))
 		return WALK_NEXT;
 
 	walk->src_identity = identity_of_sender(ctx, walk, family);

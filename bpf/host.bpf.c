@@ -161,10 +161,10 @@ static __always_inline int from_netdev_ip(struct __sk_buff *ctx, struct walk *wa
 	if (drop)
 		return drop;
 	/* Without neighbours the host has no link, whatever its policy says. */
-	if (family == IPV6 && is_neighbour_message(&walk->packet))
+	if (family == IPV6 && is_neighbour_message(ctx, &walk->packet))
 		return WALK_NEXT;
 	trace_from(ctx, walk, TRACE_FROM_NETWORK);
-	walk->src_identity = identity_of(&walk->packet.saddr, family);
+	walk->src_identity = identity_from_network(&walk->packet.saddr, family);
 	if (walk->peer_ifindex == PEER_HOST)
 		return deliver_to_host(ctx, walk, family);
 	destination = find_device(walk->peer_ifindex);
@@ -244,7 +244,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *ctx, struct walk *walk
 	if (!drop)
 		drop = read_ports(ctx, walk, family);
 	/* Without neighbours the host has no link, whatever its policy says. */
-	if (!drop && family == IPV6 && is_neighbour_message(&walk->packet))
+	if (!drop && family == IPV6 && is_neighbour_message(ctx, &walk->packet))
 		return WALK_NEXT;
 	if (own && host_firewall) {
 		if (drop)

@@ -254,7 +254,8 @@ static __always_inline int ct_find_related_family(ctx_t *ctx, struct walk *walk,
 	struct ct_entry *entry;
 
 	if (parse_inner_packet(ctx, family, &walk->packet, &inner) ||
-	    inner.fragment & FRAGMENT_LATER)
+	    inner.fragment & FRAGMENT_LATER ||
+	    !address_equal(&inner.saddr, &walk->packet.daddr))
 		return 0;
 	/* An error that comes in is about a packet that went out, and the other way about. */
 	ct_key_forward(&key, family, &inner, ct_reply_flags(direction));
@@ -267,7 +268,7 @@ static __always_inline int ct_find_related_family(ctx_t *ctx, struct walk *walk,
 	return !!ct_find(&key, family, inner.protocol);
 }
 
-/* The flow that an ICMP error is about, from either end of it. */
+/* The flow that an ICMP error is about, from either end of it. Only who sent what it quotes is told. */
 __noinline int ct_find_related(ctx_t *ctx, struct walk *walk, __u32 direction)
 {
 	if (!walk)

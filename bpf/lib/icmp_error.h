@@ -208,6 +208,13 @@ __noinline int restore_original(ctx_t *ctx, struct walk *walk)
 				    : restore_family(ctx, walk, IPV4, original);
 }
 
+static __always_inline int is_unicast(const union v6addr *address, enum family family)
+{
+	if (family == IPV6)
+		return address->addr[0] != 0xff && (address->d1 || address->d2);
+	return address->addr[0] && address->addr[0] < 224;
+}
+
 /* Answers with an error of this type and code, out of the interface that the packet came in by.
  * Errors are not answered, nor are fragments but the first, nor multicast. Returns the verdict,
  * or `drop` where no answer is due.
@@ -218,7 +225,8 @@ __noinline int send_icmp_error(struct __sk_buff *ctx, struct walk *walk,
 	struct icmp_carrier by = { .hops = ICMP_ERROR_HOP_LIMIT };
 	union v6addr source;
 
-	if (!walk || !error)
+	if (!walk || !error || !is_unicast(&walk->packet.saddr, walk->family) ||
+	    !is_unicast(&walk->packet.daddr, walk->family))
 		return drop;
 	source = icmp_error_source(walk, error);
 	if (walk->packet.icmp_error || walk->packet.fragment & FRAGMENT_LATER ||

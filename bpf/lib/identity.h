@@ -73,4 +73,13 @@ static __always_inline __u32 identity_of_any(const union v6addr *address, enum f
 	return identity_of(address, family);
 }
 
+/* Of what the network sends, where nobody is the host, whose address the ipcache has too. */
+static __always_inline __u32 identity_from_network(const union v6addr *address,
+						   enum family family)
+{
+	__u32 identity = identity_of(address, family);
+
+	return identity == IDENTITY_HOST ? world_identity(family) : identity;
+}
+
 #endif

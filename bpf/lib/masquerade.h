@@ -93,10 +93,11 @@ __noinline int wants_masquerade_ipv6(const struct walk *walk)
 }
 
 /* Messages of ICMP that are no flows of the endpoint's. */
-static __always_inline int icmp_passes(const struct packet *packet, enum family family)
+static __always_inline int icmp_passes(const ctx_t *ctx, const struct packet *packet,
+				       enum family family)
 {
 	if (family == IPV6)
-		return packet->icmp_type == ICMPV6_ECHO_REPLY || is_neighbour_message(packet);
+		return packet->icmp_type == ICMPV6_ECHO_REPLY || is_neighbour_message(ctx, packet);
 	return packet->icmp_type == ICMP_ECHO_REPLY || packet->icmp_type == ICMP_REDIRECT;
 }
 
@@ -155,7 +156,7 @@ static __always_inline int masquerade(ctx_t *ctx, struct walk *walk, enum family
 					       ? DROP(DROP_NAT_UNSUPPORTED_PROTOCOL)
 					       : drop;
 			if (is_echo(packet, family) && !is_echo_request(packet, family))
-				return icmp_passes(packet, family)
+				return icmp_passes(ctx, packet, family)
 					       ? NAT_NONE
 					       : DROP(DROP_NAT_UNSUPPORTED_PROTOCOL);
 		}

@@ -85,7 +85,7 @@ static __always_inline int follow_crossing(ctx_t *ctx, struct walk *walk, enum f
 	packet->dport = crossing->from.dport;
 	crossing->to.sport = crossing->side.port;
 	/* The backend judges the client. */
-	walk->src_identity = identity_of(&packet->saddr, family);
+	walk->src_identity = identity_from_network(&packet->saddr, family);
 	return drop;
 }
 
@@ -160,7 +160,7 @@ static __always_inline int uncover_reply(struct __sk_buff *ctx, struct walk *wal
 	crossing->to.daddr = own_address(&node.address, other);
 	crossing->to.dport = node.port;
 	/* The backend judges who sends it. */
-	walk->src_identity = identity_of(&walk->packet.saddr, family);
+	walk->src_identity = identity_from_network(&walk->packet.saddr, family);
 	return uncover_quoted(ctx, walk, quoted, crossing, family);
 }
 

@@ -15,8 +15,6 @@
 #define ARP_REQUEST		1
 #define ARP_REPLY		2
 #define ND_OPTION_TARGET	2
-/* With less it comes from behind a router. */
-#define ND_HOP_LIMIT		255
 /* The advertisement's flags: solicited, override, from a router. */
 #define ND_FLAGS		0xe0000000
 
@@ -95,13 +93,10 @@ static __noinline int answer_neighbour_solicitation(struct __sk_buff *ctx,
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};
 	union v6addr asked, gateway = gateway_ipv6_address();
-	__u8 hops;
 	__s64 sum;
 
 	if (walk->packet.icmp_type != ICMPV6_NEIGHBOUR_SOLICITATION || !answer_neighbours ||
 	    !gateway.p1 || !walk->packet.saddr.p1 ||
-	    bpf_skb_load_bytes(ctx, ETH_HLEN + 7, &hops, sizeof(hops)) ||
-	    hops != ND_HOP_LIMIT ||
 	    bpf_skb_load_bytes(ctx, walk->packet.l4_offset + 8, &asked, sizeof(asked)) ||
 	    !address_equal(&asked, &gateway))
 		return WALK_NEXT;

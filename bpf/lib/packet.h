@@ -32,7 +32,7 @@ struct packet {
 	union v6addr saddr;
 	union v6addr daddr;
 	__be16 sport;		/* of an ICMP echo request: its identifier */
-	__be16 dport;		/* of an ICMP echo reply: its identifier */
+	__be16 dport;		/* of an ICMP echo reply: its identifier; of no echo both are its kind */
 	__u8 protocol;		/* behind extension headers */
 	__u8 tcp_flags;
 	__u8 icmp_type;
@@ -71,6 +71,7 @@ enum fragment_flags {
 #define ICMPV6_ECHO_REQUEST	128
 #define ICMPV6_ECHO_REPLY	129
 #define ICMPV6_ROUTER_SOLICITATION 133
+#define ICMPV6_ROUTER_ADVERTISEMENT 134
 #define ICMPV6_NEIGHBOUR_SOLICITATION 135
 #define ICMPV6_NEIGHBOUR_ADVERTISEMENT 136
 #define ICMPV6_REDIRECT		137
@@ -121,6 +122,14 @@ static __always_inline int is_mapped_ipv4(const union v6addr *address)
 	return !address->d1 && address->p3 == bpf_htonl(0xffff);
 }
 
+static __always_inline int is_icmp_error(__u8 type, enum family family)
+{
+	if (family == IPV6)
+		return type >= ICMPV6_UNREACHABLE && type <= ICMPV6_PARAMETER_PROBLEM;
+	return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETER_PROBLEM;
+}
+
 static __always_inline int parse_icmp(const ctx_t *ctx, enum family family,
 				      struct packet *packet)
 {
@@ -136,35 +145,16 @@ static __always_inline int parse_icmp(const ctx_t *ctx, enum family family,
 		return DROP(DROP_INVALID_L4_HEADER);
 
 	packet->icmp_type = icmp->type;
-	switch (icmp->type) {
-	case ICMP_ECHO_REQUEST:
-		if (family == IPV4)
-			packet->sport = icmp->id;
-		break;
-	case ICMPV6_ECHO_REQUEST:
-		if (family == IPV6)
-			packet->sport = icmp->id;
-		break;
-	case ICMP_ECHO_REPLY:
-		if (family == IPV4)
-			packet->dport = icmp->id;
-		break;
-	case ICMPV6_ECHO_REPLY:
-		if (family == IPV6)
-			packet->dport = icmp->id;
-		break;
-	case ICMPV6_UNREACHABLE:
-	case ICMPV6_TOO_BIG:
-	case ICMPV6_PARAMETER_PROBLEM:
-		packet->icmp_error = family == IPV6;
-		break;
-	case ICMP_UNREACHABLE:	/* and ICMPV6_TIME_EXCEEDED */
+	if (icmp->type == (family == IPV6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
+		packet->sport = icmp->id;
+	} else if (icmp->type == (family == IPV6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY)) {
+		packet->dport = icmp->id;
+	} else if (is_icmp_error(icmp->type, family)) {
 		packet->icmp_error = 1;
-		break;
-	case ICMP_TIME_EXCEEDED:
-	case ICMP_PARAMETER_PROBLEM:
-		packet->icmp_error = family == IPV4;
-		break;
+	} else {
+		/* Nobody's echo, even of the identifier 0. A question and its answer are alike. */
+		packet->sport = bpf_htons((icmp->type - 1) | 1);
+		packet->dport = packet->sport;
 	}
 	return 0;
 }
@@ -320,12 +310,19 @@ static __always_inline int parse_l3(ctx_t *ctx, enum family family,
 	return family == IPV6 ? parse_ipv6(ctx, packet) : parse_ipv4(ctx, packet);
 }
 
+/* With less a message comes from behind a router. */
+#define ND_HOP_LIMIT		255
+
 /* Messages of one link: who has an address, who is a router. None of them is a flow. */
-static __always_inline int is_neighbour_message(const struct packet *packet)
+static __always_inline int is_neighbour_message(const ctx_t *ctx, const struct packet *packet)
 {
-	return packet->protocol == IPPROTO_ICMPV6 && !packet->fragment &&
-	       packet->icmp_type >= ICMPV6_ROUTER_SOLICITATION &&
-	       packet->icmp_type <= ICMPV6_REDIRECT;
+	const __u8 *hops;
+
+	if (packet->protocol != IPPROTO_ICMPV6 || packet->fragment ||
+	    packet->icmp_type < ICMPV6_ROUTER_SOLICITATION || packet->icmp_type > ICMPV6_REDIRECT)
+		return 0;
+	hops = packet_at(ctx, packet->l3_offset + 7, sizeof(*hops));
+	return hops && *hops == ND_HOP_LIMIT;
 }
 
 /* The packet that an ICMP error is about. */

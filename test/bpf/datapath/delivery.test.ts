@@ -212,6 +212,20 @@ const byInterface = (f: Family): TableLine[] => [
 const noPeer: TableSettings = {constants: {peer_redirect: 0}};
 table('from_endpoint', byInterface, noPeer);
 
+/** Where packets for the world are routed by the program. */
+const routed: TableSettings = {constants: {fib_routing: 1}};
+table(
+	'from_endpoint',
+	f => [
+		{
+			name: 'nobody is told of many that ran out of hops',
+			packet: f.udp({to: 'multicast', hops: 1}),
+			drop: [196, egress],
+		},
+	],
+	routed,
+);
+
 /** No gateway, no error. */
 const unanswered = (f: Family): TableLine[] => [
 	{

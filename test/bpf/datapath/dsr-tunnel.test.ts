@@ -219,3 +219,15 @@ table('from_netdev', wrappedByIpip, settings('ipip'));
 table('from_netdev', unwrappedByIpip, settings('ipip'));
 table('from_netdev', wrappedByGeneve, settings('geneve'));
 table('from_netdev', unwrappedByGeneve, settings('geneve'));
+
+/** An endpoint behind the node's address would pass for the node. */
+table(
+	'from_endpoint',
+	f => [
+		{
+			name: 'an endpoint sends no tunnels of its own',
+			...{packet: f.protocol(f.is6 ? 41 : 4), drop: [170, egress]},
+		},
+	],
+	{...settings('ipip'), constants: {extended_protocols: 1}},
+);

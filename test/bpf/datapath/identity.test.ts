@@ -97,3 +97,35 @@ table(network, f =>
 		},
 	]),
 );
+
+/** What no mark has room for, and who cannot be the one that a packet says it is from. */
+const local = 0x100_0001;
+table(
+	network,
+	f => [
+		{
+			name: 'an identity of more than 24 bits is not marked, but looked for again',
+			prepare: ({setIdentity}) => {
+				setIdentity(f.address.desk, local);
+			},
+			meanwhile: ({setIdentity}) => {
+				setIdentity(f.address.desk, local);
+			},
+			packet: f.udp({from: 'desk', to: 'blue'}),
+			goes: 'interface',
+			contextOut: {mark: 0},
+		},
+	],
+	{constants: {peer_redirect: 0}},
+);
+table(network, f => [
+	{
+		name: 'nobody in the network is the host',
+		prepare: ({setIdentity}) => {
+			setIdentity(f.address.host, identities.host);
+		},
+		policies: {blue: {ingress: [{peer: identities.host}]}},
+		packet: f.udp({from: 'host', to: 'blue'}),
+		drop: [133, ingress],
+	},
+]);

@@ -133,23 +133,46 @@ const discovery: readonly TableLine[] = [
 		out: 'unchanged',
 	},
 	{
-		name: 'a solicitation from behind a router is no answer worth',
+		name: "a solicitation from behind a router is no neighbour's",
 		packet: solicitation({}, v6.address.red, 64),
-		goes: 'by itself',
+		goes: 'stack',
 		out: 'unchanged',
+	},
+	{
+		name: 'what a neighbour says of a link goes to nobody beyond it',
+		policies: {red: {egress: []}},
+		packet: v6.icmp({to: 'world', hops: 255}, {}, {type: 136, target: v6.address.red}),
+		drop: [133, egress],
+	},
+	{
+		name: 'nor to another endpoint',
+		policies: {blue: {ingress: []}},
+		packet: v6.icmp({to: 'blue', hops: 255}, {}, {type: 136, target: v6.address.red}),
+		drop: [133, 1],
+	},
+	{
+		name: 'the host is answered',
+		policies: {red: {egress: []}},
+		packet: v6.icmp({to: 'host', hops: 255}, {}, {type: 136, target: v6.address.red}),
+		goes: 'by itself',
 	},
 	{
 		name: 'a cut solicitation is for the stack',
 		packet: solicitation({options: []}).bytes.slice(0, 77),
 		goes: 'by itself',
 	},
-	...([133, 134, 136, 137] as const).map(type => ({
+	...([134, 137] as const).map(type => ({
+		name: `no endpoint is a router: a message of type ${type}`,
+		packet: solicitation({type, target: v6.address.host, options: []}, 'fe80::1'),
+		drop: [132, egress] as const,
+	})),
+	...([133, 136] as const).map(type => ({
 		name: `a message of type ${type} is for the stack`,
 		packet: solicitation({type, target: v6.address.host, options: []}),
 		goes: 'by itself' as const,
 		out: 'unchanged' as const,
 	})),
-	...([132, 138, 143] as const).map(type => ({
+	...([132, 134, 137, 138, 143] as const).map(type => ({
 		name: `a message of type ${type} is no neighbour's`,
 		packet: v6.icmp({}, {}, {type}),
 		goes: 'stack' as const,
@@ -168,5 +191,17 @@ tableOf('from_endpoint', 'not answered where the node answers itself', quiet, {
 });
 tableOf('from_endpoint', 'not answered without a gateway', quiet, {gateway: {}});
 tableOf('to_endpoint', 'what the stack asks passes', quiet);
+tableOf('to_endpoint', 'of a link', [
+	{
+		name: 'what comes from behind a router is judged',
+		policies: {red: {ingress: []}},
+		packet: v6.icmp(
+			{from: 'world', to: 'red', hops: 254},
+			{},
+			{type: 136, target: v6.address.red},
+		),
+		drop: [133, 1],
+	},
+]);
 tableOf('from_netdev', 'what the network asks passes', quiet, {hostFirewall: true});
 tableOf('to_netdev', 'what the host asks passes', quiet, {hostFirewall: true});

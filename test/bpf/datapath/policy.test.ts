@@ -258,3 +258,15 @@ for (const side of sides) {
 	table(side.program, f => revised(f, side));
 	table(side.program, f => proxied(f, side));
 }
+
+table('from_endpoint', f => [
+	{
+		name: 'who may ask for an echo may say nothing else, whatever the identifier',
+		policies: {red: {egress: [{protocol: f.icmpProtocol, port: f.is6 ? 128 : 8}]}},
+		packets: [
+			{packet: f.ping({identifier: 0}), goes: 'stack'},
+			{packet: f.icmp({}, {type: 13}, {type: 139}), drop: [133, egress]},
+			{packet: f.ping({identifier: 0}), goes: 'stack'},
+		],
+	},
+]);

@@ -73,6 +73,23 @@ function toRed(f: Family): TableLine[] {
 			drop: [133, ingress],
 		},
 		{
+			name: 'an error about what another endpoint sent is judged',
+			policies: {...policies, blue: {egress: [{}]}},
+			given: [
+				{
+					packet: f.udp({
+						from: 'world',
+						to: 'blue',
+						sourcePort: 53,
+						destinationPort: 40_000,
+					}),
+					program: 'from_netdev',
+				},
+			],
+			packet: f.unreachable({from: 'node', to: 'red'}, f.udp({from: 'blue'})),
+			drop: [133, ingress],
+		},
+		{
 			name: "an error about red's answer comes in",
 			policies: {red: {ingress: [{protocol: 17, port: 53}], egress: []}},
 			given: [f.udp({from: 'world', to: 'red'})],
@@ -119,11 +136,11 @@ function fromRed(f: Family): TableLine[] {
 			drop: [133, egress],
 		},
 		{
-			name: 'an error about what came in goes out to others of the way',
+			name: 'an error about what came in goes out to nobody else',
 			policies: entered,
 			given: [{packet: udp, program: 'to_endpoint'}],
 			packet: f.unreachable({from: 'red', to: 'blue'}, udp),
-			goes: 'peer',
+			drop: [133, egress],
 		},
 	];
 }
