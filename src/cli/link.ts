@@ -2,8 +2,10 @@
 
 import type {Command} from 'commander';
 
-import type {Link, LinkInfo} from '../index.js';
-import {reference} from './arguments.js';
+import type {LinkInfo} from '../index.js';
+import {addAttach} from './link/attach.js';
+import {openLink} from './link/open.js';
+import {addUpdate} from './link/update.js';
 import {example} from './output/example.js';
 import {outputOptions, printList, printOne} from './output/print.js';
 
@@ -20,17 +22,13 @@ export function addLinkVerbs(link: Command): void {
 		.argument('<link>', 'id, or path of a pin');
 	show.addHelpText('after', example('skep link show /sys/fs/bpf/lb/link')).action(showOne);
 
+	addAttach(link);
+	addUpdate(link);
 	link.command('detach')
 		.description('detach the program at once, also from a pinned link')
 		.argument('<link>', 'id, or path of a pin')
 		.addHelpText('after', example('skep link detach 7'))
 		.action(detach);
-}
-
-async function open(text: string): Promise<Link> {
-	const {openLinkById, openPinnedLink} = await import('../index.js');
-	const target = reference(text);
-	return 'id' in target ? openLinkById(target.id) : openPinnedLink(target.path);
 }
 
 /** Where a link leads, in the words of its type. */
@@ -64,7 +62,7 @@ async function list(_: unknown, command: Command): Promise<void> {
 
 async function showOne(text: string, _: unknown, command: Command): Promise<void> {
 	const {findHolders, listPins} = await import('../index.js');
-	using link = await open(text);
+	using link = await openLink(text);
 	const info = link.info();
 	await printOne(
 		{
@@ -81,6 +79,6 @@ async function showOne(text: string, _: unknown, command: Command): Promise<void
 }
 
 async function detach(text: string): Promise<void> {
-	using link = await open(text);
+	using link = await openLink(text);
 	link.detach();
 }

@@ -3,6 +3,7 @@
 import type {Command} from 'commander';
 
 import type {Hook} from '../index.js';
+import {pathOrPid} from './hook-target.js';
 import {outputOptions, printList} from './output/print.js';
 
 export function addNet(noun: Command): void {
@@ -87,7 +88,7 @@ async function net(options: NetOptions, command: Command): Promise<void> {
 
 function namespaceOf({netns}: NetOptions): {netns?: string | number} {
 	if (netns === undefined) return {};
-	return {netns: /^\d+$/.test(netns) ? Number(netns) : netns};
+	return {netns: pathOrPid(netns)};
 }
 
 /** One program on one hook. */

@@ -5,8 +5,9 @@ import {join} from 'node:path';
 import type {Command} from 'commander';
 
 import {UsageError} from '../../base/errors.js';
-import type {Collection} from '../../index.js';
+import type {Collection, Link} from '../../index.js';
 import {collect, jsonValue} from '../arguments.js';
+import {hookHelp, hookTarget} from '../hook-target.js';
 import {until} from '../interrupt.js';
 import {outputOptions, printList} from '../output/print.js';
 
@@ -27,13 +28,24 @@ export function addLoad(object: Command): void {
 			'pinned link that is given a new program, before maps are migrated',
 			collect,
 		)
+		.option(
+			'--attach <program=hook>',
+			'make a program run, see below; its link is pinned at <dir>/links/<program>',
+			collect,
+		)
+		.option('--netns <path|pid>', 'network namespace of the devices')
 		.option('--set <name=value>', 'set a variable before load', collect)
 		.option('--setting <name=value>', "instead of the kernel's own: CONFIG_HZ=250", collect)
 		.option('--program <name>', 'only this program', collect)
 		.option('--btf <file>', 'relocate for these types, not for those of this kernel')
 		.addHelpText(
 			'after',
-			'\nExample:\n  skep object load lb.bpf.o /sys/fs/bpf/lb --set node_ipv4=3221225985',
+			`
+${hookHelp}
+Examples:
+  skep object load lb.bpf.o /sys/fs/bpf/lb --set node_ipv4=3221225985
+  skep object load lb.bpf.o /sys/fs/bpf/lb --attach entry=xdp:eth0
+  skep object load trace.bpf.o /sys/fs/bpf/trace --attach on_exec`,
 		)
 		.action(load);
 }
@@ -42,6 +54,8 @@ interface LoadOptions {
 	readonly pinRoot?: string;
 	readonly onMismatch: string;
 	readonly update?: readonly string[];
+	readonly attach?: readonly string[];
+	readonly netns?: string;
 	readonly set?: readonly string[];
 	readonly setting?: readonly string[];
 	readonly program?: readonly string[];
@@ -79,6 +93,7 @@ async function load(
 			signal,
 		});
 		const undo: (() => void)[] = [];
+		const links: Link[] = [];
 		try {
 			for (const [name, program] of Object.entries(collection.programs)) {
 				const pin = join(directory, name);
@@ -90,11 +105,25 @@ async function load(
 			}
 
 			for (const word of options.update ?? []) await updateLink(word, collection);
+			for (const word of options.attach ?? []) {
+				const [name, link] = await attachOne(word, collection, directory, options.netns);
+				links.push(link);
+				const pin = linkPin(directory, name);
+				const isLink = link.mechanism === 'link';
+				undo.push(() => {
+					if (isLink) link.unpin(pin);
+					else link.detach();
+				});
+				if (isLink) pinned.push({kind: 'link', name, id: link.info().id, pin});
+			}
+
 			await collection.commit();
 		} catch (error) {
 			for (const step of undo.reverse()) step();
 			collection.unpin();
 			throw error;
+		} finally {
+			for (const link of links) link.close();
 		}
 
 		for (const {name, path, map} of collection.pins) {
@@ -102,6 +131,22 @@ async function load(
 		}
 	});
 	await printList(pinned, each => each, outputOptions(command));
+}
+
+const linkPin = (directory: string, program: string) => join(directory, 'links', program);
+
+async function attachOne(
+	word: string,
+	collection: Collection,
+	directory: string,
+	netns: string | undefined,
+): Promise<[name: string, link: Link]> {
+	const {attach, attachTypes} = await import('../../index.js');
+	const at = word.indexOf('=');
+	const name = at < 0 ? word : word.slice(0, at);
+	const target = at < 0 ? undefined : hookTarget(word.slice(at + 1), attachTypes, netns);
+	const pin = linkPin(directory, name);
+	return [name, attach(collection.program(name), target, {pin, policy: 'create'}).link];
 }
 
 async function updateLink(word: string, collection: Collection): Promise<void> {
