@@ -17,7 +17,7 @@ import {jsonSlack, writeText} from '../../format/codec/json-bytes.js';
 /** A field that a codec adds to those of another one. */
 export interface Join {
 	readonly name: string;
-	/** Values of other fields where they are not given. */
+	/** Values of other fields where they are not given; undefined for those that have to be. */
 	readonly defaults: Readonly<Record<string, unknown>>;
 	read(view: DataView, offset: number): string | bigint | null;
 	/** Writes over zeros. */
@@ -236,9 +236,8 @@ const originalSource: Join = {
 export function joinOf(struct: string, size: number, fields: readonly string[]): Join | undefined {
 	const join = find(struct, size);
 	if (join === undefined) return undefined;
-	// What this version does not have needs no default.
-	const known = Object.entries(join.defaults).filter(([name]) => fields.includes(name));
-	return {...join, defaults: Object.fromEntries(known)};
+	// All fields of this version, so that objects that are made of them have one shape.
+	return {...join, defaults: Object.fromEntries(fields.map(name => [name, join.defaults[name]]))};
 }
 
 function find(struct: string, size: number): Join | undefined {

@@ -5,7 +5,14 @@
  */
 
 import {hostLittleEndian} from '../../base/bytes.js';
-import {extentOf, coverBits, type ArrayLayout, type Layout, type StructLayout} from './layout.js';
+import {
+	coverBits,
+	extentOf,
+	type ArrayLayout,
+	type BitsLayout,
+	type Layout,
+	type StructLayout,
+} from './layout.js';
 import {fieldWriter} from './encode-field.js';
 import type {Writer} from './encode-scalar.js';
 import {isInherited} from './field-value.js';
@@ -20,7 +27,7 @@ const maxUnrolled = 16;
 const maxNodes = 4000;
 const maxSize = 1 << 16;
 
-/** Undefined for types with unions or bit-fields, and for those that are not worth it. */
+/** Undefined for types with unions or long bit-fields, and for those that are not worth it. */
 export function generateWriter(
 	layout: Layout,
 	littleEndian: boolean,
@@ -29,7 +36,7 @@ export function generateWriter(
 	const generator = new WriterGenerator(littleEndian);
 	if (layout.size > maxSize || !isSupported(layout) || hasOverlap(layout, littleEndian))
 		return undefined;
-	const body = generator.statements(layout, 'x', 'o') + generator.padding(layout);
+	const body = generator.blank(layout) + generator.statements(layout, 'x', 'o');
 	if (generator.nodes > maxNodes) return undefined;
 	const names = Object.keys(generator.helpers);
 	const text = `const q=new BigUint64Array(1),s=new BigInt64Array(q.buffer),w=new Uint32Array(q.buffer);
@@ -48,7 +55,7 @@ export function withFastWriter(fast: FastWriter, slow: Writer): Writer {
 function isSupported(layout: Layout): boolean {
 	switch (layout.kind) {
 		case 'bits':
-			return false;
+			return layout.bits <= 32;
 		case 'int':
 			return layout.size <= 8;
 		case 'enum':
@@ -66,15 +73,19 @@ function isSupported(layout: Layout): boolean {
 	}
 }
 
-/** Fields that share bytes outside of a union: no C has them, and the other writer refuses them. */
+/** Fields that share bits outside of a union: no C has them, and the other writer refuses them. */
 function hasOverlap(layout: Layout, littleEndian: boolean): boolean {
 	if (layout.kind === 'array') return hasOverlap(layout.element, littleEndian);
 	if (layout.kind !== 'struct') return false;
-	const extents = layout.fields
-		.map(field => extentOf(field.layout, field.offset))
-		.sort(([a], [b]) => a - b);
-	const isApart = extents.every(([first], i) => i === 0 || first >= (extents[i - 1]?.[1] ?? 0));
-	return !isApart || layout.fields.some(field => hasOverlap(field.layout, littleEndian));
+	const taken = new Uint8Array(layout.size);
+	return layout.fields.some(({layout: field, offset}) => {
+		const [first, end] = extentOf(field, offset);
+		const own = new Uint8Array(end - first);
+		coverBits(field, offset - first, own, littleEndian);
+		const isShared = own.some((bits, i) => (bits & (taken[first + i] ?? 0)) !== 0);
+		for (const [i, bits] of own.entries()) taken[first + i] = (taken[first + i] ?? 0) | bits;
+		return isShared || hasOverlap(field, littleEndian);
+	});
 }
 
 class WriterGenerator {
@@ -112,14 +123,14 @@ class WriterGenerator {
 			case 'struct':
 				return `if(!${this.struct(layout)}(${value},v,${at}))return false;`;
 			case 'bits':
-				return 'return false;';
+				return this.bits(layout, value, at);
 		}
 	}
 
-	/** Writes zeros where no field does. */
-	padding(layout: Layout): string {
+	/** Writes zeros where no field does, and where bit-fields are to be added. */
+	blank(layout: Layout): string {
 		const mask = new Uint8Array(layout.size);
-		coverBits(layout, 0, mask, this.little);
+		coverBytes(layout, 0, mask);
 		let text = '';
 		for (let i = 0; i < mask.length; i++) {
 			if (mask[i] !== 0) continue;
@@ -128,6 +139,32 @@ class WriterGenerator {
 			const size = isWord && i + 4 <= mask.length ? 4 : 1;
 			text += this.store(size, '0', plus('o', i));
 			i += size - 1;
+		}
+
+		return text;
+	}
+
+	/** Adds a bit-field to its bytes, which are zero there. */
+	private bits({bit, bits, signed, bool, names}: BitsLayout, value: string, at: string): string {
+		const number = this.name('b');
+		const left = 32 - bits;
+		const cut = `${number}<<${left}${signed ? '>>' : '>>>'}${left}`;
+		const named =
+			names && `typeof ${value}==='string'?${this.helper(names.numbers)}.get(${value}):`;
+		let text = bool
+			? `if(typeof ${value}!=='boolean')return false;const ${number}=${value}?1:0;`
+			: `const ${number}=${named ?? ''}${value};if(typeof ${number}!=='number')return false;`;
+		text += `if((${cut})!==${number})return false;`;
+		for (let done = 0; done < bits;) {
+			this.nodes++;
+			const [byte, start] = [(bit + done) >> 3, (bit + done) & 7];
+			const count = Math.min(8 - start, bits - done);
+			// Where the highest bit comes first, so do the highest bits of the number.
+			const from = this.little ? done : bits - done - count;
+			const to = this.little ? start : 8 - start - count;
+			const place = plus(at, byte);
+			text += `v.setUint8(${place},v.getUint8(${place})|(${number}>>>${from}&${(1 << count) - 1})<<${to});`;
+			done += count;
 		}
 
 		return text;
@@ -226,6 +263,19 @@ class WriterGenerator {
 
 	private name(letter: string): string {
 		return `${letter}${this.names++}`;
+	}
+}
+
+/** Sets the bytes of `mask` that fields have for themselves. */
+function coverBytes(layout: Layout, offset: number, mask: Uint8Array): void {
+	if (layout.kind === 'array') {
+		for (let i = 0; i < layout.length; i++) {
+			coverBytes(layout.element, offset + i * layout.element.size, mask);
+		}
+	} else if (layout.kind === 'struct') {
+		for (const field of layout.fields) coverBytes(field.layout, offset + field.offset, mask);
+	} else if (layout.kind !== 'bits') {
+		mask.fill(1, offset, offset + layout.size);
 	}
 }
 

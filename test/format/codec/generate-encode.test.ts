@@ -27,7 +27,9 @@ async function valueType(members: string) {
 
 const members =
 	'__u64 a; __s64 b; __u32 c; __s32 d; __u16 e; __s16 f; __u8 g; __s8 h; bool i;' +
-	'enum kind j; double k; float l; __u16 m[3]; struct { __u8 x; __u32 y; } n[2]; __u8 o; char p[8];';
+	'enum kind j; double k; float l; __u16 m[3]; struct { __u8 x; __u32 y; } n[2]; __u8 o; char p[8];' +
+	'__u32 q : 3, r : 20; __s32 s : 7; bool t : 1; enum kind u : 5; struct { __u8 x : 2, : 3, y : 3; } w[2];' +
+	'__u32 z : 32;';
 
 /** What a field may be given: mostly what it takes, and all that it does not. */
 const hostile = fc.oneof(
@@ -69,6 +71,13 @@ const friendly = {
 	n: fc.array(fc.record({x: u8, y: u8}), {minLength: 2, maxLength: 2}),
 	o: u8,
 	p: fc.array(fc.integer({min: 0, max: 127}), {minLength: 8, maxLength: 8}),
+	q: fc.nat(7),
+	r: fc.nat(2 ** 20 - 1),
+	s: fc.integer({min: -64, max: 63}),
+	t: fc.boolean(),
+	u: fc.constantFrom('TCP', 'UDP', 3),
+	w: fc.array(fc.record({x: fc.nat(3), y: fc.nat(7)}), {minLength: 2, maxLength: 2}),
+	z: fc.integer({min: 0, max: 2 ** 32 - 1}),
 };
 const mixed = fc.record(
 	Object.fromEntries(
