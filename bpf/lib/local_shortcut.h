@@ -29,6 +29,12 @@ static __always_inline int has_local_shortcuts(void)
 	return local_shortcuts && monitor_aggregation >= 3;
 }
 
+/* A place that another flow has had in this second stays its own. */
+static __always_inline int is_taken(const struct local_way *way)
+{
+	return way->second == clock_seconds();
+}
+
 /* Whether all that decides on a packet is what it was when the way was found, but for its receiver. */
 static __always_inline int is_local_way(const struct local_way *way,
 					const struct lxc_device *sender, __u8 tcp_flags)
@@ -144,9 +150,11 @@ static __always_inline int take_local_ipv4(struct __sk_buff *ctx, struct walk *w
 	known = bpf_map_lookup_elem(&local_shortcuts4, &slot);
 	if (!known)
 		return 0;
-	left->place = slot + 1;
-	if (!shortcut_equal4(&known->key, &key))
+	if (!shortcut_equal4(&known->key, &key)) {
+		left->place = is_taken(&known->way) ? 0 : slot + 1;
 		return 0;
+	}
+	left->place = slot + 1;
 	if (known->way.ifindex)
 		receiver = find_local_receiver(ctx, &known->way);
 	if (!is_local_way(&known->way, sender, tcp_flags) || (known->way.ifindex && !receiver)) {
@@ -197,9 +205,11 @@ static __always_inline int take_local_ipv6(struct __sk_buff *ctx, struct walk *w
 	known = bpf_map_lookup_elem(&local_shortcuts6, &slot);
 	if (!known)
 		return 0;
-	left->place = slot + 1;
-	if (!shortcut_equal6(&known->key, &key))
+	if (!shortcut_equal6(&known->key, &key)) {
+		left->place = is_taken(&known->way) ? 0 : slot + 1;
 		return 0;
+	}
+	left->place = slot + 1;
 	if (known->way.ifindex)
 		receiver = find_local_receiver(ctx, &known->way);
 	if (!is_local_way(&known->way, sender, tcp_flags) || (known->way.ifindex && !receiver)) {
@@ -340,7 +350,7 @@ static __always_inline int make_local_shortcut_family(const struct walk *walk,
 	if (family == IPV6) {
 		struct local_shortcut6 *known = bpf_map_lookup_elem(&local_shortcuts6, &slot);
 
-		if (!known || known->way.second == way.second)
+		if (!known)
 			return 0;
 		local_packet(&other, &known->way, &known->key.saddr,
 			     known->way.sides == LOCAL_DESTINATION ? &known->daddr
@@ -356,7 +366,7 @@ static __always_inline int make_local_shortcut_family(const struct walk *walk,
 		struct local_shortcut4 *known = bpf_map_lookup_elem(&local_shortcuts4, &slot);
 		union v6addr saddr = {}, daddr = {};
 
-		if (!known || known->way.second == way.second)
+		if (!known)
 			return 0;
 		saddr.p1 = known->key.saddr;
 		daddr.p1 = known->way.sides == LOCAL_DESTINATION ? known->daddr : known->key.daddr;
@@ -372,7 +382,6 @@ static __always_inline int make_local_shortcut_family(const struct walk *walk,
 	return 0;
 }
 
-/* A place that another flow has had in this second stays its own. */
 static __noinline int make_local_shortcut4(const struct walk *walk,
 					   const struct lxc_device *receiver)
 {
