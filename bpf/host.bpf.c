@@ -189,6 +189,8 @@ int from_netdev(struct __sk_buff *ctx)
 	struct walk *walk;
 	int result = WALK_NEXT;
 
+	/* Whoever sent it may be on this machine too and have set it. */
+	ctx->tc_index = 0;
 	if (ctx->vlan_present)
 		return VERDICT_NEXT;
 	walk = begin_walk(METRIC_INGRESS);

@@ -4,6 +4,7 @@
 #define SKEP_LIB_DELIVERY_H
 
 #include <linux/pkt_cls.h>
+#include <linux/udp.h>
 
 #include "balance.h"
 #include "guard.h"
@@ -193,20 +194,45 @@ static __always_inline int send_by_route(struct __sk_buff *ctx, struct walk *wal
 						  : bpf_redirect(route->ifindex, 0);
 }
 
+/* Bytes of the packet, or of the largest that it will be cut into. */
+static __always_inline __u32 largest_segment(struct __sk_buff *ctx, const struct packet *packet)
+{
+	__u32 header = sizeof(struct udphdr);
+	__u8 offset;
+
+	if (!ctx->gso_size)
+		return ctx->len - ETH_HLEN;
+	if (packet->protocol == IPPROTO_TCP &&
+	    !bpf_skb_load_bytes(ctx, packet->l4_offset + 12, &offset, sizeof(offset)))
+		header = (offset >> 4) * 4;
+	return packet->l4_offset - ETH_HLEN + header + ctx->gso_size;
+}
+
+/* Whether the stack takes a packet apart. Nothing of IPv4 gets to it that comes from the node's own
+ * address.
+ */
+static __always_inline int is_taken_apart(const struct __sk_buff *ctx, const struct walk *walk)
+{
+	struct endpoint_info *sender;
+
+	if (!may_fragment(ctx, walk->family))
+		return 0;
+	sender = walk->translated ? find_endpoint(&walk->packet.saddr, IPV4) : (void *)0;
+	return !sender || !is_host(sender);
+}
+
 /* Out of the node by its routes. */
 static __always_inline int deliver_by_route(struct __sk_buff *ctx, struct walk *walk)
 {
 	const struct packet *packet = &walk->packet;
 	struct bpf_fib_lookup route;
-	__u32 length;
 	long found;
 
 	if (hops_exceeded(ctx, walk->family))
 		return answer_ttl_exceeded(ctx, walk);
-	/* Packets of many segments are longer than any device's. */
-	length = ctx->gso_size ? 0 : ctx->len - ETH_HLEN;
-	found = find_route(ctx, packet, walk->family, &packet->daddr, length, &route);
-	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && !may_fragment(ctx, walk->family))
+	found = find_route(ctx, packet, walk->family, &packet->daddr, largest_segment(ctx, packet),
+			   &route);
+	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED && !is_taken_apart(ctx, walk))
 		return answer_too_big(ctx, walk, route.mtu_result);
 	return send_by_route(ctx, walk, &route, found);
 }

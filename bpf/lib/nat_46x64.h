@@ -6,8 +6,6 @@
 #ifndef SKEP_LIB_NAT_46X64_H
 #define SKEP_LIB_NAT_46X64_H
 
-#include <linux/udp.h>
-
 #include "delivery.h"
 #include "nat_entry.h"
 
@@ -92,22 +90,6 @@ static __always_inline int write_ends(struct __sk_buff *ctx, const struct packet
 			       CHECKSUM_F_ADDRESS | optional) ||
 	       packet_checksum(ctx, checksum, ports, optional) ||
 	       packet_store(ctx, packet->l4_offset, to_ports, sizeof(to_ports), 0);
-}
-
-/* Bytes of the packet, or of the largest that it will be cut into: what a segment has of L4 stays as it is
- * when its IP header grows.
- */
-static __always_inline __u32 largest_segment(struct __sk_buff *ctx, const struct packet *packet)
-{
-	__u32 header = sizeof(struct udphdr);
-	__u8 offset;
-
-	if (!ctx->gso_size)
-		return ctx->len - ETH_HLEN;
-	if (packet->protocol == IPPROTO_TCP &&
-	    !bpf_skb_load_bytes(ctx, packet->l4_offset + 12, &offset, sizeof(offset)))
-		header = (offset >> 4) * 4;
-	return packet->l4_offset - ETH_HLEN + header + ctx->gso_size;
 }
 
 static __always_inline int write_header_ipv6(struct __sk_buff *ctx, const struct packet *packet,

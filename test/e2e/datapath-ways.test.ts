@@ -14,7 +14,11 @@ import {
 	vlan,
 	type Host,
 } from '../../src/lab/index.js';
-import {asks, familyOf, patience} from '../helpers/datapath-clients.js';
+import {loadCollection} from '../../src/object/collection/load-collection.js';
+import {attachTcx} from '../../src/object/link/attach-tcx.js';
+import {readObject} from '../../src/spec/read.js';
+import {compile} from '../helpers/compile.js';
+import {asks, echo, familyOf, patience, streams, talk} from '../helpers/datapath-clients.js';
 import {addressesOf, makeDatapathLab, type DatapathLab} from '../helpers/datapath-lab.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {until} from '../helpers/run.js';
@@ -90,6 +94,57 @@ kernel('what leaves the node is routed by the programs', async t => {
 		// Red has learnt it, and sends fragments.
 		t.is(await asks(red, address, 7, 1450, patience(true)), 1);
 		await ip(node, 'link', 'set', 'eth2', 'mtu', '1500');
+	}
+});
+
+kernel('who sends many segments at once learns that they are too big', async t => {
+	const lab = await makeDatapathLab(t, {fibRouting: true});
+	const {red, world, node} = lab;
+	await echo(world, 8080);
+	for (const address of addressesOf(world)) {
+		await ip(node, 'link', 'set', 'eth2', 'mtu', '1500');
+		const socket = await red.connect(address, 8080);
+		t.is(await talk(socket, 'all is known'), 'all is known');
+		await ip(node, 'link', 'set', 'eth2', 'mtu', '1400');
+		// Routes of IPv6 go with the device's change, and the next hop is asked for anew.
+		t.is(await talk(socket, 'again'), 'again');
+		t.true(await streams(socket, 100_000));
+		socket.destroy();
+		t.regex((await red.exec('ip', ['route', 'get', address])).stdout, / mtu 1400/);
+	}
+});
+
+/** Gives what a host sends the word that only the datapath's own packets have. */
+async function pretend(t: ExecutionContext, host: Host): Promise<void> {
+	const source = `
+		#include <linux/bpf.h>
+		__attribute__((section("tcx/egress"), used))
+		int pretend(struct __sk_buff *ctx)
+		{
+			ctx->tc_index = 8;
+			return -1;
+		}`;
+	const collection = loadCollection(await readObject(await compile(source)));
+	const link = attachTcx(collection.program('pretend'), 'eth0', {netns: host.netns});
+	t.teardown(() => {
+		link.close();
+		collection.close();
+	});
+}
+
+kernel('nobody in the network passes for the datapath', async t => {
+	const lab = await makeDatapathLab(t, {constants: {peer_redirect: 0}});
+	const {red, world, maps} = lab;
+	await answer(t, red, 7);
+	for (const address of addressesOf(red)) {
+		t.is(await asks(world, address, 7, 100, patience(true)), 1);
+	}
+
+	await new Policies(maps).replace(1, [], {enforce: {ingress: true, egress: false}});
+	await pretend(t, world);
+	for (const [i, address] of addressesOf(red).entries()) {
+		t.is(await asks(world, address, 7, 100, patience(false)), undefined);
+		await until('the drop is counted', () => drops(lab, 133) === i + 1);
 	}
 });
 

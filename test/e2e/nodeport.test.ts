@@ -30,16 +30,17 @@ interface Balanced {
 	readonly inside: readonly [string, string];
 }
 
-/** Of the links in the middle of each side, which neither an end nor the node is at. */
+/** Of the links in the middle of each side, and of the node's own towards the backends. */
 interface Widths {
 	readonly near?: number;
 	readonly far?: number;
+	readonly own?: number;
 }
 
 /** A node between a client and two backends, behind two routers on each side. */
 async function balanced(
 	t: ExecutionContext,
-	{near = 1500, far = 1500}: Widths = {},
+	{near = 1500, far = 1500, own = 1500}: Widths = {},
 ): Promise<Balanced> {
 	const root = `${await makeBpffs(t)}/skep`;
 	const net = await lab({
@@ -50,7 +51,7 @@ async function balanced(
 			['client', 'gate'],
 			{between: ['gate', 'near'], mtu: near},
 			['near', 'node'],
-			['node', 'far'],
+			{between: ['node', 'far'], mtu: own},
 			{between: ['far', 'edge'], mtu: far},
 			['edge', 'one'],
 			['edge', 'two'],
@@ -64,6 +65,7 @@ async function balanced(
 	await datapathUp({
 		...{root, netns: node.netns, devices: ['eth0', 'eth1']},
 		sizes: {conntrackTcp: 4096, conntrackAny: 4096, nat: 4096},
+		gateway: {ipv4: frontends[0], ipv6: frontends[1]},
 		nat: {ipv4: inside[0], ipv6: inside[1]},
 		services: {nodePort: true},
 	});
@@ -148,6 +150,22 @@ kernel('backends on other nodes are reached by the address of the node', async t
 	const sources = [...new Nat(maps).list({filter: {direction: 'out'}})].map(({source}) => source);
 	t.true(sources.length > 30);
 	t.true(sources.every(source => addressesOf(client).includes(source)));
+});
+
+kernel('who lets packets be taken apart learns that they are too large for the node', async t => {
+	const lab = await balanced(t, {own: 1400});
+	const {client, backends, frontends} = lab;
+	serve(lab, 1, 17, 30_053, 5353);
+	for (const host of backends) await echoUdp(t, host, 5353);
+	await client.exec('sysctl', ['-qw', 'net.ipv4.ip_no_pmtu_disc=1']);
+	for (const frontend of frontends) {
+		let answer;
+		for (let round = 0; round < 20 && answer === undefined; round++) {
+			answer = await asks(client, frontend, 30_053, 1400, 500);
+		}
+
+		t.is(answer, 1400, frontend);
+	}
 });
 
 for (const side of ['near', 'far'] as const) {
