@@ -106,7 +106,7 @@ function readIpv6(text: string): Uint8Array | undefined {
 		const start = at;
 		let group = 0;
 		for (; at < text.length && at < start + 4; at++) {
-			const digit = hexDigits[text.charCodeAt(at)] ?? -1;
+			const digit = digitAt(text, at);
 			if (digit < 0) break;
 			group = (group << 4) | digit;
 		}
@@ -130,18 +130,28 @@ function readIpv6(text: string): Uint8Array | undefined {
 }
 
 const colon = 58;
+const hyphen = 45;
 const hexDigits = Int8Array.from({length: 128}, (_, code) => {
 	const digit = Number.parseInt(String.fromCharCode(code), 16);
 	return Number.isNaN(digit) ? -1 : digit;
 });
+/** Of a hexadecimal digit; -1 for anything else. */
+const digitAt = (text: string, at: number): number => hexDigits[text.charCodeAt(at)] ?? -1;
 
 /** 6 bytes. *Throws:* `ERR_ADDRESS`. */
 export function parseMac(text: string): Uint8Array {
-	if (!/^[\da-f]{2}(?:[:-][\da-f]{2}){5}$/i.test(text)) {
-		throw new AddressError('mac address', text);
+	const bytes = new Uint8Array(6);
+	let isMac = text.length === 17;
+	for (let i = 0; i < 6 && isMac; i++) {
+		const at = i * 3;
+		const byte = (digitAt(text, at) << 4) | digitAt(text, at + 1);
+		const end = text.charCodeAt(at + 2);
+		isMac = byte >= 0 && (i === 5 || end === colon || end === hyphen);
+		bytes[i] = byte;
 	}
 
-	return Uint8Array.from(text.split(/[:-]/), part => Number.parseInt(part, 16));
+	if (!isMac) throw new AddressError('mac address', text);
+	return bytes;
 }
 
 /** An address of either family and the number of its leading bits that count. */

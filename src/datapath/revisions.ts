@@ -51,19 +51,19 @@ export function raiseServicesRevision(maps: DatapathMaps): void {
 	raise(maps, servicesRevisionIndex);
 }
 
-function raise(maps: DatapathMaps, index: number): void {
-	lockedSync(maps.root, 'settings', () => {
-		const config = maps.require('runtimeConfig');
-		config.set(index, BigInt.asUintN(64, (config.get(index) ?? 0n) + 1n));
+/** Behind each change of an endpoint's policy, flags or identity: its flows are judged again. */
+export function raisePolicyRevision(maps: DatapathMaps, endpointId: number): void {
+	withSettings(maps, () => {
+		countPolicy(maps, endpointId);
 	});
 }
 
-/** Behind each change of an endpoint's policy, flags or identity: its flows are judged again. */
-export function raisePolicyRevision(maps: DatapathMaps, endpointId: number): void {
-	changeSettings(maps, endpointId, ({policy_revision, flags}) => ({
-		policy_revision: (policy_revision + 1) >>> 0 || 1,
-		flags,
-	}));
+/** Behind changes of an endpoint and of its addresses in the ipcache: both revisions at once. */
+export function raiseEndpointRevisions(maps: DatapathMaps, endpointId: number): void {
+	withSettings(maps, () => {
+		count(maps, ipcacheRevisionIndex);
+		countPolicy(maps, endpointId);
+	});
 }
 
 /** Nobody else changes them between the look and the write. */
@@ -72,8 +72,38 @@ export function changeSettings(
 	endpointId: number,
 	change: (settings: LxcSettings) => LxcSettings,
 ): void {
-	lockedSync(maps.root, 'settings', () => {
-		const map = maps.require('endpointSettings');
-		map.set(endpointId, change(map.get(endpointId) ?? {policy_revision: 0, flags: 0}));
+	withSettings(maps, () => {
+		writeSettings(maps, endpointId, change);
 	});
+}
+
+function raise(maps: DatapathMaps, index: number): void {
+	withSettings(maps, () => {
+		count(maps, index);
+	});
+}
+
+function withSettings(maps: DatapathMaps, work: () => void): void {
+	lockedSync(maps.root, 'settings', work);
+}
+
+function count(maps: DatapathMaps, index: number): void {
+	const config = maps.require('runtimeConfig');
+	config.set(index, BigInt.asUintN(64, (config.get(index) ?? 0n) + 1n));
+}
+
+function countPolicy(maps: DatapathMaps, endpointId: number): void {
+	writeSettings(maps, endpointId, ({policy_revision, flags}) => ({
+		policy_revision: (policy_revision + 1) >>> 0 || 1,
+		flags,
+	}));
+}
+
+function writeSettings(
+	maps: DatapathMaps,
+	endpointId: number,
+	change: (settings: LxcSettings) => LxcSettings,
+): void {
+	const map = maps.require('endpointSettings');
+	map.set(endpointId, change(map.get(endpointId) ?? {policy_revision: 0, flags: 0}));
 }

@@ -17,11 +17,11 @@ import {tryAttachPinned} from '../../object/link/pinned-tcx.js';
 import {openPinnedProgram} from '../../object/program/program.js';
 import {DatapathError} from '../datapath-error.js';
 import {reservedIdentities} from '../identities/identities.js';
-import {Ipcache} from '../ipcache/ipcache.js';
+import {Ipcache, writeIpcache} from '../ipcache/ipcache.js';
 import {endpointIdOffset, type EndpointInfo, type LxcDevice} from '../layout/endpoint.js';
 import {lockedSync} from '../locks.js';
 import type {DatapathMaps} from '../maps.js';
-import {raisePolicyRevision} from '../revisions.js';
+import {raiseEndpointRevisions, raisePolicyRevision} from '../revisions.js';
 import {emptyFolder, endpointLinkPath, listFolder, programPath, removePins} from '../root.js';
 import {attachTcAt, isFilter} from '../tc-hooks.js';
 import {EndpointDevices} from './devices.js';
@@ -151,8 +151,11 @@ export class Endpoints {
 				const map = this.maps.require('endpoints');
 				for (const address of addresses) map.set({address}, info);
 				restoreDevice = this.devices.write(deviceFor(info, ipv4, ipv6));
-				this.ipcache.upsert(addresses.map(prefix => ({prefix, identity})));
-				raisePolicyRevision(this.maps, id);
+				writeIpcache(
+					this.maps,
+					addresses.map(prefix => ({prefix, identity})),
+				);
+				raiseEndpointRevisions(this.maps, id);
 				if (endpoint.attach !== false) this.attachPrograms(id, target, endpoint, isNew);
 				if (!isNew) this.removeOthers(info, before, addresses);
 			} catch (error) {

@@ -56,12 +56,9 @@ export class Ipcache {
 	 * *Throws:* `ERR_MAP_FULL`, `ERR_MAP`, `ERR_CODEC`.
 	 */
 	upsert(entries: IpcacheEntry | Iterable<IpcacheEntry>): void {
-		const map = this.maps.require('ipcache');
 		const list = Symbol.iterator in entries ? [...entries] : [entries];
-		const writes = new TrieWrites(map, list.length);
-		for (const entry of list) writes.add({prefix: entry.prefix}, valueOf(entry));
 		try {
-			writes.flush();
+			writeIpcache(this.maps, list);
 		} finally {
 			raiseIpcacheRevision(this.maps);
 		}
@@ -79,6 +76,13 @@ export class Ipcache {
 			raiseIpcacheRevision(this.maps);
 		}
 	}
+}
+
+/** Writes entries likewise; the caller raises the revision, however it ends. */
+export function writeIpcache(maps: DatapathMaps, list: readonly IpcacheEntry[]): void {
+	const writes = new TrieWrites(maps.require('ipcache'), list.length);
+	for (const entry of list) writes.add({prefix: entry.prefix}, valueOf(entry));
+	writes.flush();
 }
 
 function entryOf(key: IpcacheKey, value: RemoteEndpointInfo): IpcacheEntry {

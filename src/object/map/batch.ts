@@ -10,6 +10,8 @@ import type {ScanTarget} from './scan.js';
 const {EINVAL, ENOENT, EOPNOTSUPP} = constants.errno;
 
 const batchSize = 4096;
+/** Fewer take less one by one: to prepare a batch costs more than it spares. */
+const fewest = 3;
 
 /** Writes entries batch by batch; the number written. *Throws:* `ERR_MAP`, …. */
 export function updateMany<K, V>(
@@ -90,7 +92,8 @@ class WriteBatch {
 		this.count = 0;
 		let done = 0;
 		for (let first = 0; first < count;) {
-			const result = this.single ? this.one(first) : this.many(first, count);
+			const isFew = count - first < fewest;
+			const result = this.single || isFew ? this.one(first) : this.many(first, count);
 			done += result.count;
 			first += result.count;
 			if (result.errno === 0) continue;
