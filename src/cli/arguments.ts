@@ -19,6 +19,9 @@ export function wholeNumber(
 	};
 }
 
+/** A port, or the id of an ICMP echo. */
+export const portNumber = wholeNumber('port', 0, 0xffff);
+
 /** Adds one more of an option that may be given several times. */
 export function collect(text: string, list: readonly string[] = []): string[] {
 	return [...list, text];

@@ -34,7 +34,8 @@ export function addLinkVerbs(link: Command): void {
 /** Where a link leads, in the words of its type. */
 function targetOf(link: LinkInfo): string {
 	if (link.ifindex !== undefined) return link.ifindex === 0 ? 'gone' : `ifindex ${link.ifindex}`;
-	if (link.cgroupId !== undefined) return `cgroup ${link.cgroupId}`;
+	if (link.cgroupId !== undefined)
+		return link.cgroupId === 0n ? 'gone' : `cgroup ${link.cgroupId}`;
 	if (link.netnsInode !== undefined) return `netns ${link.netnsInode}`;
 	if (link.mapId !== undefined) return `map ${link.mapId}`;
 	return link.targetName ?? '-';

@@ -25,10 +25,10 @@ const kinds = ['drop', 'trace', 'policy-verdict', 'trace-sock'] as const;
 
 export function addMonitor(noun: Command): void {
 	const numbers =
-		(what: string) =>
+		(what: string, high?: number) =>
 		(text: string, list: readonly number[] = []): number[] => [
 			...list,
-			wholeNumber(what)(text),
+			wholeNumber(what, 0, high)(text),
 		];
 	withOwnRoot(noun)
 		.option('--prefix <text>', "what maps' names begin with; cilium_ on a Cilium node", '')
@@ -39,7 +39,7 @@ export function addMonitor(noun: Command): void {
 		.option('--related-to <id>', 'from or to this endpoint', numbers('endpoint'))
 		.option('--identity <id>', 'with this identity on either side', numbers('identity'))
 		.option('--ip <prefix>', 'with this address or prefix on either side', collect)
-		.option('--port <port>', 'with this port on either side', numbers('port'))
+		.option('--port <port>', 'with this port on either side', numbers('port', 0xffff))
 		.option('--reason <reason>', 'with this drop reason: its number or name', collect)
 		.option('--pcap <file>', 'write the packets to a capture file as well')
 		.option('-n, --count <events>', 'end after so many', wholeNumber('count', 1))
@@ -81,9 +81,9 @@ async function run(options: Options, command: Command): Promise<void> {
 	}
 
 	const filter = filterOf(options);
+	const file = pcap === undefined ? undefined : await createPcap(pcap);
 	using listening = monitor({root, prefix, takeOver, filter, signal: stop.signal});
 	process.stderr.write('skep: listening; Ctrl-C ends it\n');
-	const file = pcap === undefined ? undefined : await createPcap(pcap);
 	let left = count;
 	try {
 		await listening.each(async events => {

@@ -8,6 +8,8 @@ import type {Collection} from '../object/collection/collection.js';
 import {loadCollectionAsync} from '../object/collection/load-collection.js';
 import {openPinnedLink} from '../object/link/link.js';
 import type {MismatchPolicy} from '../object/map/reuse-pin.js';
+import {withInterface} from '../object/link/target.js';
+import {queryCgroup} from '../object/net/query.js';
 import {replacePin} from '../object/pin/pin.js';
 import {openPinnedProgram, type Program} from '../object/program/program.js';
 import {DatapathError} from './datapath-error.js';
@@ -139,6 +141,7 @@ export async function datapathUpgrade(options: DatapathOptions = {}): Promise<Da
 }
 
 async function bringUp(root: string, options: DatapathOptions): Promise<DatapathChange> {
+	requirePlaces(options);
 	makeRoot(root);
 	const sizes = mapSizes(options.sizes);
 	const specs = await Promise.all(
@@ -169,6 +172,15 @@ async function bringUp(root: string, options: DatapathOptions): Promise<Datapath
 	} finally {
 		for (const collection of loaded.values()) collection.close();
 	}
+}
+
+/** Devices and cgroup are there: found missing later, it would be half done. */
+function requirePlaces({devices = [], netns, cgroup}: DatapathOptions): void {
+	for (const device of devices) {
+		withInterface('bring up datapath', device, netns === undefined ? {} : {netns}, () => null);
+	}
+
+	if (typeof cgroup === 'string') queryCgroup(cgroup, 'cgroup_inet4_connect');
 }
 
 /** Pins first: an endpoint that is added meanwhile gets the new programs. */

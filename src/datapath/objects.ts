@@ -111,6 +111,10 @@ export function requireConstants(
 
 function valuesOf(settings: NodeSettings): Record<string, unknown> {
 	const {gateway = {}, mtu = 1500, hostFirewall = false, fibRouting = false} = settings;
+	if (!Number.isInteger(mtu) || mtu < 68 || mtu > 0xffff) {
+		throw new UsageError(`set up the datapath: an MTU is 68 to 65535 bytes, got ${mtu}`);
+	}
+
 	return {
 		...clockConstants(),
 		host_netns_cookie: hostCookie(settings),

@@ -50,6 +50,22 @@ onKernel('a datapath is brought up, described and taken down', async t => {
 	const up = ['--gateway', '10.9.0.1', '--gateway', 'fd09::1', ...small];
 	t.regex(await out(t, 'datapath', 'up', ...at, ...up), /^state +up\nroot .*\nprograms +from_e/);
 	const [before] = (await json(t, 'datapath', 'status', ...at)) as {programs: {id: number}[]}[];
+	for (const [words, code, message] of [
+		[['--device', 'skep-none'], 1, /^skep: bring up datapath: no interface "skep-none"\n/],
+		[['--cgroup', '/tmp'], 1, /"\/tmp": it is not a directory of a cgroup v2 hierarchy\n/],
+		[['--cgroup', '/skep-none'], 1, /no cgroup at "\/skep-none"\n/],
+		[['--mtu', '67'], 2, /an MTU is 68 to 65535 bytes, got 67\n/],
+		[['--native-routing', 'abc'], 2, /"abc"/],
+	] as const) {
+		await fails(t, ['datapath', 'up', ...at, ...words], code, message);
+		t.deepEqual(await json(t, 'datapath', 'status', ...at), [before], 'all is as it was');
+	}
+
+	await fails(t, ['prefilter', 'list', ...at], 1, /XDP was never on: "skep datapath up --xdp/);
+	for (const words of [['direct'], ['chosen'], ['choose', '80']]) {
+		await fails(t, ['sock', ...words, ...at], 1, /: connections were never direct: "skep d/);
+	}
+
 	const other = ['--gateway', '10.9.0.2', '--nat-address', '192.0.2.1', '--masquerade'];
 	const [after] = (await json(t, 'datapath', 'upgrade', ...at, ...other)) as (typeof before)[];
 	t.is(after?.programs.length, 4);

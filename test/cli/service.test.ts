@@ -225,6 +225,9 @@ kernel('manifests are applied', async t => {
 		await run('service', 'list', '--slots'),
 		/198\.51\.100\.7:80\/TCP\/i \(2\) +10\.1\.0\.2:8080\/TCP \(\d+\) \(2\) \[quarantined\]/,
 	);
+	const empty = await fail('service', 'apply', '--prune', '-f', '/dev/null');
+	t.is(empty.code, 2);
+	t.is(empty.err, 'skep: read services "/dev/null": there is nothing in it\n');
 	const none = await fail('service', 'apply', '-f', '/nowhere.yaml');
 	t.is(none.code, 2);
 	t.regex(none.err, /"\/nowhere\.yaml": there is no such file/);

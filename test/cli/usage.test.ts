@@ -57,6 +57,28 @@ test(
 	2,
 	'read repeat "4294967296": expected a whole number from 1 to 4294967295',
 );
+const port = 'expected a whole number from 0 to 65535';
+test(refused, ['monitor', '--port', '65536'], 2, `read port "65536": ${port}`);
+test(refused, ['ct', 'list', '--port', '65536'], 2, `read port "65536": ${port}`);
+test(refused, ['sock', 'choose', '65536'], 2, `read port "65536": ${port}`);
+test(
+	refused,
+	['monitor', '--ip', 'abc'],
+	2,
+	'parse prefix "abc": it is not of the form 192.0.2.0/24 or 2001:db8::/32',
+);
+test(
+	refused,
+	['policy', 'trace', '--src', 'abc', '--dst', '10.0.0.1'],
+	2,
+	'read end "abc": expected an address, endpoint:ID or identity:NUMBER',
+);
+test(
+	refused,
+	['monitor', '--pcap', '/no/such/file'],
+	1,
+	'write capture "/no/such/file": ENOENT: no such file or directory, open \'/no/such/file\'',
+);
 test(
 	refused,
 	['map', 'create', '/sys/fs/bpf/skep-none', '--type', 'hash', '--entries', '99999999999'],

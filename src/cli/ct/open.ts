@@ -4,7 +4,7 @@ import {Option, type Command} from 'commander';
 
 import type {DatapathMaps, FlowFilter, OpenConntrack} from '../../datapath/index.js';
 import {UsageError} from '../../base/errors.js';
-import {wholeNumber} from '../arguments.js';
+import {portNumber, wholeNumber} from '../arguments.js';
 import {
 	openMaps,
 	warnOfLayout,
@@ -40,7 +40,7 @@ export function withFilter(command: Command): Command {
 		.option('--address <prefix>', 'of either end')
 		.option('--src <prefix>', 'of who opened the flow')
 		.option('--dst <prefix>', 'of whom it was opened to')
-		.option('--port <n>', 'of either end', wholeNumber('port'))
+		.option('--port <n>', 'of either end', portNumber)
 		.option('--proto <name>', 'tcp, udp, sctp, icmp, icmpv6 or a number')
 		.addOption(
 			new Option('--dir <direction>', 'opened to or by an endpoint, or of a service').choices(

@@ -3,7 +3,7 @@
 import {Option, type Command} from 'commander';
 
 import type {DatapathMaps, NatFilter, OpenNat} from '../../datapath/index.js';
-import {wholeNumber} from '../arguments.js';
+import {portNumber} from '../arguments.js';
 import {
 	openMaps,
 	warnOfLayout,
@@ -37,7 +37,7 @@ export function withFilter(command: Command): Command {
 		.option('--address <prefix>', 'of either end, or what it becomes')
 		.option('--src <prefix>', "of the packet's source")
 		.option('--dst <prefix>', "of the packet's destination")
-		.option('--port <n>', 'of either end', wholeNumber('port'))
+		.option('--port <n>', 'of either end', portNumber)
 		.option('--proto <name>', 'tcp, udp, sctp, icmp, icmpv6 or a number')
 		.addOption(new Option('--dir <direction>', "the packet's").choices(['in', 'out']));
 }

@@ -7,6 +7,8 @@ import {isEbpfError} from '../../base/errors.js';
 /** The command was not understood. */
 const usageExit = 2;
 const failureExit = 1;
+/** The last is for a word that should have been an address or prefix. */
+const usageCodes: readonly string[] = ['ERR_USAGE', 'ERR_ADDRESS'];
 
 /** Prints an error as one line on standard error and gives the exit code it means. */
 export function reportError(error: unknown): number {
@@ -28,7 +30,7 @@ export function reportError(error: unknown): number {
 	if (isEbpfError(error)) {
 		say(error.message);
 		if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
-		return error.code === 'ERR_USAGE' ? usageExit : failureExit;
+		return usageCodes.includes(error.code) ? usageExit : failureExit;
 	}
 
 	say(`${error.message} (unexpected; SKEP_DEBUG=1 shows where)`);

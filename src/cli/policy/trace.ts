@@ -10,7 +10,7 @@ import type {
 	TraceTarget,
 } from '../../datapath/index.js';
 import {reservedIdentities} from '../../datapath/index.js';
-import {wholeNumber} from '../arguments.js';
+import {portNumber, wholeNumber} from '../arguments.js';
 import {openMaps, withRoot, type RootOptions} from '../datapath-options.js';
 import {example} from '../output/example.js';
 import {outputOptions, printOne, writeLines} from '../output/print.js';
@@ -37,7 +37,7 @@ export function addTrace(policy: Command): void {
 		.requiredOption('--src <end>', 'where it comes from', targetOf)
 		.requiredOption('--dst <end>', 'where it goes', targetOf)
 		.option('--dport <port/proto>', '80/tcp, 53/udp, 8/icmp, tcp', portOf)
-		.option('--sport <port>', 'of the source; of ICMP echoes the id', wholeNumber('port'))
+		.option('--sport <port>', 'of the source; of ICMP echoes the id', portNumber)
 		.addHelpText(
 			'after',
 			help +
@@ -49,7 +49,13 @@ export function addTrace(policy: Command): void {
 
 function targetOf(text: string): TraceTarget {
 	const [, kind, value = ''] = /^(endpoint|identity):(.+)$/.exec(text) ?? [];
-	if (kind === undefined) return text;
+	if (kind === undefined) {
+		if (/[.:]/.test(text)) return text;
+		throw new UsageError(
+			`read end "${text}": expected an address, endpoint:ID or identity:NUMBER`,
+		);
+	}
+
 	if (kind === 'endpoint') return {endpoint: wholeNumber('endpoint')(value)};
 	const isName = Object.hasOwn(reservedIdentities, value);
 	if (isName) return {identity: reservedIdentities[value as keyof typeof reservedIdentities]};

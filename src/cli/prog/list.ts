@@ -26,8 +26,8 @@ async function list(_: unknown, command: Command): Promise<void> {
 			name: each.name === '' ? '-' : each.name,
 			tag: each.tag,
 			insns: each.translatedSize / 8,
-			maps: each.mapIds.length === 0 ? '-' : each.mapIds.join(' '),
 			pin: each.pin ?? '-',
+			maps: each.mapIds.length === 0 ? '-' : each.mapIds.join(' '),
 		}),
 		outputOptions(command),
 	);

@@ -51,7 +51,7 @@ async function stats(
 		const busiest = shown.toSorted((a, b) => Number(b.time - a.time));
 		await printList(busiest, each => rowOf(each), output);
 		if (!watch) return;
-		if (output.output === 'table') write('\n');
+		if (output.output === 'table' && busiest.length > 0) write('\n');
 	}
 }
 

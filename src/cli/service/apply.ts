@@ -47,6 +47,11 @@ async function apply(options: ApplyOptions, command: Command): Promise<void> {
 	const {servicesFromKubernetes} = await import('../../datapath/index.js');
 	const documents = [];
 	for (const each of file) documents.push(await readText(each));
+	// A pipe whose other end failed shall not make --prune remove everything.
+	if (documents.every(document => document.trim() === '')) {
+		throw new UsageError(`read services "${file.join('", "')}": there is nothing in it`);
+	}
+
 	const wanted = await servicesFromKubernetes(documents.join('\n---\n'), {
 		...(nodeName === undefined ? {} : {nodeName}),
 		...(nodeAddress === undefined ? {} : {nodeAddresses: nodeAddress}),

@@ -3,7 +3,7 @@
 import type {Command} from 'commander';
 
 import {openMaps, withOwnRoot, type RootOptions} from '../datapath-options.js';
-import {wholeNumber} from '../arguments.js';
+import {portNumber} from '../arguments.js';
 import {example} from '../output/example.js';
 import {outputOptions, printList} from '../output/print.js';
 
@@ -15,14 +15,14 @@ export function addChoose(sock: Command): void {
 		.description(
 			'connections between sockets of this node skip the stack, from the next one on',
 		)
-		.argument('<port>', portText, wholeNumber('port', 1))
+		.argument('<port>', portText, portNumber)
 		.option('--address <address>', addressText)
 		.addHelpText('after', example('skep sock choose 6379 --address 10.96.0.10'))
 		.action(choose);
 
 	withOwnRoot(sock.command('unchoose'))
 		.description('leave connections to the stack, the running ones too')
-		.argument('<port>', portText, wholeNumber('port', 1))
+		.argument('<port>', portText, portNumber)
 		.option('--address <address>', addressText)
 		.addHelpText('after', example('skep sock unchoose 6379 --address 10.96.0.10'))
 		.action(unchoose);

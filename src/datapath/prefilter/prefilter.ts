@@ -76,6 +76,7 @@ export class Prefilter {
 			return;
 		}
 
+		this.requireXdp('list prefilter');
 		const {generation} = this.state();
 		for (const list of prefilterLists) {
 			const map = openListMap(this.generations(list), generation);

@@ -1,6 +1,7 @@
 /** Sockets that services gave a backend, and those whose messages skip the stack. */
 
 import {UsageError} from '../../base/errors.js';
+import {DatapathError} from '../datapath-error.js';
 import type {ReverseSocketKey, ReverseSocketValue} from '../layout/service.js';
 import type {DatapathMaps} from '../maps.js';
 import {raiseSockmapRevision} from '../revisions.js';
@@ -70,7 +71,7 @@ export class Sockets {
 
 	/** Sockets whose messages may skip the stack; both ends of a connection. */
 	*direct(): Generator<DirectSocket> {
-		const map = this.maps.require('directSockets');
+		const map = this.opened('directSockets');
 		for (const key of map.keys()) {
 			const cookie = map.get(key);
 			// It was closed meanwhile.
@@ -86,7 +87,7 @@ export class Sockets {
 
 	/** Whose connections are direct. */
 	chosen(): DirectPort[] {
-		return [...this.maps.require('directPorts').keys()].map(({address, port, family}) =>
+		return [...this.opened('directPorts').keys()].map(({address, port, family}) =>
 			family === 0 ? {port} : {address: fromDirect(address, family), port},
 		);
 	}
@@ -96,16 +97,27 @@ export class Sockets {
 	 * clients open to it, by a server's address all to it.
 	 */
 	choose(port: DirectPort): void {
-		this.maps.require('directPorts').set(directKey('choose connections', port), 1);
+		this.opened('directPorts').set(directKey('choose connections', port), 1);
 		raiseSockmapRevision(this.maps);
 	}
 
 	/** Leaves connections to the stack, the running ones too. False where they were not chosen. */
 	unchoose(port: DirectPort): boolean {
-		const map = this.maps.require('directPorts');
+		const map = this.opened('directPorts');
 		const wasThere = map.delete(directKey('leave connections to the stack', port));
 		raiseSockmapRevision(this.maps);
 		return wasThere;
+	}
+
+	/** What is there once direct connections were switched on. */
+	private opened<Name extends 'directSockets' | 'directPorts'>(name: Name) {
+		if (this.maps[name] === undefined) {
+			const detail =
+				'connections were never direct: "skep datapath up --cgroup PATH --sockmap" lets them be';
+			throw new DatapathError('open direct sockets of', this.maps.root, detail);
+		}
+
+		return this.maps.require(name);
 	}
 
 	/** Numbers of services by `address|port`. */
