@@ -5,6 +5,7 @@
 #ifndef SKEP_LIB_NAT_46X64_ERROR_H
 #define SKEP_LIB_NAT_46X64_ERROR_H
 
+#include "icmp_error_sum.h"
 #include "nat_46x64.h"
 
 #undef SOURCE_FILE
@@ -39,6 +40,7 @@ struct error_crossing {
 	union v6addr source;
 	struct icmp_carrier by;
 	__u8 from_destination;		/* 1: it comes from whom the quoted packet was for */
+	__u32 part[ICMP_ERROR_PART / 4];
 };
 
 struct {
@@ -251,6 +253,9 @@ static __always_inline int uncover_quoted(struct __sk_buff *ctx, struct walk *wa
 
 	if (!is_plain(ctx, quoted, family))
 		return DROP_46X64(family);
+	/* A new checksum would make a damaged error a sound one. */
+	if (!is_sound_error(ctx, &walk->packet, family, crossing->part))
+		return DROP(DROP_CSUM_L4);
 	drop = read_error(ctx, &walk->packet, quoted, crossing, family);
 	if (drop)
 		return drop;

@@ -286,6 +286,27 @@ function told(f: Family): TableLine[] {
 	});
 }
 
+/** Errors are told in part and checked as a whole. */
+function sums(f: Family): TableLine[] {
+	return Object.entries(ways).flatMap(([where, way]) => {
+		const [{f: told, ip, about}] = way(f);
+		return [0, 1, 204, 1200].flatMap((size): TableLine[] => {
+			const original = Buffer.concat([about(overTcp).networkBytes, new Uint8Array(size)]);
+			const {bytes} = error(told, ip, portOf(told), original);
+			const name = `${where}, with ${size} bytes more`;
+			const quote = bytes.length - original.length;
+			return [
+				{name, ...known(f), packet: bytes, goes: 'stack'},
+				...[quote - 3, quote + 4, bytes.length - 1].map(place => ({
+					...{name: `${name}, damaged at byte ${place}`, ...known(f)},
+					packet: bytes.map((byte, i) => (i === place ? byte ^ 0x10 : byte)),
+					drop: [154, ingress] as const,
+				})),
+			];
+		});
+	});
+}
+
 /** Forgets the flows, but not their translations. */
 function forget(node: GuardedNode): void {
 	for (const name of ['ctTcp4', 'ctTcp6', 'ctAny4', 'ctAny6'] as const) {
@@ -373,4 +394,5 @@ function others(f: Family): TableLine[] {
 
 table('from_netdev', translated, crossing);
 table('from_netdev', told, crossing);
+table('from_netdev', sums, crossing);
 table('from_netdev', others, crossing);
