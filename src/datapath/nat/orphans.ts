@@ -96,11 +96,14 @@ export class NatRelations {
 		const {out, protocol, source, destination, to} = parts;
 		if (!out) return this.findFlow(to, source, protocol) !== undefined;
 		if (this.findFlow(source, destination, protocol) !== undefined) return true;
-		// What a backend answers from its service's address: the flow was opened by who gets it.
-		const flow = this.findFlow(destination, source, protocol);
-		if (flow === undefined) return false;
-		const flags = viewOf(flow).getUint16(entryPlaces.flags, hostLittleEndian);
-		return (flags & entryFlags.DSRInternal) !== 0;
+		// What a backend answers from its service's address: the flow was opened by who gets it. It is
+		// one to the backend; nodes of Cilium keep it as one from it.
+		return [keyFlags.in, 0].some(direction => {
+			const flow = this.findFlow(destination, source, protocol, direction);
+			if (flow === undefined) return false;
+			const flags = viewOf(flow).getUint16(entryPlaces.flags, hostLittleEndian);
+			return (flags & entryFlags.DSRInternal) !== 0;
+		});
 	}
 
 	/** What an entry of IPv4 that only keeps a port for a flow of IPv6 keeps it for. */
@@ -126,12 +129,17 @@ export class NatRelations {
 		return {address: [values, at + address], port: [values, at + port]};
 	}
 
-	private findFlow(opener: Side, peer: Side, protocol: number): Uint8Array | undefined {
+	private findFlow(
+		opener: Side,
+		peer: Side,
+		protocol: number,
+		direction = 0,
+	): Uint8Array | undefined {
 		const flows = protocol === 6 ? this.tables.tcp : this.tables.any;
 		// Keys of conntrack have the addresses exchanged.
 		const source = {address: peer.address, port: opener.port};
 		const destination = {address: opener.address, port: peer.port};
-		this.fill(source, destination, protocol, 0);
+		this.fill(source, destination, protocol, direction);
 		return flows?.get(this.key, this.flow);
 	}
 

@@ -199,16 +199,19 @@ kernel('what answers from the address of a service stays while its flow lives', 
 		// The backend is red, the client is the world.
 		add(who, {source: who.red, port: 8080, dport: 40_000, in: false, flow: false});
 		add(who, {source: who.red, port: 8080, dport: 40_001, in: false, flow: false});
+		add(who, {source: who.red, port: 8080, dport: 40_002, in: false, flow: false});
 		add(who, {source: who.blue, port: 1, out: false, in: false});
 		const flows = maps.require(`ctTcp${who.family}`);
 		const [[, some] = []] = [...flows];
 		if (some === undefined) return t.fail();
-		for (const [sport, dsr] of [
-			[40_000, true],
-			[40_001, false],
+		// As red has it, and as nodes of Cilium do.
+		for (const [sport, dsr, flags] of [
+			[40_000, true, 1],
+			[40_001, false, 1],
+			[40_002, true, 0],
 		] as const) {
 			flows.set(
-				{...{daddr: who.world, saddr: who.red, dport: 8080, sport}, nexthdr: 6, flags: 0},
+				{...{daddr: who.world, saddr: who.red, dport: 8080, sport}, nexthdr: 6, flags},
 				{...some, dsr_internal: dsr},
 			);
 		}
@@ -216,8 +219,8 @@ kernel('what answers from the address of a service stays while its flow lives', 
 
 	await nat.purge();
 	t.deepEqual(
-		[...nat.list()].map(({destinationPort}) => destinationPort),
-		[40_000, 40_000],
+		[...nat.list()].map(({destinationPort}) => destinationPort).sort(),
+		[40_000, 40_000, 40_002, 40_002],
 	);
 });
 
