@@ -52,7 +52,7 @@ kernel('sources are denied, listed and let in again from the command line', asyn
 	t.is(missing.code, 2);
 	t.regex(missing.err, /there is no such file/);
 	const wrong = await run('prefilter', 'add', '10.0.0.0/33');
-	t.is(wrong.code, 1);
+	t.is(wrong.code, 2);
 	t.regex(wrong.err, /"10\.0\.0\.0\/33"/);
 	const foreign = await run('prefilter', 'add', '10.0.0.1', '--prefix', 'cilium_');
 	t.is(foreign.code, 2);
