@@ -6,21 +6,18 @@
  * Kernel 5.2. The verifier knows the value, and leaves out what it makes unreachable.
  */
 
-import {copyCollectionSpec, loadCollection, readObject} from 'skep';
+import {loadCollection, readObject} from 'skep';
 
 import {objectPath} from './objects.js';
 
 const [port = '9'] = process.argv.slice(2);
 
 const spec = await readObject(objectPath('xdp_count'));
-const dropping = copyCollectionSpec(spec);
-dropping.variables['drop_udp_port']?.set(Number(port));
-
-for (const [what, each] of [
-	['as compiled', spec],
-	[`dropping udp port ${port}`, dropping],
+for (const [what, variables] of [
+	['as compiled', {}],
+	[`dropping udp port ${port}`, {drop_udp_port: Number(port)}],
 ] as const) {
-	using collection = loadCollection(each);
+	using collection = loadCollection(spec, {variables});
 	const program = collection.program('xdp_count');
 	const constant = collection.variable('drop_udp_port').get();
 	const {translatedSize, verifiedInstructions} = program.info();

@@ -22,8 +22,7 @@ function udpPacket(port: number): Uint8Array {
 }
 
 const spec = await readObject(objectPath('xdp_count'));
-spec.variables['drop_udp_port']?.set(9);
-using collection = loadCollection(spec);
+using collection = loadCollection(spec, {variables: {drop_udp_port: 9}});
 const program = collection.program('xdp_count');
 
 for (const port of [9, 53]) {

@@ -26,6 +26,7 @@ import {bindMetadata} from './metadata.js';
 import {Collection} from './collection.js';
 import {withCpuScratch} from './cpu-scratch.js';
 import {DataSection} from './data-section.js';
+import {withValues} from './initial-values.js';
 import {MapSet} from './map-set.js';
 import {type SettingValue, settingBytes} from './settings.js';
 import {Variable} from './variable.js';
@@ -45,6 +46,11 @@ export interface LoadCollectionOptions {
 	 * the collection, or paths of pins. Each must be what the object declares.
 	 */
 	readonly replaceMaps?: Readonly<Record<string, BpfMap | string>>;
+	/**
+	 * Values that global variables start with, constants included, by name; `spec.variables` stay as
+	 * they are. A name that the object does not have is an error.
+	 */
+	readonly variables?: Readonly<Record<string, unknown>>;
 	/** Settings to use in the place of the kernel's own, by name: `{CONFIG_HZ: 250}`. */
 	readonly settings?: Readonly<Record<string, SettingValue>>;
 	/** Codecs for keys and values of maps, by name. */
@@ -67,6 +73,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof LoadCollectionOptions>([
 	'onMismatch',
 	'migrate',
 	'replaceMaps',
+	'variables',
 	'settings',
 	'codecs',
 	'programs',
@@ -139,8 +146,9 @@ export async function loadCollectionAsync(
 	return step.value;
 }
 
-function* loadSteps(spec: CollectionSpec, options: LoadCollectionOptions): Steps {
-	check(spec, options);
+function* loadSteps(given: CollectionSpec, options: LoadCollectionOptions): Steps {
+	check(given, options);
+	const spec = options.variables === undefined ? given : withValues(given, options.variables);
 	const wanted = wantedPrograms(spec, options);
 	const maps = new MapSet(withCpuScratch(withSettings(spec, options), possibleCpus), options);
 	const programs = Object.create(null) as Record<string, Program>;

@@ -28,6 +28,29 @@ kernel('constants are set before load, one copy of a spec apart from another', a
 	t.false(second.variable('packets').constant);
 });
 
+kernel('variables are given values by the load, and the spec stays as it is', async t => {
+	const spec = await readObject(await fixtureObject('kernel/globals'));
+	const before = spec.variables['verdict']?.get();
+	const limits = {kind: 9, pad: [0, 0, 0], rate: 1, burst: 5n};
+	using collection = loadCollection(spec, {variables: {verdict: 1, limits, packets: 7n}});
+	t.is(collection.program('count_packets').run().verdict, 'drop');
+	t.deepEqual(collection.variable<typeof limits>('limits').get().burst, 5n);
+	t.is(collection.variable<bigint>('packets').get(), 8n);
+	t.is(spec.variables['verdict']?.get(), before);
+	t.throws(() => loadCollection(spec, {variables: {verdct: 1}}), {
+		code: 'ERR_NOT_FOUND',
+		message: 'find variable "verdct": the object has no such variable; did you mean "verdict"?',
+	});
+	t.throws(() => loadCollection(spec, {variables: {verdict: 'drop'}}), {
+		code: 'ERR_USAGE',
+		message: /^set variable "verdict": /,
+	});
+	t.throws(() => loadCollection({...spec, maps: {}}, {variables: {verdict: 1}}), {
+		code: 'ERR_USAGE',
+		message: /^set variable "verdict": there is no map "\.\w+" for it$/,
+	});
+});
+
 kernel('a replaced map is used, and not closed', async t => {
 	const {maps} = await loadFixture(t, 'kernel/calls');
 	const weights = maps['weights'];
