@@ -272,6 +272,8 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
 		if (drop)
 			return drop;
+		/* What the host sends has no proxy, here as to the network. */
+		walk->proxy_port = 0;
 		walk->direction = METRIC_INGRESS;
 	}
 	drop = guard(ctx, walk, family, POLICY_INGRESS, device->lxc_id);

@@ -64,6 +64,18 @@ static __always_inline int keep_frontend(struct walk *walk, enum family family,
 	return DROP(DROP_NAT_NO_MAPPING);
 }
 
+/* Who sent the packet knows it as one to its frontend. */
+static __always_inline void remember_asked(struct walk *walk, const struct nat_side *frontend)
+{
+	struct packet_ends *original = find_original();
+
+	remember_original(walk);
+	if (!original)
+		return;
+	original->daddr = frontend->address;
+	original->dport = frontend->port;
+}
+
 static __always_inline int take_frontend_family(struct __sk_buff *ctx, struct walk *walk,
 						enum family family)
 {
@@ -76,8 +88,11 @@ static __always_inline int take_frontend_family(struct __sk_buff *ctx, struct wa
 	drop = take_option(ctx, &walk->packet, family);
 	if (!drop)
 		drop = keep_frontend(walk, family, &frontend);
-	walk->dsr = !drop;
-	return drop;
+	if (drop)
+		return drop;
+	walk->dsr = 1;
+	remember_asked(walk, &frontend);
+	return 0;
 }
 
 __noinline int take_frontend_ipv4(struct __sk_buff *ctx, struct walk *walk)

@@ -129,8 +129,11 @@ static __always_inline int keep_inside(struct __sk_buff *ctx, struct walk *walk,
 		return DROP(DROP_NO_SERVICE);
 	}
 	drop = keep_frontend(walk, family, &inside->frontend);
-	walk->dsr = !drop;
-	return drop;
+	if (drop)
+		return drop;
+	walk->dsr = 1;
+	remember_asked(walk, &inside->frontend);
+	return 0;
 }
 
 __noinline int keep_inside_ipv4(struct __sk_buff *ctx, struct walk *walk, struct inside *inside)

@@ -4,7 +4,7 @@ import type {Packet} from '../../../src/lab/index.js';
 import {asked, answered, carrying, type DsrEnds, type Said} from './dsr-packets.js';
 import {exactly} from './nat-packets.js';
 import type {Family, Person} from './people.js';
-import {arrived, at} from './service-packets.js';
+import {arrived, at, told} from './service-packets.js';
 import type {TestService} from './services.js';
 import {ingress, egress, table, type TableLine, type TableSettings} from './table.js';
 
@@ -60,6 +60,12 @@ function kept(f: Family, name: string, kind: DsrEnds, protocol: number): TableLi
 			...{...service, given: [comes], ...fromEndpoint},
 			packet: answered(f, {...fromRed, ...flags}),
 			out: asRouted(f, answered(f, flags)),
+		},
+		{
+			name: `the client of ${name} that ran out of hops is told of what it sent`,
+			...{...service, packet: carrying(f, {...kind, ...toRed, hops: 1}), goes: 'back'},
+			out: exactly(told(f, asked(f, {...kind, hops: 1}), 'hops')),
+			counts: [[196, ingress]],
 		},
 		{
 			name: `what follows ${name} finds it kept`,

@@ -126,6 +126,12 @@ function taken(
 					},
 				},
 				{
+					name: `the client of ${name} by ${by} that ran out of hops is told of what it sent`,
+					...{...at(f, {...known, protocol}), packet: comes({...kind, hops: 1})},
+					out: exactly(told(f, asked(f, {...kind, hops: 1}), 'hops')),
+					...{goes: 'back', counts: [[196, ingress]]},
+				},
+				{
 					name: `what answers ${name} that came by ${by} comes from the service`,
 					...{...at(f, {...known, protocol}), given: [comes(kind)]},
 					packet: answered(f, {from: 'red', port, ...reply}),

@@ -105,6 +105,18 @@ table(
 );
 
 table(
+	'to_endpoint',
+	(f: Family): TableLine[] => [
+		{
+			name: 'an endpoint is asked about what the host sends, whatever proxy the host has',
+			policies: {host: {egress: [{proxy: 10_001}]}, red: {ingress: []}},
+			...{packet: f.tcp({from: 'host', to: 'red', flags: 'S'}), drop: [133, ingress]},
+		},
+	],
+	firewall,
+);
+
+table(
 	'from_endpoint',
 	(f: Family): TableLine[] => {
 		const packetToHost = f.tcp({to: 'host', destinationPort: 22, flags: 'S'});
