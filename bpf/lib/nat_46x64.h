@@ -234,11 +234,13 @@ static __always_inline int return_46x64_family(struct __sk_buff *ctx, struct wal
 	struct nat_side client;
 	int drop;
 
-	if (!is_service_protocol(packet->protocol) || hops_exceeded(ctx, family))
+	if (!is_service_protocol(packet->protocol))
 		return NAT_NONE;
 	drop = find_client_46x64(packet, family, &client, &flow.entry);
 	if (drop != NAT_DONE)
 		return drop;
+	if (hops_exceeded(ctx, family))
+		return DROP(DROP_TTL_EXCEEDED);
 	if (!is_plain(ctx, packet, family) ||
 	    !find_frontend(flow.entry->rev_nat_index, other, &to.saddr, &to.sport))
 		return DROP_46X64(family);

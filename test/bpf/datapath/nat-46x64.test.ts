@@ -105,6 +105,12 @@ function refused(f: Family): TableLine[] {
 			out: exactly(told(f, asked(f, {flags: 'S', hops: 1}), 'hops')),
 		},
 		{
+			name: "an answer without a hop left is not taken for the node's own",
+			...{prepare: install(f), given: [asked(f, {flags: 'S'})]},
+			packet: fromBackend(f, {flags: 'SA', hops: 1}),
+			drop: [196, ingress],
+		},
+		{
 			name: 'SCTP sums what does not change with it',
 			meanwhile: install(f),
 			packet: f.sctp({from: 'world', to: 'service', destinationPort: 80}),
