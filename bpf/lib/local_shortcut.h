@@ -100,7 +100,7 @@ static __always_inline int take_local_way(struct __sk_buff *ctx, struct local_wa
 	mark_identity(ctx, sender->sec_id);
 	if (masquerades(family) && way->reply)
 		ctx->tc_index |= TC_INDEX_REPLY;
-	METRIC_FORWARD(FORWARD_TO_STACK_BY_SHORTCUT, METRIC_EGRESS, ctx->len);
+	count_to_stack(ctx->len);
 	return LOCAL_TO_STACK;
 }
 

@@ -1,19 +1,34 @@
 /** Known flows of endpoints to the stack. */
 
+import {execFileSync} from 'node:child_process';
+
+import test from 'ava';
+
 import {raiseIpcacheRevision} from '../../../src/datapath/revisions.js';
 import {exactly} from './nat-packets.js';
 import {identities, type Family} from './people.js';
 import {at, flow} from './service-packets.js';
 import {egress, table, type TableLine, type TablePacket} from './table.js';
 
+// Each CPU knows flows by itself.
+test.before(() => {
+	execFileSync('taskset', ['-p', '1', String(process.pid)]);
+});
+
 // A clock that stands still: 2^32 ticks have long passed, twice as many have not.
 const constants = {seconds_per_jiffy_shl32: 2, initial_jiffies: 0, local_shortcuts: 1};
 
-const full = {goes: 'stack'} as const;
-const short = {goes: 'stack shortcut'} as const;
+type Flows = Family['tcpFlows' | 'otherFlows'];
+
+/** Conntrack is told, or it is not. */
+const full = (flows: Flows) =>
+	({goes: 'stack', maps: {[flows]: [{key: {flags: 0}}]}}) satisfies Partial<TablePacket>;
+const short = (flows: Flows) =>
+	({goes: 'stack', maps: {[flows]: []}}) satisfies Partial<TablePacket>;
 const mark = (identities.red & 0xffff) * 0x1_0000 + 0xf00;
 
 function lines(f: Family): TableLine[] {
+	const [inFull, byIt] = [full(f.tcpFlows), short(f.tcpFlows)];
 	const opens = f.tcp({flags: 'S'});
 	const goesOn = f.tcp({flags: 'A'});
 	const known = [opens, goesOn, goesOn];
@@ -25,15 +40,15 @@ function lines(f: Family): TableLine[] {
 		{
 			name: 'a connection goes by it once it has been seen open, with the identity',
 			packets: [
-				{packet: opens, ...full},
-				{packet: goesOn, ...full},
-				{packet: goesOn, ...short, out: 'unchanged', contextOut: {mark}},
-				{packet: goesOn, context: {mark: 0x200}, ...short, contextOut: {mark}},
+				{packet: opens, ...inFull},
+				{packet: goesOn, ...inFull},
+				{packet: goesOn, ...byIt, out: 'unchanged', contextOut: {mark}},
+				{packet: goesOn, context: {mark: 0x200}, ...byIt, contextOut: {mark}},
 			],
 		},
 		{
 			name: 'datagrams go by it when their flow has an entry',
-			packets: [full, full, short].map(way => ({packet: datagram(), ...way})),
+			packets: [full, full, short].map(way => ({packet: datagram(), ...way(f.otherFlows)})),
 		},
 		{
 			name: 'what closes is looked at in full, and conntrack is told of what went before',
@@ -41,10 +56,10 @@ function lines(f: Family): TableLine[] {
 			packets: [
 				{
 					packet: f.tcp({flags: 'FA'}),
-					...full,
+					...inFull,
 					...entry({packets: 5n, tx_closing: true}),
 				},
-				{packet: goesOn, ...full},
+				{packet: goesOn, ...inFull},
 			],
 		},
 		{
@@ -61,21 +76,24 @@ function lines(f: Family): TableLine[] {
 			meanwhile: ({maps}) => {
 				raiseIpcacheRevision(maps);
 			},
-			packets: [full, full, short].map(way => ({packet: goesOn, ...way})),
+			packets: [inFull, inFull, byIt].map(way => ({packet: goesOn, ...way})),
 		},
 		{
 			name: 'what has no hop left is looked at in full, and the stack measures what is large',
 			given: [datagram(), datagram(), datagram()],
 			packets: [
-				{packet: datagram({hops: 1}), ...full},
-				{packet: datagram({data: new Uint8Array(1480), dontFragment: true}), ...short},
+				{packet: datagram({hops: 1}), ...full(f.otherFlows)},
+				{
+					packet: datagram({data: new Uint8Array(1480), dontFragment: true}),
+					...short(f.otherFlows),
+				},
 			],
 		},
 		{
 			name: 'what is for the host is looked at in full',
 			packets: [opens, goesOn, goesOn].map((_, i) => ({
 				packet: f.tcp({to: 'host', flags: i === 0 ? 'S' : 'A'}),
-				...full,
+				...inFull,
 			})),
 		},
 	];
@@ -87,16 +105,15 @@ table(
 	'from_endpoint',
 	f => {
 		const {toService, toBackend} = flow(f);
-		const request = (flags: string, way: object): TablePacket => ({
-			packet: toService(flags),
-			...way,
+		const request = (flags: string, maps: TablePacket['maps'] = {}): TablePacket => ({
+			...{packet: toService(flags), goes: 'stack', maps},
 			out: exactly(toBackend(flags, 'world')),
 		});
 		return [
 			{
 				name: 'what is for a service goes to its backend on another node',
 				...at(f, {backends: [{id: 2, at: 'world'}]}),
-				packets: [request('S', full), request('A', full), request('PA', short)],
+				packets: [request('S'), request('A'), request('PA', {[f.tcpFlows]: []})],
 			},
 		];
 	},

@@ -37,8 +37,6 @@ const ways = {
 	host: ['unspec', 2],
 	/** From an endpoint to the host's stack. */
 	stack: ['unspec', 3],
-	/** The same, as its flow is known. */
-	'stack shortcut': ['unspec', 10],
 	/** From the host to the network. */
 	network: ['unspec', 4],
 	/** To a proxy of the host. */
