@@ -5,6 +5,7 @@ import type {Command} from 'commander';
 import {addCreate} from './map/create.js';
 import {addDelete} from './map/delete.js';
 import {addDump} from './map/dump.js';
+import {addEvents} from './map/events.js';
 import {addFreeze} from './map/freeze.js';
 import {addGet} from './map/get.js';
 import {addList} from './map/list.js';
@@ -21,6 +22,7 @@ export function addMapVerbs(map: Command): void {
 	addSet(map);
 	addDelete(map);
 	addWatch(map);
+	addEvents(map);
 	addQueueVerbs(map);
 	addFreeze(map);
 	addCreate(map);

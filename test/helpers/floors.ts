@@ -48,7 +48,7 @@ export const neighbours: Record<string, readonly string[]> = {
 	'cli/endpoint': ['cli', 'cli/identity', 'cli/output'],
 	'cli/identity': ['cli', 'cli/output'],
 	'cli/ipcache': ['cli', 'cli/output'],
-	'cli/map': ['cli', 'cli/output'],
+	'cli/map': ['cli', 'cli/btf', 'cli/output'],
 	'cli/nat': ['cli', 'cli/ct', 'cli/output'],
 	'cli/completion': ['cli', 'cli/output'],
 	'cli/object': ['cli', 'cli/output'],
