@@ -170,7 +170,8 @@ function finish(node: PlannedNode, netns: number): void {
 }
 
 const clock = new Int32Array(new SharedArrayBuffer(4));
-const patience = 5000;
+/** Milliseconds: while many networks come and go, the kernel takes its time. */
+const patience = 30_000;
 
 /**
  * The kernel delivers to IPv6 addresses of a link a while after that has its carrier: until then a host
