@@ -1,10 +1,11 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {symlink} from 'node:fs/promises';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {createMap} from '../../src/object/map/create-map.js';
 import {makeBpffs} from '../helpers/bpffs.js';
 import {makeCgroup} from '../helpers/cgroup.js';
-import {skep} from '../helpers/cli.js';
+import {cliCommand, skep} from '../helpers/cli.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {loadFixture} from '../helpers/load.js';
 import {connect, makeNamespace} from '../helpers/netns.js';
@@ -81,6 +82,22 @@ kernel('sockops-logger logs a connection of the cgroup', async t => {
 	];
 	await until('both ends are logged', () => logged.every(line => line.test(text)), 20_000);
 	t.true(logged.every(line => line.test(text)));
+});
+
+kernel('exec-events prints programs that are started', async t => {
+	const source = fileURLToPath(new URL('../../../examples/exec-events.ts', import.meta.url));
+	// Nobody else's program has this name.
+	const name = `skep-${process.pid}`;
+	const own = `${await makeTempFolder(t)}/${name}`;
+	await symlink('/bin/true', own);
+	const tracer = start(t, ...cliCommand('lab', 'run', source, '300'));
+	let text = '';
+	tracer.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
+	await until('the example attaches', () => text.includes('attached'));
+	await run(own);
+	const line = new RegExp(`^${name} \\(pid \\d+, uid 0\\)$`, 'm');
+	await until('the program is told of', () => line.test(text));
+	t.regex(text, /^attached, link \d+\n/);
 });
 
 kernel('dump-pinned-map prints a map by its types', async t => {
