@@ -93,7 +93,7 @@ kernel('exec-events prints programs that are started', async t => {
 	const tracer = start(t, ...cliCommand('lab', 'run', source, '300'));
 	let text = '';
 	tracer.stdout?.on('data', (piece: Buffer) => (text += piece.toString()));
-	await until('the example attaches', () => text.includes('attached'));
+	await until('the example attaches', () => text.includes('attached'), 90_000);
 	await run(own);
 	const line = new RegExp(`^${name} \\(pid \\d+, uid 0\\)$`, 'm');
 	await until('the program is told of', () => line.test(text));
