@@ -52,6 +52,9 @@ kernel('an element is taken, one CPU is read, and a frozen map stays as it is', 
 	t.is(await ok('map', 'freeze', path), '');
 	t.regex((await skep('map', 'set', path, 'hex:01000000', 'hex:07000000')).err, /EPERM/);
 
+	await ok('map', 'create', `${folder}/my-hash`, '--type', 'hash');
+	t.regex(await ok('map', 'show', `${folder}/my-hash`), /\nname +my_hash\n/);
+
 	const perCpu = `${folder}/percpu`;
 	await ok('map', 'create', perCpu, '--type', 'percpu_array', '--entries', '1');
 	t.is(await ok('map', 'get', perCpu, '0', '--cpu', '0'), '"00000000"\n');

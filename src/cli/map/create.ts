@@ -68,7 +68,7 @@ async function create(path: string, options: CreateOptions): Promise<void> {
 	}
 
 	using map = createMap({
-		name: options.name ?? path.slice(path.lastIndexOf('/') + 1).slice(0, 15),
+		name: options.name ?? nameOf(path),
 		type,
 		keySize: key,
 		valueSize: value,
@@ -77,6 +77,12 @@ async function create(path: string, options: CreateOptions): Promise<void> {
 		extra: BigInt(extra),
 	});
 	map.pin(path);
+}
+
+/** A pin may be called what a map may not. */
+function nameOf(path: string): string {
+	const pin = path.slice(path.lastIndexOf('/') + 1);
+	return pin.replaceAll(/[^\w.]/g, '_').slice(0, 15);
 }
 
 function isName<T extends object>(text: string, table: T): text is keyof T & string {

@@ -1,5 +1,6 @@
 /** Interfaces as rtnetlink tells of them, and their XDP hook. */
 
+import {UsageError} from '../../base/errors.js';
 import {hostLittleEndian, viewOf} from '../../base/bytes.js';
 import {xdpAttachedModes, xdpFlags} from '../../uapi/flags.js';
 import {
@@ -56,9 +57,12 @@ const modeFlags = {
 	offload: xdpFlags.hw_mode,
 } as const;
 
-/** `XDP_FLAGS_*` of a mode: without one of them the kernel would choose itself. */
+/**
+ * `XDP_FLAGS_*` of a mode: without one of them the kernel would choose itself. *Throws:* `ERR_USAGE`.
+ */
 export function xdpModeFlag(mode: XdpMode): number {
-	return modeFlags[mode];
+	if (Object.hasOwn(modeFlags, mode)) return modeFlags[mode];
+	throw new UsageError(`look up XDP mode "${mode}": expected native, generic or offload`);
 }
 
 /** All interfaces of a network namespace. *Throws:* `ERR_NETLINK`. */

@@ -223,6 +223,7 @@ function hint(spec: MapSpec, {errno, message}: SyscallError): string {
 	}
 
 	if (errno !== EINVAL) return message;
+	if (/[^\w.]/.test(spec.name)) return 'a name is made of letters, digits, _ and . alone';
 	if (type.endsWith('_storage')) return storageHint(spec);
 	if (maxEntries === 0) return 'max_entries is 0';
 	if (type.endsWith('_of_maps') && spec.inner === undefined) {

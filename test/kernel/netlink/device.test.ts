@@ -54,4 +54,8 @@ for (const mode of ['native', 'generic'] as const) {
 
 kernel('the modes have the flags of the kernel', t => {
 	t.deepEqual((['generic', 'native', 'offload'] as const).map(xdpModeFlag), [2, 4, 8]);
+	t.throws(() => xdpModeFlag('nativ' as 'native'), {
+		code: 'ERR_USAGE',
+		message: 'look up XDP mode "nativ": expected native, generic or offload',
+	});
 });

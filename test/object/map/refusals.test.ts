@@ -61,3 +61,10 @@ kernel(
 	{type: 'task_storage', ...sized, ...typed, flags: noPrealloc, maxEntries: 0},
 	'the kernel takes no task_storage with a value of 4 bytes of these types',
 );
+
+kernel('refused: a name of other characters', t => {
+	t.throws(() => createMap({type: 'hash', ...sized, name: 'my-map'}), {
+		code: 'ERR_MAP',
+		message: 'create map "my-map": a name is made of letters, digits, _ and . alone',
+	});
+});
