@@ -8,6 +8,7 @@ import {openLink} from './link/open.js';
 import {addUpdate} from './link/update.js';
 import {example} from './output/example.js';
 import {outputOptions, printList, printOne} from './output/print.js';
+import {addPinVerb} from './pin-verb.js';
 
 export function addLinkVerbs(link: Command): void {
 	link.command('list')
@@ -24,6 +25,7 @@ export function addLinkVerbs(link: Command): void {
 
 	addAttach(link);
 	addUpdate(link);
+	addPinVerb(link, openLink);
 	link.command('detach')
 		.description('detach the program at once, also from a pinned link')
 		.argument('<link>', 'id, or path of a pin')

@@ -9,10 +9,12 @@ import {addEvents} from './map/events.js';
 import {addFreeze} from './map/freeze.js';
 import {addGet} from './map/get.js';
 import {addList} from './map/list.js';
+import {openMap} from './map/open.js';
 import {addQueueVerbs} from './map/queue.js';
 import {addSet} from './map/set.js';
 import {addShow} from './map/show.js';
 import {addWatch} from './map/watch.js';
+import {addPinVerb} from './pin-verb.js';
 
 export function addMapVerbs(map: Command): void {
 	addList(map);
@@ -25,5 +27,6 @@ export function addMapVerbs(map: Command): void {
 	addEvents(map);
 	addQueueVerbs(map);
 	addFreeze(map);
+	addPinVerb(map, openMap);
 	addCreate(map);
 }
