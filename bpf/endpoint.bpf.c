@@ -24,11 +24,15 @@ static __always_inline int is_own_address(const struct __sk_buff *ctx, const str
 	return owner && owner->ifindex == ctx->ifindex;
 }
 
+static __always_inline int is_link_local(const union v6addr *address)
+{
+	return address->addr[0] == 0xfe && (address->addr[1] & 0xc0) == 0x80;
+}
+
 /* What neighbours ask and answer from: an address of the link, or none yet. */
 static __always_inline int is_link_address(const union v6addr *address)
 {
-	return (address->addr[0] == 0xfe && (address->addr[1] & 0xc0) == 0x80) ||
-	       (!address->d1 && !address->d2);
+	return is_link_local(address) || (!address->d1 && !address->d2);
 }
 
 /* What an endpoint may say to neighbours, and to no others: it is no router. */
@@ -132,6 +136,12 @@ static __always_inline int from_endpoint_ip(struct __sk_buff *ctx, struct walk *
 	if (is_tunnelled(&walk->packet, family))
 		return DROP(DROP_ENCAPSULATION_PROHIBITED);
 	trace_from(ctx, walk, TRACE_FROM_LXC);
+
+	/* At the other end of an endpoint's link is the host. */
+	if (family == IPV6 && is_link_local(&walk->packet.daddr)) {
+		walk->peer_ifindex = PEER_HOST;
+		walk->dst_identity = IDENTITY_HOST;
+	}
 
 	/* A service's flows are known as those of its backend: what is known is for no service. Who
 	 * adds one raises the ipcache's revision.

@@ -1,6 +1,6 @@
 /** The host as an endpoint with a policy of its own. */
 
-import {ethernet, icmpv6, ipv6, packet} from '../../../src/lab/index.js';
+import {ethernet, icmpv6, ipv6, packet, tcp} from '../../../src/lab/index.js';
 import {families, identities, type Family} from './people.js';
 import {egress, ingress, table, tableOf, type TableLine, type TableSettings} from './table.js';
 
@@ -200,3 +200,30 @@ const neighbours = (from: 'host' | 'world'): TableLine[] =>
 
 tableOf('from_netdev', 'a host that lets nothing in has neighbours', neighbours('world'), firewall);
 tableOf('to_netdev', 'a host that lets nothing out has neighbours', neighbours('host'), firewall);
+
+const toLink = packet(
+	ethernet(),
+	ipv6({source: v6.address.red, destination: 'fe80::1'}),
+	tcp({destinationPort: 22, flags: 'S'}),
+);
+tableOf(
+	'from_endpoint',
+	"an address of an endpoint's link is the host's",
+	[
+		{
+			name: 'who may go to the host may go there',
+			policies: {red: {egress: [{peer: identities.host}]}},
+			...{packet: toLink, goes: 'stack'},
+		},
+		{
+			name: 'who may go to the world may not',
+			policies: {red: {egress: [{peer: v6.worldIdentity}]}},
+			...{packet: toLink, drop: [133, egress]},
+		},
+		{
+			name: 'the host is asked',
+			...{policies: closed, packet: toLink, drop: [133, ingress]},
+		},
+	],
+	firewall,
+);
