@@ -277,7 +277,9 @@ static __always_inline int to_endpoint_ip(struct __sk_buff *ctx, struct walk *wa
 		return WALK_NEXT;
 
 	walk->src_identity = identity_of_sender(ctx, walk, family);
-	if (host_firewall && walk->src_identity == IDENTITY_HOST) {
+	/* Of an endpoint's flow the host may say what becomes of it: it routes it. */
+	if (host_firewall && walk->src_identity == IDENTITY_HOST &&
+	    !(walk->packet.icmp_error && ct_find_related(ctx, walk, POLICY_INGRESS))) {
 		walk->direction = METRIC_EGRESS;
 		drop = guard(ctx, walk, family, POLICY_EGRESS, host_endpoint_id);
 		if (drop)

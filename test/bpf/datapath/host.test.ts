@@ -112,6 +112,18 @@ table(
 			policies: {host: {egress: [{proxy: 10_001}]}, red: {ingress: []}},
 			...{packet: f.tcp({from: 'host', to: 'red', flags: 'S'}), drop: [133, ingress]},
 		},
+		{
+			name: 'the host routes for an endpoint and tells it what became of its flow',
+			policies: closed,
+			given: [{packet: f.udp(), program: 'from_endpoint'}],
+			packet: f.unreachable({from: 'host', to: 'red'}, f.udp()),
+			goes: 'endpoint',
+		},
+		{
+			name: 'about what the endpoint did not send it tells nothing that it may not say',
+			policies: closed,
+			...{packet: f.unreachable({from: 'host', to: 'red'}, f.udp()), drop: [133, egress]},
+		},
 	],
 	firewall,
 );
