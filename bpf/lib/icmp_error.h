@@ -212,7 +212,7 @@ static __always_inline int is_unicast(const union v6addr *address, enum family f
 {
 	if (family == IPV6)
 		return address->addr[0] != 0xff && (address->d1 || address->d2);
-	return address->addr[0] && address->addr[0] < 224;
+	return address->addr[0] && (address->addr[0] & 0xf0) != 0xe0 && ~address->p1;
 }
 
 /* Answers with an error of this type and code, out of the interface that the packet came in by.

@@ -145,15 +145,19 @@ static __always_inline int masquerades(enum family family)
 	return family == IPV6 ? masquerade_ipv6 : masquerade_ipv4;
 }
 
-/* A mark has room for 24 bits: who has more is looked for again by the address. */
+/* Bits 24 and 25, which say where an identity counts, stand in front of the magic; who has more is
+ * looked for again by the address.
+ */
 static __always_inline void mark_identity(ctx_t *ctx, __u32 identity)
 {
-	packet_mark(ctx, identity >> 24 ? 0 : identity << 16 | identity >> 16 | MARK_IDENTITY);
+	packet_mark(ctx, identity >> 26 ? 0
+					: identity << 16 | identity >> 24 << 12 |
+						  (identity >> 16 & 0xff) | MARK_IDENTITY);
 }
 
 static __always_inline __u32 marked_identity(__u32 mark)
 {
-	return mark >> 16 | (mark & 0xff) << 16;
+	return mark >> 16 | (mark & 0xff) << 16 | (mark & 0x3000) << 12;
 }
 
 #endif

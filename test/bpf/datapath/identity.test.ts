@@ -4,8 +4,14 @@ import {identities, type Family, type Person} from './people.js';
 import type {ProgramName} from './guarded-node.js';
 import {egress, ingress, table, type TableLine, type TablePacket} from './table.js';
 
+/** Of a prefix, on this node alone. */
+const local = 0x100_0001;
+
 const mark = (identity: number): number =>
-	(identity & 0xffff) * 0x1_0000 + ((identity >> 16) & 0xff) + 0xf00;
+	(identity & 0xffff) * 0x1_0000 +
+	((identity >> 16) & 0xff) +
+	((identity >> 24) & 3) * 0x1000 +
+	0xf00;
 
 /** Peers and their identities. */
 const peers = (f: Family): readonly (readonly [string, Person, number])[] => [
@@ -69,6 +75,10 @@ table('to_endpoint', f => {
 			from('blue', {context: {mark: mark(0x12_3456)}}),
 		),
 		...is(
+			...(['who is named by a mark of 26 bits', local, 'ingress'] as const),
+			from('blue', {context: {mark: mark(local)}}),
+		),
+		...is(
 			...(['the host by its mark', identities.host, 'ingress'] as const),
 			from('world', {context: {mark: 0xc00}}),
 		),
@@ -98,24 +108,24 @@ table(network, f =>
 	]),
 );
 
-/** What no mark has room for, and who cannot be the one that a packet says it is from. */
-const local = 0x100_0001;
+const unmarked = 0x400_0001;
 table(
 	network,
-	f => [
-		{
-			name: 'an identity of more than 24 bits is not marked, but looked for again',
-			prepare: ({setIdentity}) => {
-				setIdentity(f.address.desk, local);
-			},
+	f =>
+		(
+			[
+				['one that counts on the node alone', local, mark(local)],
+				['one that no mark has room for', unmarked, 0],
+			] as const
+		).map(([name, identity, expected]) => ({
+			name: `${name} is not taken for another one at the interface`,
 			meanwhile: ({setIdentity}) => {
-				setIdentity(f.address.desk, local);
+				setIdentity(f.address.desk, identity);
 			},
 			packet: f.udp({from: 'desk', to: 'blue'}),
 			goes: 'interface',
-			contextOut: {mark: 0},
-		},
-	],
+			contextOut: {mark: expected},
+		})),
 	{constants: {peer_redirect: 0}},
 );
 table(network, f => [
