@@ -60,6 +60,7 @@ kernel("an object of one's own goes from source to a pinned program and back", a
 		await ok('prog', 'run', `${object}:count_packets`, '--data', '00'.repeat(20)),
 		/^pass \(2\)/,
 	);
+	t.regex(await ok('prog', 'run', object, '--data', '00'.repeat(20)), /^pass \(2\)/);
 	t.regex(
 		await ok('prog', 'show', String(program?.id)),
 		new RegExp(`pins +${bpffs}/own/count_packets`),
@@ -70,6 +71,13 @@ kernel("an object of one's own goes from source to a pinned program and back", a
 		/count_packets:\n; .*\n +0: \([\da-f]{2}\) /,
 	);
 	t.regex(await ok('prog', 'dump', String(program?.id), '--raw'), /^[\da-f]+\n$/);
+});
+
+kernel('of an object with several programs one is named to be run', async t => {
+	const object = await fixtureObject('kernel/tc');
+	const {code, err} = await skep('prog', 'run', object);
+	t.is(code, 2);
+	t.regex(err, /^skep: run program of ".*\.o": name one by .*\.o:NAME; it has \w+, \w+/);
 });
 
 kernel('a load that cannot pin leaves nothing', async t => {

@@ -133,6 +133,14 @@ kernel('an empty folder installs it offline, and runs its programs', async t => 
 	const skep = join(app, 'node_modules/.bin/skep');
 	t.is(await run(skep, '--version'), `${manifest.version}\n`);
 
+	const required = `console.log(
+		typeof require('skep').loadCollection,
+		typeof require('skep/lab').lab,
+		typeof require('skep/datapath').datapathUp,
+	)`;
+	await writeFile(join(app, 'old.cjs'), required);
+	t.is(await run(process.execPath, join(app, 'old.cjs')), 'function function function\n');
+
 	const device = await makeDevice(t);
 	await writeFile(join(app, 'run.js'), script);
 	const cgroup = await makeCgroup(t);

@@ -15,7 +15,7 @@ import {openProgram} from './open.js';
 export function addRun(prog: Command): void {
 	prog.command('run')
 		.description('run a program on a packet, without attaching it')
-		.argument('<prog>', 'id, path of a pin, or FILE.o:NAME')
+		.argument('<prog>', 'id, path of a pin, or FILE.o:NAME; FILE.o where it has one program')
 		.option('--data <hex>', 'the packet; 64 zero bytes unless given', hexBytes)
 		.option('--data-file <file>', 'the packet from a file')
 		.option('--context <hex>', "the context's bytes", hexBytes)
@@ -33,15 +33,21 @@ interface RunOptions {
 
 async function run(text: string, options: RunOptions, command: Command): Promise<void> {
 	const {loadCollection, readObject} = await import('../../index.js');
-	const fromFile = /^(.+\.o):(\w+)$/.exec(text);
+	const fromFile = /^(.+\.o)(?::(\w+))?$/.exec(text);
 	if (fromFile === null) {
 		using program = await openProgram(text);
 		await runOne(program, options, command);
 		return;
 	}
 
-	const [, file = '', name = ''] = fromFile;
+	const [, file = '', named] = fromFile;
 	const spec = await readObject(file);
+	const [name = '', ...more] = named === undefined ? Object.keys(spec.programs) : [named];
+	if (name === '' || more.length > 0) {
+		const known = [name, ...more].join(', ') || 'none';
+		throw new UsageError(`run program of "${file}": name one by ${file}:NAME; it has ${known}`);
+	}
+
 	// Nothing of a trial run stays behind.
 	const maps = Object.entries(spec.maps).map(
 		([key, map]) => [key, {...map, pinning: 'none'}] as const,
