@@ -4,18 +4,13 @@ import {UsageError} from '../base/errors.js';
 import type {AttachTarget, AttachType, SectionTarget} from '../index.js';
 
 /** For the help of whatever takes such a word. */
-export const hookHelp = `A hook is written HOOK:PLACE, in the words of "skep net":
+export const hookHelp = `A hook is written HOOK:PLACE:
 
   xdp:DEVICE, xdp_generic:DEVICE, xdp_offload:DEVICE
-  tcx:DEVICE where the program's section says the direction, else
   tcx_ingress:DEVICE, tcx_egress:DEVICE
   netkit_primary:DEVICE, netkit_peer:DEVICE
-  cgroup:PATH where section or type say which hook, else
-  cgroup_inet4_connect:PATH and its like
+  cgroup_inet4_connect:PATH, cgroup_sock_ops:PATH and their like
   netns:PATH or netns:PID, of sk_lookup and flow_dissector
-
-Without a hook the program runs where its section says: kprobe/do_exit,
-tp/sched/sched_switch, fentry/tcp_connect, iter/task.
 `;
 
 /** Reads such a word; `netns` is where its device is. */

@@ -92,4 +92,8 @@ kernel('an object is loaded and attached by one command, wherever its programs b
 		[nothing()[0]?.linkId, queryCgroup(cgroup.path, 'cgroup_inet4_connect').programs.length],
 		[links[0]?.['id'], 1],
 	);
+
+	// A pinned program of its kind knows what it was loaded for.
+	const again = ['link', 'attach', `${bpffs}/all/finished`, '--pin', `${bpffs}/again`];
+	t.like((await json(...again))[0], {how: 'created', mechanism: 'link', pin: `${bpffs}/again`});
 });

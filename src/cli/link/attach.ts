@@ -27,6 +27,8 @@ export function addAttach(link: Command): void {
 			'after',
 			`
 ${hookHelp}
+Programs of fentry, fexit, tp_btf and lsm need none: they were loaded for it.
+
 Examples:
   skep link attach /sys/fs/bpf/lb/entry xdp:eth0 --pin /sys/fs/bpf/lb/link
   skep link attach 42 cgroup_inet4_connect:/sys/fs/cgroup/a --pin /sys/fs/bpf/a`,

@@ -42,6 +42,10 @@ export function addLoad(object: Command): void {
 			'after',
 			`
 ${hookHelp}
+Where the program's section says the rest, tcx:DEVICE and cgroup:PATH will do;
+no hook is needed where it says all: kprobe/do_exit, tp/sched/sched_switch,
+fentry/tcp_connect, iter/task.
+
 Examples:
   skep object load lb.bpf.o /sys/fs/bpf/lb --set node_ipv4=3221225985
   skep object load lb.bpf.o /sys/fs/bpf/lb --attach entry=xdp:eth0
