@@ -149,13 +149,32 @@ export function frontendOf(
 	protocol: number,
 	scope: number,
 ): WantedFrontend {
-	const key = `${address} ${port} ${protocol} ${scope}`;
+	const key = address + frontendEnd(port, protocol, scope);
 	return {key, family, address, port, protocol, scope};
 }
 
 /** What tells backends apart. */
 export function backendKey(address: string, port: number, protocol: number): string {
-	return `${address} ${port} ${protocol}`;
+	return address + backendEnd(port, protocol);
+}
+
+// By the thousand most have the port of the one before, and numbers are what takes time in a text.
+const frontendEnd = lastOf((port, protocol, scope) => ` ${port} ${protocol} ${scope}`);
+const backendEnd = lastOf((port, protocol) => ` ${port} ${protocol}`);
+
+/** Remembers the last text that was made, and of what. */
+function lastOf(
+	make: (port: number, protocol: number, scope: number) => string,
+): (port: number, protocol: number, scope?: number) => string {
+	let [lastPort, lastProtocol, lastScope, text] = [-1, -1, -1, ''];
+	return (port, protocol, scope = 0) => {
+		if (port !== lastPort || protocol !== lastProtocol || scope !== lastScope) {
+			[lastPort, lastProtocol, lastScope] = [port, protocol, scope];
+			text = make(port, protocol, scope);
+		}
+
+		return text;
+	};
 }
 
 /** Whether clients outside of the cluster may use such a service. */

@@ -2,6 +2,8 @@ import test from 'ava';
 
 import {Services, type DatapathMaps, type NewService} from '../../../src/datapath/index.js';
 
+import {backendKey, frontendOf} from '../../../src/datapath/services/wanted.js';
+
 const web: NewService = {
 	frontend: {address: '10.96.0.1', port: 80},
 	backends: [{address: '10.1.0.1', port: 8080}],
@@ -56,4 +58,20 @@ test('options and lists that cannot be meant are refused', async t => {
 	await t.throwsAsync(new Services(maps).upsertMany([web, web]), {
 		message: /10\.96\.0\.1 80 6 0 stands in the list before/,
 	});
+});
+
+test('frontends and backends have keys of their own, whichever was asked for before', t => {
+	const address = '10.0.0.1';
+	const all = [80, 443].flatMap(port =>
+		[6, 17].flatMap(protocol => [0, 1].map(scope => ({port, protocol, scope}))),
+	);
+	for (const before of all) {
+		for (const {port, protocol, scope} of all) {
+			frontendOf(4, address, before.port, before.protocol, before.scope);
+			backendKey(address, before.port, before.protocol);
+			const {key} = frontendOf(4, address, port, protocol, scope);
+			t.is(key, `${address} ${port} ${protocol} ${scope}`);
+			t.is(backendKey(address, port, protocol), `${address} ${port} ${protocol}`);
+		}
+	}
 });
