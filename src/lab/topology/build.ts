@@ -18,8 +18,9 @@ import {
 import {addForwarding, addNeighbour} from '../../kernel/netlink/neighbours.js';
 import {addNetem} from '../../kernel/netlink/netem.js';
 import {NetlinkError} from '../../kernel/netlink/netlink-error.js';
-import {addRoute, listLocalAddresses} from '../../kernel/netlink/routes.js';
+import {listLocalAddresses} from '../../kernel/netlink/routes.js';
 import {hasCarrier, setDeviceFeature, writeSetting} from '../../kernel/sys/namespace.js';
+import {addRoutes, patience, waitABit} from './add-routes.js';
 import {linkLocal} from './addressing.js';
 import {expandOffloads} from './offloads.js';
 import {
@@ -52,11 +53,9 @@ export function buildPlan(plan: Plan, netnsOf: (node: PlannedNode) => number): v
 
 	for (const node of plan.nodes) applyChanges(changesOf(node, plan), netnsOf(node));
 	for (const node of plan.nodes) finish(node, netnsOf(node));
-	// A gateway is looked for without a lock (6.16): while the kernel still adds routes of its own, it may
-	// not find the one that leads there.
 	for (const node of plan.nodes) {
 		waitForAddresses(node, netnsOf(node));
-		applyChanges(node.routes.map(addRoute), netnsOf(node));
+		addRoutes(node.routes, netnsOf(node));
 	}
 }
 
@@ -169,10 +168,6 @@ function finish(node: PlannedNode, netns: number): void {
 	for (const name of node.role === 'bridge' ? [...names, 'br0'] : names) hasCarrier(name, netns);
 }
 
-const clock = new Int32Array(new SharedArrayBuffer(4));
-/** Milliseconds: while many networks come and go, the kernel takes its time. */
-const patience = 30_000;
-
 /**
  * The kernel delivers to IPv6 addresses of a link a while after that has its carrier: until then a host
  * would pass its own packets on. Who waits in vain has a link without one.
@@ -188,6 +183,6 @@ function waitForAddresses({role, addresses, interfaces}: PlannedNode, netns: num
 		const there = new Set(listLocalAddresses(netns).map(String));
 		if (wanted.every(address => there.has(address))) return;
 		if (performance.now() - start > patience) return;
-		Atomics.wait(clock, 0, 0, 1);
+		waitABit();
 	}
 }
