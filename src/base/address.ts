@@ -1,7 +1,5 @@
 /** Addresses as bytes in network order, and as people write them. */
 
-import ipaddr from 'ipaddr.js';
-
 import {EbpfError} from './errors.js';
 
 /** A text is not an address. */
@@ -77,15 +75,17 @@ function ipv4Bytes(number: number): Uint8Array {
 export function parseIpv6(text: string): Uint8Array {
 	const ipv6 = readIpv6(text);
 	if (ipv6 !== undefined) return ipv6;
-	const ipv4 = readIpv4(text);
-	if (ipv4 !== undefined) return Uint8Array.from([...mappedPrefix, ...ipv4Bytes(ipv4)]);
-
-	if (!ipaddr.IPv6.isValid(text) || text.includes('%')) {
-		throw new AddressError('ipv6 address', text);
-	}
-
-	return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+	// What stands behind the last colon may be written as an address of IPv4.
+	const start = text.lastIndexOf(':') + 1;
+	const ipv4 = readIpv4(text.slice(start));
+	const head = start === 0 ? '::ffff:' : text.slice(0, start);
+	const whole = ipv4 === undefined ? undefined : readIpv6(`${head}${groupsOf(ipv4)}`);
+	if (whole === undefined) throw new AddressError('ipv6 address', text);
+	return whole;
 }
+
+const groupsOf = (ipv4: number): string =>
+	`${(ipv4 >>> 16).toString(16)}:${(ipv4 & 0xffff).toString(16)}`;
 
 /** Groups of hexadecimal digits with at most one `::`; undefined for what is written otherwise. */
 function readIpv6(text: string): Uint8Array | undefined {
@@ -204,7 +204,6 @@ export function networkOf(prefix: Prefix): Prefix {
 	return network === address ? prefix : {address: network, length};
 }
 
-const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const digits = Array.from({length: 256}, (_, byte) => byte.toString(16));
 const pairs = digits.map(text => text.padStart(2, '0'));
 

@@ -86,7 +86,7 @@ export class Identities implements Disposable {
 	get(id: number): Identity | undefined {
 		const known = reserved().find(identity => identity.id === id);
 		if (known !== undefined) return known;
-		const value = this.map.get(keyOf(id));
+		const value = isNumber(id) ? this.map.get(keyOf(id)) : undefined;
 		return value && identityOf(id, labelsOf(value));
 	}
 
@@ -123,6 +123,14 @@ export class Identities implements Disposable {
 			);
 		}
 
+		// They stand line by line, and a NUL ends them.
+		const wrong = labels.find(label => /[\0\n]/.test(label));
+		if (wrong !== undefined) {
+			throw new UsageError(
+				`allocate identity: a label is one line of text, got ${JSON.stringify(wrong)}`,
+			);
+		}
+
 		value.write(text);
 		const isLocal = labels.some(label => label.startsWith('cidr:'));
 		const [first, last] = isLocal ? [firstLocal, lastLocal] : [firstOfCluster, lastOfCluster];
@@ -140,7 +148,7 @@ export class Identities implements Disposable {
 	/** Gives a number back; whether it was given out. Nothing that uses it is changed. */
 	release(id: number): boolean {
 		for (const [text, number] of this.numbers) if (number === id) this.numbers.delete(text);
-		return this.map.delete(keyOf(id));
+		return isNumber(id) && this.map.delete(keyOf(id));
 	}
 
 	/** Closes the map; identities stay. */
@@ -193,6 +201,8 @@ function identityOf(id: number, labels: readonly string[]): Identity {
 }
 
 const canonical = (labels: readonly string[]): string => [...new Set(labels)].toSorted().join('\n');
+
+const isNumber = (id: number): boolean => Number.isInteger(id) && id >= 0 && id <= 0xffff_ffff;
 
 function keyOf(id: number): Uint8Array {
 	const bytes = Buffer.alloc(4);

@@ -45,25 +45,20 @@ export class Listener implements EventSource {
 	 */
 	static open(maps: DatapathMaps, ringSize: number): Listener {
 		const events = maps.require('events');
-		const free = freeSlots(maps.root, events.info.maxEntries);
-		const [own, ...others] = free;
+		const {slot, lock} = takeSlot(maps.root, events.info.maxEntries);
+		let ring: BpfMap | undefined;
+		let listener: Listener | undefined;
 		try {
-			if (own === undefined) {
-				const detail = `all of its ${events.info.maxEntries} places for listeners are taken`;
-				throw new DatapathError('monitor datapath', maps.root, detail);
-			}
-
-			// Each ring costs the programs time, whether or not it is read.
-			for (const {slot} of free) events.delete(slot);
-			const ring = createMap({type: 'ringbuf', name: ringName, maxEntries: ringSize});
-			const listener = new Listener(own.slot, ring, maps, own.lock);
-			events.set(own.slot, ring);
+			removeLeftRings(maps, slot);
+			ring = createMap({type: 'ringbuf', name: ringName, maxEntries: ringSize});
+			listener = new Listener(slot, ring, maps, lock);
+			events.set(slot, ring);
 			return listener;
 		} catch (error) {
-			own?.lock.close();
+			listener?.reader.close();
+			ring?.close();
+			lock.close();
 			throw error;
-		} finally {
-			for (const {lock} of others) lock.close();
 		}
 	}
 
@@ -102,20 +97,33 @@ interface Slot {
 	readonly lock: Fd;
 }
 
-/** Slots that nobody owns, which are now this process's. */
-function freeSlots(root: string, count: number): Slot[] {
-	const slots: Slot[] = [];
-	try {
-		for (let slot = 0; slot < count; slot++) {
-			const lock = lockSlot(root, slot);
-			if (lock !== undefined) slots.push({slot, lock});
-		}
-	} catch (error) {
-		for (const {lock} of slots) lock.close();
-		throw error;
+/** A slot that nobody owned, which is now this process's. *Throws:* `ERR_DATAPATH`. */
+function takeSlot(root: string, count: number): Slot {
+	for (let slot = 0; slot < count; slot++) {
+		const lock = lockSlot(root, slot);
+		if (lock !== undefined) return {slot, lock};
 	}
 
-	return slots;
+	const detail = `all of its ${count} places for listeners are taken`;
+	throw new DatapathError('monitor datapath', root, detail);
+}
+
+/**
+ * Takes out rings whose owners are gone: each costs the programs time, whether or not it is read. No
+ * slot without a ring is locked, as others may be looking for one.
+ */
+function removeLeftRings(maps: DatapathMaps, own: number): void {
+	const events = maps.require('events');
+	for (let slot = 0; slot < events.info.maxEntries; slot++) {
+		if (slot === own || events.get(slot) === undefined) continue;
+		const lock = lockSlot(maps.root, slot);
+		if (lock === undefined) continue;
+		try {
+			events.delete(slot);
+		} finally {
+			lock.close();
+		}
+	}
 }
 
 function lockSlot(root: string, slot: number): Fd | undefined {

@@ -40,6 +40,12 @@ export interface PrefilterChange {
 	readonly replaced: boolean;
 }
 
+/** A list in force. */
+interface Place {
+	readonly map: ListMap;
+	readonly list: PrefilterList;
+}
+
 /** Indices in `runtime_config`, as in bpf/maps/config.h. */
 const stateIndex = 129;
 const revisionIndex = 130;
@@ -77,18 +83,16 @@ export class Prefilter {
 		}
 
 		this.requireXdp('list prefilter');
-		const {generation} = this.state();
-		for (const list of prefilterLists) {
-			const map = openListMap(this.generations(list), generation);
-			if (map === undefined) continue;
-			try {
+		const places = this.openInForce();
+		try {
+			for (const {map, list} of places) {
 				for (const [keys, count] of keysOf(map, list)) {
 					const view = viewOf(keys);
 					for (let i = 0; i < count; i++) yield prefixText(list, view, i);
 				}
-			} finally {
-				map.close();
 			}
+		} finally {
+			for (const {map} of places) map.close();
 		}
 	}
 
@@ -250,16 +254,36 @@ export class Prefilter {
 		}
 	}
 
-	private inForce(work: (place: {map: ListMap; list: PrefilterList}) => void): void {
-		const {generation} = this.state();
-		for (const list of prefilterLists) {
-			const map = openListMap(this.generations(list), generation);
-			if (map === undefined) continue;
+	private inForce(work: (place: Place) => void): void {
+		const places = this.openInForce();
+		try {
+			for (const place of places) work(place);
+		} finally {
+			for (const {map} of places) map.close();
+		}
+	}
+
+	/** The lists in force, which the caller closes: of one generation, whoever replaces it meanwhile. */
+	private openInForce(): Place[] {
+		for (;;) {
+			const {generation} = this.state();
+			const {revision} = this;
+			const places: Place[] = [];
+			let failure: unknown;
 			try {
-				work({map, list});
-			} finally {
-				map.close();
+				for (const list of prefilterLists) {
+					const map = openListMap(this.generations(list), generation);
+					if (map !== undefined) places.push({map, list});
+				}
+			} catch (error) {
+				failure = error;
 			}
+
+			// Twice replaced, it would be the same generation again.
+			const isSame = this.state().generation === generation && this.revision === revision;
+			if (isSame && failure === undefined) return places;
+			for (const {map} of places) map.close();
+			if (isSame) throw failure;
 		}
 	}
 

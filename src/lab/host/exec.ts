@@ -99,13 +99,13 @@ export async function execIn(
 	});
 }
 
-/** Kills a program and what it started, unless that left its group. */
+/** Kills a program, and what it started even where it has ended, unless that left its group. */
 export function killGroup(child: ChildProcess): void {
-	if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+	if (child.pid === undefined) return;
 	try {
 		process.kill(-child.pid, 'SIGKILL');
 	} catch {
-		// It has just ended.
+		// All of them have ended.
 	}
 }
 

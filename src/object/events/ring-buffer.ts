@@ -35,13 +35,15 @@ export class RingBufferReader<T = unknown> extends EventReader<T> {
 		const poller = new Poller(`the poller of ${what}`);
 		super(what, poller, options.signal);
 		this.ring = mapped;
-		this.copy = new RingCopy('ring', name, maxEntries, codec, options.bufferSize);
 		this.lostCounter = options.lost;
-		this.lostBefore = this.readLost();
-		const added = poller.add(map.fd);
-		if (added < 0) {
+		try {
+			this.copy = new RingCopy('ring', name, maxEntries, codec, options.bufferSize);
+			this.lostBefore = this.readLost();
+			const added = poller.add(map.fd);
+			if (added < 0) throw elementError('wait for events of', name, -added);
+		} catch (error) {
 			this.close();
-			throw elementError('wait for events of', name, -added);
+			throw error;
 		}
 
 		this.obeySignal();

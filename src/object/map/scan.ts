@@ -28,7 +28,8 @@ import {
 	type RunCall,
 } from './fast-scan.js';
 import {elementError} from './map-error.js';
-import {walkKeys} from './walk.js';
+import {TrieOrder} from './trie-order.js';
+import {mostSteps, walkKeys} from './walk.js';
 
 const {EINVAL, ENOENT, ENOSPC, EOPNOTSUPP, EINTR} = constants.errno;
 
@@ -107,8 +108,9 @@ function* steps(target: ScanTarget, options: ScanOptions, status: ScanStatus): S
 	let values = new Uint8Array(capacity * valueStride);
 	let position: Uint8Array | null = null;
 	let spare: Uint8Array = new Uint8Array(cursorSize);
+	const trie = target.fast?.info.type === 'lpm_trie' ? new TrieOrder(keySize) : undefined;
 
-	for (;;) {
+	for (let left = trie === undefined ? Infinity : mostSteps(target); left > 0;) {
 		const request: BatchRequest = {
 			fd,
 			inCursor: position,
@@ -140,8 +142,10 @@ function* steps(target: ScanTarget, options: ScanOptions, status: ScanStatus): S
 			throw elementError('read', target.name, errno);
 		}
 
+		left -= count;
+		const fresh = trie?.keepNew(keys, values, valueStride, count) ?? count;
 		// The kernel sets the count to 0 when a map is empty.
-		if (count > 0) yield {count, keys, values, keySize, valueStride};
+		if (fresh > 0) yield {count: fresh, keys, values, keySize, valueStride};
 		if (errno === ENOENT) {
 			status.complete = true;
 			return;

@@ -6,6 +6,9 @@ import type {ScanStatus, ScanTarget} from './scan.js';
 
 const {ENOENT} = constants.errno;
 
+/** After how many elements a map is given up whose changes make the kernel start over. */
+export const mostSteps = ({maxEntries}: ScanTarget): number => 4 * maxEntries + 1024;
+
 /**
  * All elements key by key, for maps and kernels without batches.
  *
@@ -24,7 +27,7 @@ export function* walkKeys(
 	let next = new Uint8Array(keySize);
 	let from: Uint8Array | null = null;
 
-	for (let left = 4 * target.maxEntries + 1024; left > 0; left--) {
+	for (let left = mostSteps(target); left > 0; left--) {
 		const result = mapNextKey(fd, from, next);
 		if (result === -ENOENT) {
 			status.complete = true;

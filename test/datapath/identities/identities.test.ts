@@ -33,6 +33,20 @@ kernel('labels that are none, or too many, are refused', async t => {
 	using identities = Identities.open(root, {write: true});
 	t.throws(() => identities.allocate([]), {instanceOf: UsageError});
 	t.throws(() => identities.allocate(['x'.repeat(1024)]), {instanceOf: UsageError});
+	t.throws(() => identities.allocate(['a\0b']), {instanceOf: UsageError});
+	t.throws(() => identities.allocate(['a\nb']), {instanceOf: UsageError});
+});
+
+kernel('numbers that are none stand for nobody', async t => {
+	const root = await makeBpffs(t);
+	using identities = Identities.open(root, {write: true});
+	const {id} = identities.allocate(['app=web']);
+	for (const none of [id + 2 ** 32, id + 0.5, -1, NaN]) {
+		t.is(identities.get(none), undefined);
+		t.false(identities.release(none));
+	}
+
+	t.deepEqual(identities.get(id)?.labels, ['app=web']);
 });
 
 kernel('threads that allocate at once never share a number', async t => {

@@ -33,6 +33,16 @@ kernel('lists are replaced, added to and deleted from, each time with a new revi
 	t.deepEqual(prefilter.list(), []);
 });
 
+kernel('lists that are being read stay those that were in force', async t => {
+	const {prefilter} = await makeFrameNode(t);
+	await prefilter.replace(few);
+	const reading = prefilter[Symbol.iterator]();
+	const first: unknown = reading.next().value;
+	await prefilter.replace(['192.0.2.1']);
+	t.deepEqual([first, ...reading], few);
+	t.deepEqual(prefilter.list(), ['192.0.2.1/32']);
+});
+
 kernel('a list that gets too long for its map gets another one at once', async t => {
 	const {prefilter} = await makeFrameNode(t);
 	await prefilter.replace(few);

@@ -40,6 +40,19 @@ kernel('a program that takes too long is killed with what it started', async t =
 	t.pass();
 });
 
+kernel('what a program has left is killed in time, too', async t => {
+	const net = await lab({hosts: ['a']});
+	const {a} = net.hosts;
+	const left = ['-c', 'sleep 600 & exit 0'];
+	const error = await t.throwsAsync(a.exec('sh', left, {timeout: 300}));
+	t.is(error.message, 'run "sh" in host "a": not ended within 300 ms');
+
+	const child = a.spawn('sh', left);
+	await once(child, 'exit');
+	await net.close();
+	t.is(child.exitCode, 0);
+});
+
 kernel('a program is killed when its signal is aborted', async t => {
 	await using net = await lab({hosts: ['a']});
 	const reason = new Error('no longer wanted');

@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import {setImmediate, setTimeout} from 'node:timers/promises';
 import test, {type ExecutionContext} from 'ava';
 import type {Collection} from '../../../src/object/collection/collection.js';
@@ -360,4 +361,15 @@ kernel('events without end leave the event loop its turns', async t => {
 		if (turns >= 5) reader.close();
 	});
 	t.true(batches > 5);
+});
+
+kernel('a reader that cannot be opened leaves nothing mapped', t => {
+	using map = createMap({type: 'ringbuf', name: 'unread', maxEntries: 1 << 16});
+	const mapped = () => readFileSync('/proc/self/maps', 'utf8').split('bpf-map').length;
+	const before = mapped();
+	const get = () => {
+		throw new Error('gone');
+	};
+	t.throws(() => openRingBuffer(map, {lost: {get}}), {message: 'gone'});
+	t.is(mapped(), before);
 });

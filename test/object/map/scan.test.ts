@@ -111,6 +111,46 @@ kernel('a trie is read in batches', t => {
 	t.true(entries.complete);
 });
 
+kernel('a trie that the kernel reads anew gives each element once all the same', t => {
+	using map = createMap<Uint8Array, Uint8Array>({
+		...spec('lpm_trie', 200, noPrealloc),
+		keySize: 8,
+	});
+	const prefixes = [...Array(100).keys()].flatMap(n => [
+		[32, 0, 0, 0, 10, 0, n >> 3, n],
+		[24 + (n & 7), 0, 0, 0, 10, 1, n >> 3, n & (0xff00 >> (n & 7))],
+	]);
+	for (const prefix of prefixes) map.set(Uint8Array.from(prefix), new Uint8Array(8));
+	const text = (bytes: Iterable<number>): string => [...bytes].join('.');
+	const read: string[] = [];
+	for (const {keys, count} of map.raw.batches({batchSize: 7})) {
+		for (let i = 0; i < count; i++) read.push(text(keys.subarray(i * 8, (i + 1) * 8)));
+		// The kernel stands on it.
+		map.delete(keys.slice((count - 1) * 8, count * 8));
+	}
+
+	t.deepEqual(read.sort(), prefixes.map(text).sort());
+});
+
+kernel('a trie that is changed faster than it is read comes to an end', t => {
+	using map = createMap<Uint8Array, Uint8Array>({
+		...spec('lpm_trie', 10, noPrealloc),
+		keySize: 8,
+	});
+	const key = (n: number) => new Uint8Array([32, 0, 0, 0, 10, 0, 0, n]);
+	for (let n = 0; n < 10; n++) map.set(key(n), new Uint8Array(8));
+	const entries = map.entries({batchSize: 1});
+	let read = 0;
+	for (const [found] of entries) {
+		read++;
+		map.delete(found);
+		const next = (found[7] ?? 0) + 1;
+		if (next < 256) map.set(key(next), new Uint8Array(8));
+	}
+
+	t.true(read <= 256);
+});
+
 kernel('a map without batches is walked', t => {
 	using map = createMap<number, number>({...spec('prog_array', 4), valueSize: 4});
 	const entries = map.entries();
