@@ -18,8 +18,14 @@ static __always_inline int refuse(int error)
 	return SOCKET_REFUSE;
 }
 
+enum socket_call {
+	SOCKET_CONNECT,
+	SOCKET_SEND,
+};
+
 /* Gives the socket a backend in the place of a frontend. Returns what the program returns. */
-static __always_inline int socket_forward(struct bpf_sock_addr *ctx, enum socket_form form)
+static __always_inline int socket_forward(struct bpf_sock_addr *ctx, enum socket_form form,
+					  enum socket_call call)
 {
 	enum family family = socket_family(form);
 	union socket_service_key key;
@@ -35,8 +41,14 @@ static __always_inline int socket_forward(struct bpf_sock_addr *ctx, enum socket
 	if (!frontend.protocol)
 		return SOCKET_PROCEED;
 	service = socket_find_service(&key, family, &frontend, host_socket);
+	if (!service) {
+		/* It may be a backend that the socket had by a service before. */
+		if (call == SOCKET_CONNECT)
+			socket_forget(ctx, family, &frontend);
+		return SOCKET_PROCEED;
+	}
 	/* Backends of the other family are reached by packets. */
-	if (!service || service->flags2 & SERVICE_F2_NAT_46X64)
+	if (service->flags2 & SERVICE_F2_NAT_46X64)
 		return SOCKET_PROCEED;
 
 	trace_sock(ctx, &frontend, family, TRACE_SOCK_PRE_FORWARD);
@@ -87,28 +99,28 @@ static __always_inline int socket_reverse(struct bpf_sock_addr *ctx, enum socket
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
-	return socket_forward(ctx, SOCKET_IPV4);
+	return socket_forward(ctx, SOCKET_IPV4, SOCKET_CONNECT);
 }
 
 SEC("cgroup/connect6")
 int connect6(struct bpf_sock_addr *ctx)
 {
 	return socket_form_of6(ctx->user_ip6) == SOCKET_MAPPED
-		       ? socket_forward(ctx, SOCKET_MAPPED)
-		       : socket_forward(ctx, SOCKET_IPV6);
+		       ? socket_forward(ctx, SOCKET_MAPPED, SOCKET_CONNECT)
+		       : socket_forward(ctx, SOCKET_IPV6, SOCKET_CONNECT);
 }
 
 SEC("cgroup/sendmsg4")
 int sendmsg4(struct bpf_sock_addr *ctx)
 {
-	return socket_forward(ctx, SOCKET_IPV4);
+	return socket_forward(ctx, SOCKET_IPV4, SOCKET_SEND);
 }
 
 /* The kernel sends to mapped addresses as an IPv4 socket does. */
 SEC("cgroup/sendmsg6")
 int sendmsg6(struct bpf_sock_addr *ctx)
 {
-	return socket_forward(ctx, SOCKET_IPV6);
+	return socket_forward(ctx, SOCKET_IPV6, SOCKET_SEND);
 }
 
 SEC("cgroup/recvmsg4")
@@ -195,20 +207,17 @@ SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
 	struct socket_peer peer = { .port = ctx->dst_port };
-	union socket_reverse_key key;
 
 	if (!peer.port || !socket_protocol(ctx->protocol))
 		return SOCKET_PROCEED;
 	if (ctx->family == AF_INET6 && socket_form_of6(ctx->dst_ip6) == SOCKET_IPV6) {
 		socket_address_read(&peer.address, ctx->dst_ip6);
-		reverse_key_make(&key, IPV6, bpf_get_socket_cookie(ctx), &peer);
-		reverse_delete(&key, IPV6, METRIC_REVERSE_SOCKET_DELETED);
+		socket_forget(ctx, IPV6, &peer);
 		return SOCKET_PROCEED;
 	}
 	/* Which IPv6 sockets have as well. */
 	peer.address.p1 = context_word(ctx->dst_ip4);
-	reverse_key_make(&key, IPV4, bpf_get_socket_cookie(ctx), &peer);
-	reverse_delete(&key, IPV4, METRIC_REVERSE_SOCKET_DELETED);
+	socket_forget(ctx, IPV4, &peer);
 	return SOCKET_PROCEED;
 }
 

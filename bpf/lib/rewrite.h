@@ -173,6 +173,9 @@ static __always_inline int rewrite_quoted_checksum(ctx_t *ctx, const struct pack
 	if (packet_load(ctx, offset, &old, sizeof(old)) || (optional && !old))
 		return 0;
 	new = checksum_add(old, difference);
+	/* 0 would say that there is none. */
+	if (optional && !new)
+		new = 0xffff;
 	return rewrite_quoted_bytes(ctx, quoted, offset, &new, sizeof(new),
 				    checksum_difference(old, new));
 }

@@ -91,6 +91,16 @@ static __always_inline void reverse_delete(const union socket_reverse_key *key, 
 		METRIC(reason, METRIC_INGRESS, 0);
 }
 
+/* The socket's application knows the peer by no other name. */
+static __always_inline void socket_forget(void *ctx, enum family family,
+					  const struct socket_peer *peer)
+{
+	union socket_reverse_key key;
+
+	reverse_key_make(&key, family, bpf_get_socket_cookie(ctx), peer);
+	reverse_delete(&key, family, METRIC_REVERSE_SOCKET_DELETED);
+}
+
 /* Puts the frontend in the place of the backend in *peer, where the socket's application knows
  * it by that and the service is still there. Returns 1 where it did.
  */

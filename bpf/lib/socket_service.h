@@ -54,7 +54,8 @@ socket_service_at(union socket_service_key *key, enum family family, const union
 	service_key_set(key, family, dport, peer->port);
 	service_key_set(key, family, proto, peer->protocol);
 	service = socket_service_slot(key, family);
-	if (!service) {
+	/* Without a port either it is what refuses an address's other ports to the network. */
+	if (!service && peer->port) {
 		service_key_set(key, family, proto, 0);
 		service = socket_service_slot(key, family);
 	}

@@ -45,6 +45,12 @@ const complaints: readonly (readonly [string, Complain])[] = [
 const outside = (f: Family, packet: Packet): Packet =>
 	withPort(fromNode(f, packet), 'source', onePort);
 
+/** Of 0xffff, as the sum is 0, which would stand for none. */
+function withFullChecksum(f: Family): Packet {
+	const {checksum = 0} = f.udp({data: new Uint8Array(2)}).get('udp') ?? {};
+	return f.udp({data: Uint8Array.of(checksum >> 8, checksum & 0xff)});
+}
+
 const byItself = (f: Family) =>
 	({goes: 'by itself', out: 'unchanged', maps: {[f.nat]: []}}) as const;
 
@@ -61,6 +67,14 @@ table(
 				maps: {[f.nat]: []},
 			})),
 		),
+		{
+			name: 'what is quoted gets its checksum of 0xffff back',
+			given: [{packet: withFullChecksum(f), program: 'to_netdev'}],
+			packet: f.unreachable({from: 'lab', to: 'host'}, outside(f, withFullChecksum(f))),
+			goes: 'peer',
+			out: exactly(atRed(f, f.unreachable({from: 'lab', to: 'host'}, withFullChecksum(f)))),
+			maps: {[f.nat]: []},
+		},
 		...complaints.map(([complaint, complain]) => ({
 			name: `"${complaint}" about what nobody sent is the node's`,
 			packet: complain(f, 'lab', 'host', outside(f, f.udp())),

@@ -98,6 +98,28 @@ const connectedDatagrams = test.macro({
 });
 for (const family of families) kernel(connectedDatagrams, family);
 
+const directly = test.macro({
+	async exec(t, family: Family) {
+		const net = await socketLab(t);
+		const backend = {address: net.serverAddress[family], port: tellers.one};
+		net.serve({...twoBackends(net, family, {protocol: 'udp'}), backends: {1: backend}});
+		const socket = await net.client.openUdp({family});
+		socket.connect(80, frontends[family]);
+		await once(socket, 'connect');
+		t.is((await exchange(socket)).from, `${frontends[family]}|80`);
+		socket.disconnect();
+		socket.connect(backend.port, backend.address);
+		await once(socket, 'connect');
+		const {address, port} = socket.remoteAddress();
+		t.deepEqual({address, port}, backend);
+		t.is((await exchange(socket)).from, `${backend.address}|${backend.port}`);
+	},
+	title: of(
+		'a socket that is connected to a backend anew, by its own address, has it as its peer',
+	),
+});
+for (const family of families) kernel(directly, family);
+
 const removed = test.macro({
 	async exec(t, family: Family) {
 		const net = await socketLab(t);
@@ -135,6 +157,19 @@ const withoutBackend = test.macro({
 	title: of('without a backend a connection fails at once, and it is counted'),
 });
 for (const family of families) kernel(withoutBackend, family);
+
+const withoutPort = test.macro({
+	async exec(t, family: Family) {
+		const net = await socketLab(t);
+		const address = net.serverAddress[family];
+		// What stands for an address's other ports.
+		net.serve({number: 0, address, port: 0, protocol: 'any', flags: 64});
+		t.is(await refusal(net.client, address, 0), 'ECONNREFUSED');
+		t.is(net.counted(6), 0n);
+	},
+	title: of('port 0 of an address with services is no service'),
+});
+for (const family of families) kernel(withoutPort, family);
 
 const stale = test.macro({
 	async exec(t, family: Family) {
