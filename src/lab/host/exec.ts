@@ -78,6 +78,15 @@ export async function execIn(
 		const kill = (reason: Error | string): void => {
 			stopped ??= reason;
 			killGroup(child);
+			// Who has left the group may keep the output open.
+			if (hasEnded(child)) letGo();
+			else child.once('exit', letGo);
+		};
+		const letGo = (): void => {
+			setImmediate(() => {
+				child.stdout?.destroy();
+				child.stderr?.destroy();
+			});
 		};
 		const abort = (): void => {
 			const reason: unknown = signal?.reason;
@@ -108,6 +117,9 @@ export function killGroup(child: ChildProcess): void {
 		// All of them have ended.
 	}
 }
+
+const hasEnded = ({exitCode, signalCode}: ChildProcess): boolean =>
+	exitCode !== null || signalCode !== null;
 
 function requireCommand(host: string, command: string): void {
 	for (const needed of [command, 'nsenter']) {

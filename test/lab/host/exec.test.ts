@@ -47,6 +47,10 @@ kernel('what a program has left is killed in time, too', async t => {
 	const error = await t.throwsAsync(a.exec('sh', left, {timeout: 300}));
 	t.is(error.message, 'run "sh" in host "a": not ended within 300 ms');
 
+	// It left the group, and holds the output.
+	const leaves = a.exec('sh', ['-c', 'setsid sleep 600 & exit 0'], {timeout: 300});
+	await t.throwsAsync(leaves, {instanceOf: ProcessError});
+
 	const child = a.spawn('sh', left);
 	await once(child, 'exit');
 	await net.close();
