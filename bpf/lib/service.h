@@ -240,8 +240,10 @@ static __always_inline int take_affine_backend(struct service_choice *choice,
 	       take_backend(choice, match.backend_id, family, 1);
 }
 
+/* A known flow replaces nothing that is remembered: its backend may be one that gets no new flows. */
 static __always_inline void remember_affinity(const struct service_choice *choice,
-					      const struct packet *packet, enum family family)
+					      const struct packet *packet, enum family family,
+					      int is_known)
 {
 	struct lb_affinity_val now = {
 		.last_used = clock_seconds(),
@@ -257,6 +259,8 @@ static __always_inline void remember_affinity(const struct service_choice *choic
 			last->last_used = now.last_used;
 		return;
 	}
+	if (last && is_known)
+		return;
 	if (family == IPV6)
 		bpf_map_update_elem(&lb6_affinity, &key, &now, BPF_ANY);
 	else
@@ -389,6 +393,7 @@ static __always_inline int choose_backend_family(struct walk *walk, struct servi
 	const struct packet *packet = &walk->packet;
 	union ct_key key = {};
 	struct ct_entry *entry;
+	int is_known = 0;
 	int drop;
 
 	ct_key_forward(&key, family, packet, TUPLE_F_SERVICE);
@@ -396,7 +401,8 @@ static __always_inline int choose_backend_family(struct walk *walk, struct servi
 	if (entry && entry->rev_nat_index == choice->service.rev_nat_index &&
 	    !choice_has_ended(entry, packet)) {
 		/* One that is on its way out keeps the connections that it has. */
-		if (!take_backend(choice, entry->backend_id, family, ct_is_opening(packet))) {
+		is_known = take_backend(choice, entry->backend_id, family, ct_is_opening(packet));
+		if (!is_known) {
 			drop = select_backend(choice, packet, family);
 			if (drop)
 				return drop;
@@ -411,7 +417,7 @@ static __always_inline int choose_backend_family(struct walk *walk, struct servi
 			return drop;
 	}
 	if (choice->service.flags & SERVICE_F_AFFINITY)
-		remember_affinity(choice, packet, family);
+		remember_affinity(choice, packet, family, is_known);
 	return 0;
 }
 

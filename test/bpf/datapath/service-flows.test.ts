@@ -171,6 +171,25 @@ function affine(f: Family): TableLine[] {
 			}),
 		},
 		{
+			name: 'a connection that stays with a backend leaves the next one to another',
+			...{...at(f, client), given: [toService('S')]},
+			...{packet: toService(), goes: 'peer', out: exactly(arrived(f, toBackend()))},
+			meanwhile: node => {
+				move({
+					...moved,
+					backends: [
+						{id: 2, at: 'world'},
+						{id: 1, at: 'blue', noSlot: true, state: 'terminating'},
+					],
+				})(node);
+				const map = node.maps.require(affinity);
+				for (const [key, value] of [...map.entries()]) {
+					map.set(key, {...value, backend_id: 2});
+				}
+			},
+			maps: {[affinity]: []},
+		},
+		{
 			name: 'each packet of the connection counts as use',
 			...{...at(f, client), given: [toService('S')]},
 			...{packet: toService(), goes: 'peer', out: exactly(arrived(f, toBackend()))},
