@@ -45,12 +45,10 @@ static __always_inline int is_sound_error_family(struct __sk_buff *ctx,
 	for (i = 0; i < ICMP_ERROR_PARTS && left; i++) {
 		size = left < ICMP_ERROR_PART ? left : ICMP_ERROR_PART;
 		__builtin_memset(part, 0, ICMP_ERROR_PART);
-		/* Kernel 6.1 sees both bounds only in two comparisons of the very register. */
+		/* Kernel 6.1 does not see that what is not 0 is at least 1. */
 		asm volatile("" : "+r"(size));
-		if (size > ICMP_ERROR_PART)
-			return 0;
-		asm volatile("" : "+r"(size));
-		if (size < 1 || bpf_skb_load_bytes(ctx, at, part, size))
+		size = ((size - 1) & (ICMP_ERROR_PART - 1)) + 1;
+		if (bpf_skb_load_bytes(ctx, at, part, size))
 			return 0;
 		sum = bpf_csum_diff(0, 0, part, ICMP_ERROR_PART, sum);
 		at += size;
