@@ -51,7 +51,7 @@ const content = [
 	/^prebuilds\/linux-(?:x64|arm64)\/skep\.glibc\.node$/,
 	/^native\/\w+\.(?:cc|h)$/,
 	/^bpf\/(?:LICENSE|(?:include|lib|maps|types)\/\w+\.h|\w+\.bpf\.c)$/,
-	/^node_modules\/(?:ipaddr\.js|yaml)\//,
+	/^node_modules\/yaml\//,
 	/^(?:LICENSE|README\.md|ARCHITECTURE\.md|package\.json|binding\.gyp)$/,
 ];
 
