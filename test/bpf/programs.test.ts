@@ -3,7 +3,6 @@
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {loadCollection} from '../../src/object/collection/load-collection.js';
-import type {BpfMap} from '../../src/object/map/map.js';
 import {readObject} from '../../src/spec/read.js';
 import {kernelTest} from '../helpers/kernel.js';
 import {
@@ -45,10 +44,7 @@ const counted = test.macro({
 			collection.program('xdp_count').run({data: packet, repeat: 3}).verdict,
 			expected.verdict,
 		);
-		const counts = collection.map('packet_counts') as BpfMap<
-			unknown,
-			{packets: bigint; bytes: bigint}[]
-		>;
+		const counts = collection.map<unknown, {packets: bigint; bytes: bigint}[]>('packet_counts');
 		const [[key, values] = [undefined, []], ...more] = [...counts];
 		t.deepEqual(key, {
 			generation: 5,
@@ -146,10 +142,7 @@ const recorded = test.macro({
 			const program = collection.program(name);
 			t.is(program.run({data: packet}).returnValue | 0, -1);
 			t.is(program.run({data: packet}).returnValue | 0, -1);
-			const flows = collection.map('flows') as BpfMap<
-				{direction: number},
-				Record<string, unknown>
-			>;
+			const flows = collection.map<{direction: number}, Record<string, unknown>>('flows');
 			const found = [...flows].find(([each]) => each.direction === direction);
 			t.deepEqual(found?.[0], {...key, direction, pad: 0} as never);
 			t.is(found?.[1]['packets'], 2n);

@@ -8,7 +8,6 @@ import {attachSocket} from '../../../src/object/link/attach-socket.js';
 import {attachSockmap} from '../../../src/object/link/attach-sockmap.js';
 import {LinkError} from '../../../src/object/link/link-error.js';
 import type {Collection} from '../../../src/object/collection/collection.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
@@ -21,7 +20,7 @@ const load = async (t: ExecutionContext, ...programs: string[]) =>
 	loadFixture(t, 'kernel/links', {programs});
 
 const hits = (collection: Collection, index: number): number =>
-	Number((collection.map('hits') as BpfMap<number, bigint>).get(index) ?? 0n);
+	Number(collection.map<number, bigint>('hits').get(index) ?? 0n);
 
 /** A connection to a server of its own process: exits with 0 when it was made, 3 when refused. */
 const connectTo = (address: string, port: number): string[] => [

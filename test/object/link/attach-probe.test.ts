@@ -8,7 +8,6 @@ import {attachPerfEvent} from '../../../src/object/link/attach-perf-event.js';
 import {attachTracepoint} from '../../../src/object/link/attach-tracepoint.js';
 import {attachUprobe, attachUprobeMulti} from '../../../src/object/link/attach-uprobe.js';
 import type {Collection} from '../../../src/object/collection/collection.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
 import {run, uniqueName, until} from '../../helpers/run.js';
@@ -21,7 +20,7 @@ const load = async (t: ExecutionContext, programs: string[], constants = {}) =>
 	loadFixture(t, 'kernel/links', {programs}, constants);
 
 const hits = (collection: Collection, index: number): number =>
-	Number((collection.map('hits') as BpfMap<number, bigint>).get(index) ?? 0n);
+	Number(collection.map<number, bigint>('hits').get(index) ?? 0n);
 
 /** A small program of its own that nobody else runs: calls `twice` and `thrice` of argv[1] rounds. */
 async function makeTarget(t: ExecutionContext): Promise<string> {

@@ -5,7 +5,6 @@ import {attachIterator} from '../../../src/object/link/attach-iterator.js';
 import {attachRawTracepoint} from '../../../src/object/link/attach-raw-tracepoint.js';
 import {loadCollection} from '../../../src/object/collection/load-collection.js';
 import type {Collection} from '../../../src/object/collection/collection.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {readObject} from '../../../src/spec/read.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
@@ -25,7 +24,7 @@ const load = async (t: ExecutionContext, ...programs: string[]) =>
 	loadFixture(t, 'kernel/links', {programs}, own);
 
 const hits = (collection: Collection, index: number): number =>
-	Number((collection.map('hits') as BpfMap<number, bigint>).get(index) ?? 0n);
+	Number(collection.map<number, bigint>('hits').get(index) ?? 0n);
 
 /** Calls lchown(2) once, by this process, and changes nothing. */
 function chownNothing(): void {
@@ -160,7 +159,7 @@ kernel(
 	'an iterator prints the elements of the map it is given, as often as it is read',
 	async t => {
 		const collection = await loadFixture(t, 'kernel/iterators', {programs: ['print_entry']});
-		const entries = collection.map('entries') as BpfMap<number, bigint>;
+		const entries = collection.map<number, bigint>('entries');
 		const expected = Array.from({length: 3000}, (_, i) => `${i}=${i * 3}`);
 		for (let i = 0; i < 3000; i++) entries.set(i, BigInt(i * 3));
 		using link = attachIterator(collection.program('print_entry'), {map: entries});

@@ -4,7 +4,6 @@ import {attachTcx, type Anchor} from '../../../src/object/link/attach-tcx.js';
 import {attachXdp} from '../../../src/object/link/attach-xdp.js';
 import type {XdpMode} from '../../../src/kernel/netlink/device.js';
 import {openLinkById, openPinnedLink} from '../../../src/object/link/link.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {queryCgroup, queryTcx} from '../../../src/object/net/query.js';
 import {makeBpffs} from '../../helpers/bpffs.js';
 import {makeCgroup} from '../../helpers/cgroup.js';
@@ -146,7 +145,7 @@ tcxTest('tcx programs run in the order they were placed in', async t => {
 	]);
 	t.true(revision > 0n);
 	await left.run('ping', '-s', '200', '-c', '1', '-W', '5', rightEnd.ipv4);
-	const trace = collection.map('trace') as BpfMap<number, number>;
+	const trace = collection.map<number, number>('trace');
 	t.deepEqual(
 		[0, 1, 2].map(slot => trace.get(slot)),
 		[1, 2, 3],
@@ -219,7 +218,7 @@ const hooked = test.macro({
 			{programId: program.info().id},
 		]);
 		await cgroup.run(...command);
-		const counts = collection.map('hook_counts') as BpfMap<number, bigint>;
+		const counts = collection.map<number, bigint>('hook_counts');
 		t.true((counts.get(index) ?? 0n) > 0n);
 	},
 	title: (_, name) => `a cgroup's ${name} program sees its processes`,

@@ -3,7 +3,6 @@ import '../../helpers/old-kernel.js';
 import {attachNetns} from '../../../src/object/link/attach-netns.js';
 import {attachPerfEvent} from '../../../src/object/link/attach-perf-event.js';
 import {attachSockmap} from '../../../src/object/link/attach-sockmap.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {kernelTest} from '../../helpers/kernel.js';
 import {loadFixture} from '../../helpers/load.js';
 import {until} from '../../helpers/run.js';
@@ -32,7 +31,7 @@ kernel('without links an event carries its program itself', async t => {
 	const program = collection.program('tick');
 	using link = attachPerfEvent(program, {event: 'cpu_clock', frequency: 1000});
 	t.is(link.mechanism, 'perf_event');
-	const hits = collection.map('hits') as BpfMap<number, bigint>;
+	const hits = collection.map<number, bigint>('hits');
 	await until('a tick', () => (hits.get(8) ?? 0n) > 0n);
 	t.is(link.info().programId, program.info().id);
 	t.throws(

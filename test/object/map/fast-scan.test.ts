@@ -1,6 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
 import type {ElementFilter} from '../../../src/object/map/fast-filter.js';
-import type {BpfMap} from '../../../src/object/map/map.js';
 import {possibleCpus} from '../../../src/kernel/sys/map.js';
 import {listMaps} from '../../../src/object/list/list.js';
 import {kernelTest} from '../../helpers/kernel.js';
@@ -59,7 +58,7 @@ async function setUp(t: ExecutionContext, name = 'hash', count = 1000) {
 	const collection = await loadFixture(t, 'kernel/flows', {
 		codecs: {hash: codecs, lru: codecs, percpu: codecs},
 	});
-	const map = collection.map(name) as BpfMap<Tuple, Flow>;
+	const map = collection.map<Tuple, Flow>(name);
 	map.setMany(Array.from({length: count}, (_, i) => [tuple(i), flow(i)] as const));
 	return map;
 }
@@ -121,7 +120,7 @@ kernel('an empty map is read to its end', async t => {
 
 kernel('all elements of a per-CPU hash are read', async t => {
 	const collection = await loadFixture(t, 'kernel/flows', {codecs: {percpu: codecs}});
-	const map = collection.map('percpu') as BpfMap<Tuple, Flow[]>;
+	const map = collection.map<Tuple, Flow[]>('percpu');
 	map.setMany(
 		Array.from({length: 50}, (_, i) => [tuple(i), cpus.map(cpu => flow(i + cpu))] as const),
 	);
